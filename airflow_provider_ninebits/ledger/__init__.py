@@ -1,0 +1,26 @@
+"""
+The ledger: what was sent, and what came back.
+
+It knows neither Airflow nor HTTP. The rooms:
+
+========================  =====================================================================
+``states``                the states of messages, requests and recipients, and the rules between them (pure)
+``keys``                  idempotency keys, and which generation of a task is at work (pure)
+``matching``              which recipient a callback belongs to (pure)
+``folding``               what a recipient's calls amount to (pure)
+``outcome``               what a wait is told, and when it is over (pure)
+``schema``, ``columns``   the tables
+``database``              engines, write transactions, the ledger's clock, locks
+``migrate``               the schema's versions
+``sends``                 planning, claiming and recording requests
+``replanning``            what a resumed send keeps, and what it plans anew
+``callbacks``             storing callbacks, and matching them
+``book``                  the rows that matching looks at, and what it changed in them
+``outcomes``              reading outcomes and progress
+``tasks``                 the generation of an Airflow task's sends
+``receivers``             heartbeats of the webhook receivers
+``resolving``             a person's word on an uncertain message
+========================  =====================================================================
+"""
+
+from __future__ import annotations

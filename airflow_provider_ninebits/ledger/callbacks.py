@@ -1,0 +1,280 @@
+"""
+Storing callbacks, and matching them.
+
+A callback is committed together with what it changed: what was answered with 2xx is on disk, and either settled somebody
+or stays findable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, insert, select, update
+
+from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.api_answers import apply_answer
+from airflow_provider_ninebits.ledger.book import Book
+from airflow_provider_ninebits.ledger.database import ledger_now, lock_numbers
+from airflow_provider_ninebits.ledger.folding import CallRecord
+from airflow_provider_ninebits.ledger.matching import NOBODY, CallFacts, Verdict, match_call
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from airflow_provider_ninebits.ledger.database import Database
+
+
+class Kind(StrEnum):
+    """What a callback is."""
+
+    CALL = "call"
+    ANSWER = "answer"
+    UNREADABLE = "unreadable"
+
+
+class MatchState(StrEnum):
+    """Whether a callback has found whom it is about."""
+
+    MATCHED = "matched"
+    UNMATCHED = "unmatched"
+    INBOUND = "inbound"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """
+    One callback, read, before it is stored.
+
+    :param raw: as it came.
+    :param identity: what makes two of them repeats; None: nothing does.
+    :param conn_path: the connection named in the URL; None: the account's one path.
+    """
+
+    kind: Kind
+    raw: bytes
+    identity: str | None = None
+    conn_path: str | None = None
+    ref_id: str | None = None
+    number: str | None = None
+    inbound: bool = False
+    started_at: datetime | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    total_duration: int | None = None
+    call_duration: int | None = None
+    total_amount: Decimal | None = None
+    status: int | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What became of a group of callbacks, in counts."""
+
+    new: int = 0
+    repeats: int = 0
+    matched: int = 0
+
+
+def store(
+    database: Database, arrivals: Sequence[Arrival], *, window: timedelta, receiver_id: str | None = None
+) -> Stored:
+    """
+    Commit a group of callbacks, in one transaction, and match them.
+
+    :param window: ``[ninebits] match_window``.
+    :raises LedgerUnreachable: when none of them was stored.
+    """
+    with database.writing() as connection:
+        answers = any(arrival.kind is Kind.ANSWER for arrival in arrivals)
+        lock_numbers(connection, None if answers else _lock_names(arrivals))
+        now = ledger_now(connection)
+        fresh, repeats = _without_repeats(connection, arrivals)
+        rows = [{**_row(arrival, now), "receiver_id": receiver_id} for arrival in fresh]
+        book = _match_rows(connection, rows, now, window)
+        if rows:
+            connection.execute(insert(schema.callback), rows)
+        for arrival in fresh:
+            if arrival.kind is Kind.ANSWER:
+                apply_answer(connection, arrival.identity, now, window)
+    rematch(database, window=window, ref_ids=book.adopted_ref_ids, message_ids=book.accepted_messages)
+    matched = sum(row["match_state"] == MatchState.MATCHED for row in rows)
+    return Stored(new=len(fresh), repeats=repeats, matched=matched)
+
+
+def rematch(
+    database: Database,
+    *,
+    window: timedelta,
+    ref_ids: Iterable[str] = (),
+    message_ids: Iterable[str] = (),
+) -> int:
+    """
+    Try unmatched callbacks again, after a ``ref_id`` or an answer became known.
+
+    :param ref_ids: those that are known now.
+    :param message_ids: messages whose numbers' callbacks are tried.
+    :return: how many have found their recipient.
+    """
+    found = 0
+    ref_ids, message_ids = set(ref_ids), set(message_ids)
+    while ref_ids or message_ids:
+        with database.reading() as connection:
+            ids = _unmatched_ids(connection, sorted(ref_ids), sorted(message_ids))
+        matched, ref_ids, message_ids = rematch_ids(database, ids, window=window)
+        found += matched
+    return found
+
+
+def rematch_ids(
+    database: Database, callback_ids: Sequence[int], *, window: timedelta
+) -> tuple[int, set[str], set[str]]:
+    """
+    Try these callbacks again, those that are still unmatched.
+
+    :return: how many were matched, and the ref_ids and messages for which others may be tried now.
+    """
+    if not callback_ids:
+        return 0, set(), set()
+    callback = schema.callback
+    unmatched = select(callback).where(
+        callback.c.id.in_(callback_ids), callback.c.match_state == MatchState.UNMATCHED, callback.c.kind == Kind.CALL
+    )
+    with database.writing() as connection:
+        lock_numbers(connection, {row.number for row in connection.execute(unmatched) if row.number})
+        rows = [dict(row) for row in connection.execute(unmatched.order_by(callback.c.id)).mappings()]
+        book = _match_rows(connection, rows, ledger_now(connection), window)
+        _write_matches(connection, rows)
+    matched = sum(row["match_state"] == MatchState.MATCHED for row in rows)
+    if not matched:
+        return 0, set(), set()
+    return matched, book.adopted_ref_ids, book.accepted_messages
+
+
+def _lock_names(arrivals: Iterable[Arrival]) -> set[str]:
+    return {arrival.number or arrival.identity or "" for arrival in arrivals}
+
+
+def _without_repeats(connection: Connection, arrivals: Sequence[Arrival]) -> tuple[list[Arrival], int]:
+    """Leave out what is stored already, or stands in the group twice, and count it where it is stored."""
+    identities = {arrival.identity for arrival in arrivals if arrival.identity is not None}
+    callback = schema.callback.c
+    seen = set(
+        connection.execute(select(callback.identity).where(callback.identity.in_(identities))).scalars()
+        if identities
+        else ()
+    )
+    fresh, repeated = [], []
+    for arrival in arrivals:
+        if arrival.identity is not None and arrival.identity in seen:
+            repeated.append({"which": arrival.identity})
+            continue
+        if arrival.identity is not None:
+            seen.add(arrival.identity)
+        fresh.append(arrival)
+    if repeated:
+        connection.execute(
+            update(schema.callback)
+            .where(callback.identity == bindparam("which"))
+            .values(repeats=callback.repeats + 1),
+            repeated,
+        )
+    return fresh, len(repeated)
+
+
+def _row(arrival: Arrival, now: datetime) -> dict[str, Any]:
+    state = MatchState.UNMATCHED
+    if arrival.kind is Kind.UNREADABLE:
+        state = MatchState.UNREADABLE
+    elif arrival.inbound:
+        state = MatchState.INBOUND
+    fields = {name: getattr(arrival, name) for name in arrival.__dataclass_fields__}
+    return {
+        **fields,
+        "received_at": now,
+        "match_state": state,
+        "ambiguous": False,
+        "recipient_id": None,
+        "request_id": None,
+    }
+
+
+def _match_rows(connection: Connection, rows: Sequence[dict[str, Any]], now: datetime, window: timedelta) -> Book:
+    """Match callbacks in their order, enter the verdicts into the rows, and write what they change elsewhere."""
+    calls = [r for r in rows if r["kind"] == Kind.CALL and r["match_state"] == MatchState.UNMATCHED]
+    numbers = {row["number"] for row in calls if row["number"]}
+    ref_ids = {row["ref_id"] for row in calls if row["ref_id"]}
+    book = Book(connection, numbers, ref_ids, now)
+    for row in calls:
+        verdict = _verdict(book, row, window)
+        book.enter(verdict, call_record(row), row["ref_id"])
+        row["ambiguous"] = verdict.ambiguous
+        row["recipient_id"] = verdict.recipient_id
+        row["request_id"] = None if verdict.ambiguous else verdict.request_id
+        if verdict.recipient_id is not None:
+            row["match_state"] = MatchState.MATCHED
+    book.write()
+    return book
+
+
+def _verdict(book: Book, row: dict[str, Any], window: timedelta) -> Verdict:
+    if row["number"] is None:
+        return NOBODY
+    bearers, elsewhere = book.bearers(row["ref_id"], row["conn_path"])
+    facts = CallFacts(row["ref_id"], row["started_at"], row["received_at"])
+    return match_call(
+        facts,
+        book.candidates(row["number"], row["conn_path"]),
+        bearers,
+        window=window,
+        bearers_elsewhere=elsewhere,
+    )
+
+
+def call_record(row: Any) -> CallRecord:
+    """Return what a row of the callback table says of its call."""
+    return CallRecord(**{name: row[name] for name in CallRecord.__dataclass_fields__})
+
+
+def _write_matches(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    changed = [
+        {
+            "row_id": row["id"],
+            "new_state": row["match_state"],
+            "new_ambiguous": row["ambiguous"],
+            "new_recipient": row["recipient_id"],
+            "new_request": row["request_id"],
+        }
+        for row in rows
+    ]
+    if changed:
+        connection.execute(
+            update(schema.callback)
+            .where(schema.callback.c.id == bindparam("row_id"))
+            .values(
+                match_state=bindparam("new_state"),
+                ambiguous=bindparam("new_ambiguous"),
+                recipient_id=bindparam("new_recipient"),
+                request_id=bindparam("new_request"),
+            ),
+            changed,
+        )
+
+
+def _unmatched_ids(connection: Connection, ref_ids: Sequence[str], message_ids: Sequence[str]) -> list[int]:
+    callback, recipient = schema.callback.c, schema.recipient.c
+    waiting = (callback.match_state == MatchState.UNMATCHED) & (callback.kind == Kind.CALL)
+    ids: set[int] = set()
+    if ref_ids:
+        ids.update(connection.execute(select(callback.id).where(waiting, callback.ref_id.in_(ref_ids))).scalars())
+    if message_ids:
+        numbers = select(recipient.number).where(recipient.message_id.in_(message_ids))
+        ids.update(connection.execute(select(callback.id).where(waiting, callback.number.in_(numbers))).scalars())
+    return sorted(ids)

@@ -1,0 +1,62 @@
+"""Column types that mean the same on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from sqlalchemy import BigInteger, DateTime, Integer
+from sqlalchemy.types import TypeDecorator
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
+
+AMOUNT_PLACES = 9
+_UNITS = 10**AMOUNT_PLACES
+
+
+def big_key() -> BigInteger:
+    """Return a 64-bit key column that SQLite still numbers by itself (it does so for INTEGER only)."""
+    return BigInteger().with_variant(Integer(), "sqlite")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment: always aware, always UTC, whichever database keeps it."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive time: which moment it means depends on the machine."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a moment in the ledger needs an offset, got {value!r}")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back what was stored, with its offset."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Amount(TypeDecorator[Decimal]):
+    """
+    An amount of money as a whole number of 10**-9 units.
+
+    SQLite has no decimals (a float would turn 0.1 + 0.2 into 0.30000000000000004), integers add up exactly everywhere.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        """Scale to units."""
+        return None if value is None else int((value * _UNITS).to_integral_value())
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+        """Scale back."""
+        return None if value is None else Decimal(value) / _UNITS

@@ -1,0 +1,223 @@
+"""
+Engines, write transactions, the ledger's clock and its locks.
+
+SQLite has one writer: a write transaction takes the write lock when it begins (``BEGIN IMMEDIATE``), so what it reads stays
+true until it commits. PostgreSQL runs under READ COMMITTED: whoever matches takes the locks of :func:`lock_numbers` first.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+import zlib
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event, func, select, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+
+from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable
+from airflow_provider_ninebits.ledger.migrate import upgrade_if_needed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy.engine import URL, Connection, Engine
+
+SQLITE_BUSY_TIMEOUT_SECONDS = 30
+POSTGRES_CONNECT_TIMEOUT_SECONDS = 10
+POSTGRES_STATEMENT_TIMEOUT_SECONDS = 60
+_WAL_SWITCH_TRIES = 50
+_BUCKETS = 256
+_LOCK_CLASS = 0x39B175  # "9bits": keeps our advisory locks apart from other applications' in the same database
+
+
+class Database:
+    """
+    The database that holds a ledger. Nothing is opened before the first use, which also brings the schema up to date.
+
+    :param url: a SQLAlchemy URL, SQLite or PostgreSQL.
+    :raises LedgerUnusable: for a URL that is no such one.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = _checked_url(url)
+        self._engine: Engine | None = None
+
+    @property
+    def masked_url(self) -> str:
+        """The URL without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the ledger is a SQLite file."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """
+        Give a connection for reading.
+
+        :raises LedgerUnreachable: when the database cannot be reached, or does not answer.
+        :raises LedgerUnusable: when its schema is newer than this code.
+        """
+        with self._translated(), self._ready_engine().connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """
+        Give a connection in a write transaction, committed at the end, rolled back by an exception.
+
+        :raises LedgerUnreachable: when the database cannot be reached, or cannot take the write; nothing was written then,
+            unless the connection was lost during the commit.
+        """
+        with self._translated(), self._ready_engine().connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+            connection.commit()
+
+    def close(self) -> None:
+        """Close the pooled connections. The next use opens new ones."""
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+    def _ready_engine(self) -> Engine:
+        if self._engine is None:
+            engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+            try:
+                upgrade_if_needed(engine)
+            except BaseException:
+                engine.dispose()
+                raise
+            self._engine = engine
+        return self._engine
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            # Not an outage: two processes did the same at once, and who asked knows what that means.
+            raise
+        except (DBAPIError, sqlite3.Error) as error:
+            raise LedgerUnreachable(self.masked_url, _cause(error)) from error
+        except SQLAlchemyError as error:
+            if "timeout" in type(error).__name__.lower():
+                raise LedgerUnreachable(self.masked_url, _cause(error)) from error
+            raise
+
+
+def ledger_now(connection: Connection) -> datetime:
+    """Return the time on the ledger's clock, which all its users share."""
+    if connection.dialect.name == "sqlite":
+        return datetime.now(UTC)
+    moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return moment.astimezone(UTC)
+
+
+def lock_numbers(connection: Connection, names: Iterable[str] | None) -> None:
+    """
+    Make this transaction the only one that matches callbacks of these numbers (or ref_ids) until it ends.
+
+    A lock for each of a thousand recipients would fill PostgreSQL's lock table, so they share a fixed set of buckets, taken
+    in a fixed order, so that two transactions never wait for each other. SQLite's single writer needs none.
+
+    :param names: the numbers; None: all there are, for an API answer, which may be about a thousand of them.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    everything = range(_BUCKETS)
+    buckets = sorted(everything if names is None else {zlib.crc32(name.encode()) % _BUCKETS for name in names})
+    if buckets:
+        connection.execute(
+            text(
+                "SELECT pg_advisory_xact_lock(:lock_class, bucket)"
+                " FROM unnest(CAST(:buckets AS integer[])) AS bucket"
+            ),
+            {"lock_class": _LOCK_CLASS, "buckets": buckets},
+        )
+
+
+def _checked_url(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, ValueError) as error:
+        raise LedgerUnusable("[ninebits] sql_alchemy_conn is no database URL; give sqlite:////path or postgresql://...") from error
+    if backend == "postgresql":
+        # psycopg 3 is what the extra installs; a bare postgresql:// would ask for psycopg2.
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise LedgerUnusable(
+            f"[ninebits] sql_alchemy_conn asks for {backend!r}; the ledger can be SQLite or PostgreSQL (postgresql://...)"
+        )
+    if not parsed.database or parsed.database == ":memory:":
+        raise LedgerUnusable(
+            "[ninebits] sql_alchemy_conn is SQLite in memory, which every process would have for itself; give a file"
+        )
+    return parsed
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    folder = Path(str(url.database)).parent
+    if not folder.is_dir():
+        raise LedgerUnusable(f"the folder of the ledger, {folder}, does not exist; create it, or set [ninebits] sql_alchemy_conn")
+    engine = create_engine(
+        url,
+        connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: Any) -> None:
+        # The driver's own BEGIN comes late, before the first write only: by then what was read may be outdated.
+        connection.isolation_level = None
+        _switch_to_wal(connection)
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    return engine
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    # SQLite does not honour the busy time-out while it changes the journal mode, and several processes may come first at once.
+    for attempt in range(_WAL_SWITCH_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or attempt == _WAL_SWITCH_TRIES - 1:
+                raise
+            time.sleep(0.1)
+
+
+def _postgres_engine(url: URL) -> Engine:
+    try:
+        return create_engine(
+            url,
+            pool_size=5,
+            max_overflow=5,
+            pool_timeout=POSTGRES_CONNECT_TIMEOUT_SECONDS,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": POSTGRES_CONNECT_TIMEOUT_SECONDS,
+                "options": f"-c statement_timeout={POSTGRES_STATEMENT_TIMEOUT_SECONDS * 1000}",
+                "application_name": "airflow-provider-ninebits",
+            },
+        )
+    except (ImportError, NoSuchModuleError) as error:
+        raise LedgerUnusable(
+            "a PostgreSQL ledger needs psycopg 3: pip install 'airflow-provider-ninebits[postgres]'"
+        ) from error
+
+
+def _cause(error: BaseException) -> str:
+    """Return the database's own words, without the statement and its parameters, which hold phone numbers."""
+    origin = getattr(error, "orig", None) or error
+    return f"{type(origin).__name__}: {str(origin).strip().splitlines()[0] if str(origin).strip() else 'no reason given'}"

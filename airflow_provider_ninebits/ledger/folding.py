@@ -1,0 +1,102 @@
+"""
+What a recipient's calls amount to. Pure.
+
+Folding the same calls in another order gives the same recipient: the state only rises, amounts add up, and which call's
+times are shown is decided by the calls themselves, not by their arrival.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from airflow_provider_ninebits.ledger.states import RecipientState, raised
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_ALWAYS = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class CallRecord:
+    """One attempt at a recipient, as its callback told it."""
+
+    received_at: datetime
+    started_at: datetime | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    total_duration: int | None = None
+    call_duration: int | None = None
+    total_amount: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class RecipientRecord:
+    """What is known of a recipient after some calls."""
+
+    state: RecipientState = RecipientState.PENDING
+    attempts: int = 0
+    started_at: datetime | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    total_duration: int | None = None
+    call_duration: int | None = None
+    total_amount: Decimal | None = None
+    last_callback_at: datetime | None = None
+
+
+def fold_call(recipient: RecipientRecord, call: CallRecord) -> RecipientRecord:
+    """
+    Return the recipient after one more call.
+
+    The first answered call counts for the times, or the last one if nobody answered.
+    """
+    state = RecipientState.UNANSWERED if call.answered_at is None else RecipientState.ANSWERED
+    folded = replace(
+        recipient,
+        state=raised(recipient.state, state),
+        attempts=recipient.attempts + 1,
+        total_amount=_sum(recipient.total_amount, call.total_amount),
+        last_callback_at=max(recipient.last_callback_at or _NEVER, call.received_at),
+    )
+    if recipient.attempts and _weight(recipient) >= _weight(call):
+        return folded
+    return replace(
+        folded,
+        started_at=call.started_at,
+        answered_at=call.answered_at,
+        ended_at=call.ended_at,
+        total_duration=call.total_duration,
+        call_duration=call.call_duration,
+    )
+
+
+def fold_failure(recipient: RecipientRecord, received_at: datetime) -> RecipientRecord:
+    """Return the recipient after 9bits reported an error for its message: only a pending one becomes ``failed``."""
+    return replace(
+        recipient,
+        state=raised(recipient.state, RecipientState.FAILED),
+        last_callback_at=max(recipient.last_callback_at or _NEVER, received_at),
+    )
+
+
+def _sum(left: Decimal | None, right: Decimal | None) -> Decimal | None:
+    if left is None or right is None:
+        return left if right is None else right
+    return left + right
+
+
+def _weight(call: CallRecord | RecipientRecord) -> tuple[bool, float, float, float, int, int]:
+    """Order calls by how much they say: answered before not, the first answered one, the last unanswered one."""
+    answered = call.answered_at is not None
+    return (
+        answered,
+        -(call.answered_at or _ALWAYS).timestamp() if answered else 0.0,
+        (call.started_at or _NEVER).timestamp() if call.started_at else 0.0,
+        (call.ended_at or _NEVER).timestamp() if call.ended_at else 0.0,
+        -1 if call.total_duration is None else call.total_duration,
+        -1 if call.call_duration is None else call.call_duration,
+    )

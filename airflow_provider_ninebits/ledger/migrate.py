@@ -1,0 +1,68 @@
+"""
+The schema's versions: brought up to date by whichever process comes first, several at once included.
+
+Looking costs one small query; Alembic, which is slow to import, is loaded only where there is something to do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import inspect, text
+
+from airflow_provider_ninebits.ledger.errors import LedgerUnusable
+from airflow_provider_ninebits.ledger.schema import VERSION_TABLE
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, Engine
+
+HEAD = "0001"
+_UPGRADE_LOCK = 0x39B175_0001
+
+
+def current_version(connection: Connection) -> str | None:
+    """Return the schema's version, or None for an empty database."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one_or_none()  # noqa: S608 (a constant)
+
+
+def upgrade_if_needed(engine: Engine) -> None:
+    """
+    Bring the ledger's schema to the version of this code.
+
+    :raises LedgerUnusable: when the schema is newer than this code: an older provider must not write to it.
+    """
+    with engine.connect() as connection:
+        if current_version(connection) == HEAD:
+            return
+    with engine.connect() as connection:
+        _lock_schema(connection)
+        version = current_version(connection)
+        if version != HEAD:
+            _upgrade(connection, version)
+        connection.commit()
+
+
+def _lock_schema(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
+
+
+def _upgrade(connection: Connection, version: str | None) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", "airflow_provider_ninebits.ledger:migrations")
+    known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
+    if version is not None and version not in known:
+        raise LedgerUnusable(
+            f"the ledger's schema is at version {version}, which this airflow-provider-ninebits does not know (it has {HEAD}): "
+            "upgrade the package here to the version that the other machines run"
+        )
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

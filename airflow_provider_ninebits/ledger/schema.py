@@ -1,0 +1,212 @@
+"""
+The ledger's tables.
+
+The column comments say who writes a column and why it may be null; every index is here for the query named beside it.
+Changes come as files in ``migrations/versions``, never as ``create_all``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from airflow_provider_ninebits.ledger.columns import Amount, UtcDateTime, big_key
+
+VERSION_TABLE = "ninebits_version"
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+task = Table(
+    "ninebits_task",
+    metadata,
+    Column("place_key", String(64), primary_key=True, comment="hash of deployment, DAG, run, task, map index"),
+    Column("generation", Integer, nullable=False, comment="operator: raised when the task rings again on purpose"),
+    Column("task_instance_id", String(64), nullable=False, comment="operator: the attempt last seen"),
+    Column("try_number", Integer, nullable=False, comment="operator: of the attempt last seen"),
+    Column("max_tries", Integer, nullable=False, comment="operator: of the attempt last seen"),
+    Column("finished", Boolean, nullable=False, comment="operator: set when the generation's work has ended"),
+    Column("seen_at", UtcDateTime, nullable=False, comment="operator: start of the attempt last seen"),
+)
+
+send = Table(
+    "ninebits_send",
+    metadata,
+    Column("id", String(32), primary_key=True, comment="random"),
+    Column("idempotency_key", String(64), nullable=True, comment="hash; null: a send that nobody can resume"),
+    Column("deployment", String(250), nullable=False, comment="which Airflow asked"),
+    Column("dag_id", Text, nullable=True, comment="who asked; null: outside of a task"),
+    Column("run_id", Text, nullable=True, comment="who asked; null: outside of a task"),
+    Column("task_id", Text, nullable=True, comment="who asked; null: outside of a task"),
+    Column("map_index", Integer, nullable=True, comment="who asked; null: outside of a task"),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("idempotency_key"),
+)
+
+message = Table(
+    "ninebits_message",
+    metadata,
+    Column("id", String(32), primary_key=True, comment="random"),
+    Column("send_id", ForeignKey("ninebits_send.id", ondelete="CASCADE"), nullable=False),
+    Column("part", Integer, nullable=False, comment="its place among the parts of its send, from 0"),
+    Column("conn_id", Text, nullable=False, comment="the Airflow connection that it goes over"),
+    Column("media_url", Text, nullable=False, comment="without query string, which may hold a signature"),
+    Column("from_number", String(64), nullable=True, comment="null: 9bits picks the caller ID"),
+    Column("state", String(16), nullable=False, comment="states.MessageState"),
+    Column("owner", String(64), nullable=True, comment="sender: who claimed it; null before the first claim"),
+    Column("lease_expires_at", UtcDateTime, nullable=True, comment="sender: until when the claim holds"),
+    Column("recipients", Integer, nullable=False, comment="how many numbers the part has"),
+    Column("answered", Integer, nullable=False, server_default="0", comment="matching: recipients in this state"),
+    Column("unanswered", Integer, nullable=False, server_default="0", comment="matching: recipients in this state"),
+    Column("failed", Integer, nullable=False, server_default="0", comment="matching: recipients in this state"),
+    Column("last_callback_at", UtcDateTime, nullable=True, comment="matching: null until a callback came"),
+    Column("revision", Integer, nullable=False, server_default="0", comment="raised by each change that a wait may ask for"),
+    Column("created_at", UtcDateTime, nullable=False),
+    # parts of a send, in order
+    UniqueConstraint("send_id", "part"),
+    # newest messages first
+    Index(None, "created_at"),
+    # the sweep over claims whose owner may have died, and the list of those that need a person
+    Index(
+        "ix_ninebits_message_open",
+        "state",
+        sqlite_where=text("state in ('sending', 'uncertain')"),
+        postgresql_where=text("state in ('sending', 'uncertain')"),
+    ),
+)
+
+request = Table(
+    "ninebits_request",
+    metadata,
+    Column("id", big_key(), primary_key=True),
+    Column("message_id", ForeignKey("ninebits_message.id", ondelete="CASCADE"), nullable=False),
+    Column("conn_id", Text, nullable=False, comment="the connection of this POST; a resend may take another"),
+    Column("state", String(16), nullable=False, comment="states.RequestState"),
+    Column("ref_id", String(128), nullable=True, comment="9bits' answer, an adopting callback or a person; null: unknown"),
+    Column("known_by", String(16), nullable=True, comment="answer, callback or person; null: not known yet"),
+    Column("started_at", UtcDateTime, nullable=False, comment="sender: the claim, on the ledger's clock"),
+    Column("finished_at", UtcDateTime, nullable=True, comment="sender: null while under way"),
+    Column("status", Integer, nullable=True, comment="HTTP status; null: no answer"),
+    Column("detail", Text, nullable=True, comment="what 9bits or the network said"),
+    # the requests of a message; rule 2 of matching
+    Index(None, "message_id"),
+    # rule 1 of matching, and every look by ref_id
+    Index(None, "ref_id"),
+    # rule 0: a connection's requests whose ref_id is unknown
+    Index(
+        "ix_ninebits_request_nameless",
+        "conn_id",
+        sqlite_where=text("ref_id is null and state <> 'refused'"),
+        postgresql_where=text("ref_id is null and state <> 'refused'"),
+    ),
+)
+
+recipient = Table(
+    "ninebits_recipient",
+    metadata,
+    Column("id", big_key(), primary_key=True),
+    Column("send_id", ForeignKey("ninebits_send.id", ondelete="CASCADE"), nullable=False),
+    Column("message_id", ForeignKey("ninebits_message.id", ondelete="CASCADE"), nullable=False),
+    Column("number", String(32), nullable=False, comment="canonical: digits with the country code"),
+    Column("state", String(16), nullable=False, comment="states.RecipientState"),
+    Column("attempts", Integer, nullable=False, server_default="0", comment="matching: calls that came back"),
+    Column("started_at", UtcDateTime, nullable=True, comment="matching: of the call that counts; null: none came"),
+    Column("answered_at", UtcDateTime, nullable=True, comment="matching: null: not answered"),
+    Column("ended_at", UtcDateTime, nullable=True, comment="matching: of the call that counts"),
+    Column("total_duration", Integer, nullable=True, comment="matching: seconds, of the call that counts"),
+    Column("call_duration", Integer, nullable=True, comment="matching: seconds billed, of the call that counts"),
+    Column("total_amount", Amount, nullable=True, comment="matching: sum of all attempts; null: none was reported"),
+    Column("last_callback_at", UtcDateTime, nullable=True, comment="matching: attempt_window counts from here"),
+    # a number is rung once in a send, whatever its parts
+    UniqueConstraint("send_id", "number"),
+    # the recipients of a message, and rule 1 of matching
+    Index(None, "message_id", "number"),
+    # rules 2 and 3 of matching: candidates by number
+    Index(None, "number"),
+)
+
+receiver = Table(
+    "ninebits_receiver",
+    metadata,
+    Column("id", String(32), primary_key=True, comment="random, one for each start of a receiver"),
+    Column("host", Text, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("heartbeat_at", UtcDateTime, nullable=False, comment="receiver: up from started_at until here, without a gap"),
+    Column("longest_gap_seconds", Integer, nullable=False, server_default="0", comment="receiver: between two heartbeats"),
+    Column("unauthorized", Integer, nullable=False, server_default="0", comment="receiver: answered 401"),
+    Column("last_unauthorized_at", UtcDateTime, nullable=True, comment="receiver: null: none"),
+    Column("oversized", Integer, nullable=False, server_default="0", comment="receiver: answered 413"),
+    Column("last_oversized_at", UtcDateTime, nullable=True, comment="receiver: null: none"),
+    Column("unavailable", Integer, nullable=False, server_default="0", comment="receiver: answered 503"),
+    Column("last_unavailable_at", UtcDateTime, nullable=True, comment="receiver: null: none"),
+    # which receivers are up
+    Index(None, "heartbeat_at"),
+)
+
+callback = Table(
+    "ninebits_callback",
+    metadata,
+    Column("id", big_key(), primary_key=True),
+    Column("received_at", UtcDateTime, nullable=False, comment="receiver: on the ledger's clock"),
+    Column("receiver_id", String(32), nullable=True, comment="receiver: which one; null: not by a receiver"),
+    Column("conn_path", Text, nullable=True, comment="the conn_id in the URL; null: the account's one path"),
+    Column("kind", String(16), nullable=False, comment="call, answer or unreadable"),
+    Column("raw", LargeBinary, nullable=False, comment="as it came"),
+    Column("identity", String(64), nullable=True, comment="what makes repeats equal; null: nothing does"),
+    Column("repeats", Integer, nullable=False, server_default="0", comment="receiver: how often it came again"),
+    Column("ref_id", String(128), nullable=True),
+    Column("number", String(32), nullable=True, comment="canonical destination; null: none readable"),
+    Column("inbound", Boolean, nullable=False, server_default=text("false")),
+    Column("started_at", UtcDateTime, nullable=True, comment="null: absent or unreadable"),
+    Column("answered_at", UtcDateTime, nullable=True, comment="null: not answered"),
+    Column("ended_at", UtcDateTime, nullable=True, comment="null: absent or unreadable"),
+    Column("total_duration", Integer, nullable=True, comment="seconds"),
+    Column("call_duration", Integer, nullable=True, comment="seconds billed"),
+    Column("total_amount", Amount, nullable=True),
+    Column("status", Integer, nullable=True, comment="status_code of an API answer; null: a call"),
+    Column("detail", Text, nullable=True, comment="message of an API answer, or why it cannot be read"),
+    Column("match_state", String(16), nullable=False, comment="matched, unmatched, inbound or unreadable"),
+    Column("ambiguous", Boolean, nullable=False, server_default=text("false"), comment="several could have been meant"),
+    Column("recipient_id", ForeignKey("ninebits_recipient.id", ondelete="SET NULL"), nullable=True),
+    Column("request_id", ForeignKey("ninebits_request.id", ondelete="SET NULL"), nullable=True, comment="of an API answer, or of an adopted ref_id"),
+    # repeats are kept once
+    UniqueConstraint("identity"),
+    # newest callbacks first
+    Index(None, "received_at"),
+    # a recipient's attempts
+    Index(None, "recipient_id"),
+    # callbacks that adopted a request's ref_id, when its answer says another
+    Index(None, "request_id"),
+    # unmatched callbacks of a number, tried again when an answer is recorded
+    Index(
+        "ix_ninebits_callback_waiting_number",
+        "number",
+        sqlite_where=text("match_state = 'unmatched'"),
+        postgresql_where=text("match_state = 'unmatched'"),
+    ),
+    # unmatched callbacks of a ref_id, tried again when it becomes known
+    Index(
+        "ix_ninebits_callback_waiting_ref_id",
+        "ref_id",
+        sqlite_where=text("match_state = 'unmatched'"),
+        postgresql_where=text("match_state = 'unmatched'"),
+    ),
+)

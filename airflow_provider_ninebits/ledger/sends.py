@@ -1,0 +1,311 @@
+"""
+Planning, claiming and recording requests.
+
+Everything about a send is committed before its effect: the plan before the first request, the claim before the POST, the
+answer before the next part. Whoever comes after a crash finds where to go on.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, or_, select, text, update
+
+from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.database import ledger_now
+from airflow_provider_ninebits.ledger.errors import NoSuchMessage
+from airflow_provider_ninebits.ledger.states import MessageState, RecipientState, RequestState, message_state
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from airflow_provider_ninebits.ledger.database import Database
+
+LEDGER_REF_PREFIX = "ledger:"
+
+
+@dataclass(frozen=True)
+class AskedBy:
+    """Who asked for a send: shown to people, never compared."""
+
+    deployment: str
+    dag_id: str | None = None
+    run_id: str | None = None
+    task_id: str | None = None
+    map_index: int | None = None
+
+
+@dataclass(frozen=True)
+class SendPlan:
+    """
+    A send, before anything is recorded of it.
+
+    :param idempotency_key: a hash of ``ledger.keys``; None: nobody can resume it.
+    :param media: the media URL without its query string.
+    :param parts: the numbers of each request, unique across parts.
+    """
+
+    idempotency_key: str | None
+    conn_id: str
+    media: str
+    from_number: str | None
+    parts: tuple[tuple[str, ...], ...]
+    asked_by: AskedBy
+
+
+@dataclass(frozen=True)
+class Part:
+    """A message of a send, as just read; ``ref_ids`` are those of its requests that are known, newest last."""
+
+    message_id: str
+    part: int
+    state: MessageState
+    recipients: int
+    lease_expires_at: datetime | None
+    ref_ids: tuple[str, ...]
+
+    @property
+    def ref(self) -> str:
+        """What stands for the message wherever a ``ref_id`` is taken."""
+        return self.ref_ids[-1] if self.ref_ids else f"{LEDGER_REF_PREFIX}{self.message_id}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a request; ``plan_again``: it was rate limited, and is to be made once more without asking."""
+
+    state: RequestState
+    ref_id: str | None = None
+    status: int | None = None
+    detail: str | None = None
+    plan_again: bool = False
+
+
+def find_send(connection: Connection, idempotency_key: str) -> str | None:
+    """Return the id of the send with this key."""
+    return connection.execute(
+        select(schema.send.c.id).where(schema.send.c.idempotency_key == idempotency_key)
+    ).scalar_one_or_none()
+
+
+def create_send(connection: Connection, plan: SendPlan) -> str:
+    """Record a new send with all of its parts as ``planned``, and return its id."""
+    now = ledger_now(connection)
+    send_id = secrets.token_hex(16)
+    connection.execute(
+        insert(schema.send).values(
+            id=send_id,
+            idempotency_key=plan.idempotency_key,
+            deployment=plan.asked_by.deployment,
+            dag_id=plan.asked_by.dag_id,
+            run_id=plan.asked_by.run_id,
+            task_id=plan.asked_by.task_id,
+            map_index=plan.asked_by.map_index,
+            created_at=now,
+        )
+    )
+    for index, numbers in enumerate(plan.parts):
+        create_part(connection, plan, send_id, index, numbers, now)
+    return send_id
+
+
+def create_part(
+    connection: Connection, plan: SendPlan, send_id: str, index: int, numbers: Sequence[str], now: datetime
+) -> None:
+    """Record one part of a send as ``planned``."""
+    message_id = secrets.token_hex(16)
+    connection.execute(
+        insert(schema.message).values(
+            id=message_id,
+            send_id=send_id,
+            part=index,
+            conn_id=plan.conn_id,
+            media_url=plan.media,
+            from_number=plan.from_number,
+            state=MessageState.PLANNED,
+            recipients=len(numbers),
+            created_at=now,
+        )
+    )
+    # One statement for a thousand numbers, whichever driver: executemany would be a thousand of them.
+    source = (
+        "SELECT value FROM json_each(:numbers) ORDER BY key"
+        if connection.dialect.name == "sqlite"
+        else "SELECT value FROM jsonb_array_elements_text(CAST(:numbers AS jsonb)) WITH ORDINALITY AS n(value, place) ORDER BY place"
+    )
+    connection.execute(
+        text(
+            "INSERT INTO ninebits_recipient (send_id, message_id, number, state) "  # noqa: S608 (source is one of the two above)
+            f"SELECT :send_id, :message_id, listed.value, :state FROM ({source}) AS listed"
+        ),
+        {
+            "send_id": send_id,
+            "message_id": message_id,
+            "state": RecipientState.PENDING.value,
+            "numbers": json.dumps(list(numbers)),
+        },
+    )
+
+
+def read_parts(connection: Connection, send_id: str) -> list[Part]:
+    """Return the parts of a send, in order, without those that were replaced."""
+    message = schema.message.c
+    rows = connection.execute(
+        select(message.id, message.part, message.state, message.recipients, message.lease_expires_at)
+        .where(message.send_id == send_id, message.state != MessageState.REPLACED)
+        .order_by(message.part)
+    ).all()
+    refs = _known_refs(connection, schema.message.c.send_id == send_id)
+    return [
+        Part(r.id, r.part, MessageState(r.state), r.recipients, r.lease_expires_at, tuple(refs.get(r.id, ())))
+        for r in rows
+    ]
+
+
+def read_part(database: Database, message_id: str) -> tuple[Part, datetime]:
+    """Return a message as it stands, and the time on the ledger's clock."""
+    with database.reading() as connection:
+        message = schema.message.c
+        row = connection.execute(
+            select(message.part, message.state, message.recipients, message.lease_expires_at).where(
+                message.id == message_id
+            )
+        ).one_or_none()
+        if row is None:
+            raise NoSuchMessage(f"the ledger has no message {message_id}")
+        refs = _known_refs(connection, message.id == message_id)
+        part = Part(
+            message_id,
+            row.part,
+            MessageState(row.state),
+            row.recipients,
+            row.lease_expires_at,
+            tuple(refs.get(message_id, ())),
+        )
+        return part, ledger_now(connection)
+
+
+def numbers_of(database: Database, message_id: str) -> tuple[str, ...]:
+    """Return the numbers of a message, in the order in which they were given."""
+    with database.reading() as connection:
+        recipient = schema.recipient.c
+        return tuple(
+            connection.execute(
+                select(recipient.number).where(recipient.message_id == message_id).order_by(recipient.id)
+            ).scalars()
+        )
+
+
+def claim(
+    database: Database, message_id: str, *, conn_id: str, owner: str, lease_seconds: float, resend: bool
+) -> int | None:
+    """
+    Claim a message for one request, in one conditional update.
+
+    :param resend: whether a message that may have been placed already may be claimed too.
+    :return: the id of the new request; None: somebody else has claimed it, or it needs no request any more.
+    """
+    message = schema.message.c
+    with database.writing() as connection:
+        now = ledger_now(connection)
+        free = message.state.in_((MessageState.PLANNED, MessageState.REFUSED))
+        if resend:
+            lapsed = (message.state == MessageState.SENDING) & (message.lease_expires_at <= now)
+            free = or_(free, message.state == MessageState.UNCERTAIN, lapsed)
+        claimed = connection.execute(
+            update(schema.message)
+            .where(message.id == message_id, free)
+            .values(
+                state=MessageState.SENDING,
+                owner=owner,
+                conn_id=conn_id,
+                lease_expires_at=now + timedelta(seconds=lease_seconds),
+                revision=message.revision + 1,
+            )
+        )
+        if claimed.rowcount != 1:
+            return None
+        connection.execute(
+            update(schema.request)
+            .where(schema.request.c.message_id == message_id, schema.request.c.state == RequestState.SENDING)
+            .values(state=RequestState.UNCERTAIN, finished_at=now, detail="its sender did not come back")
+        )
+        return connection.execute(
+            insert(schema.request)
+            .values(message_id=message_id, conn_id=conn_id, state=RequestState.SENDING, started_at=now)
+            .returning(schema.request.c.id)
+        ).scalar_one()
+
+
+def settled_state(current: RequestState, reported: RequestState) -> RequestState:
+    """
+    Return a request's state after its answer.
+
+    What is definite wins: an answer over a callback's evidence; evidence, or a person's word, over an uncertain answer.
+    """
+    if reported is RequestState.UNCERTAIN and current in (RequestState.ACCEPTED, RequestState.REFUSED):
+        return current
+    return reported
+
+
+def record_answer(database: Database, request_id: int, answer: Answer) -> MessageState:
+    """
+    Record what came of a request. Recording the same answer again changes nothing.
+
+    :return: the state of its message. Callbacks that waited for this are matched by ``callbacks.rematch_message``.
+    """
+    request = schema.request.c
+    with database.writing() as connection:
+        message_id = connection.execute(select(request.message_id).where(request.id == request_id)).scalar_one()
+        # The message's row first, as everybody does: two answers for one message would else each miss the other.
+        connection.execute(
+            select(schema.message.c.id).where(schema.message.c.id == message_id).with_for_update()
+        )
+        row = connection.execute(select(request.state, request.ref_id).where(request.id == request_id)).one()
+        state = settled_state(RequestState(row.state), answer.state)
+        changes: dict[str, object] = {
+            "state": state,
+            "finished_at": ledger_now(connection),
+            "status": answer.status,
+            "detail": answer.detail,
+        }
+        if answer.state is not RequestState.UNCERTAIN:
+            changes |= {"ref_id": answer.ref_id, "known_by": "answer"}
+        connection.execute(update(schema.request).where(request.id == request_id).values(**changes))
+        return refresh_message_state(connection, message_id, plan_again=answer.plan_again)
+
+
+def refresh_message_state(connection: Connection, message_id: str, *, plan_again: bool = False) -> MessageState:
+    """Set a message's state to what its requests make of it, and return it."""
+    states = connection.execute(
+        select(schema.request.c.state).where(schema.request.c.message_id == message_id)
+    ).scalars()
+    state = message_state(RequestState(s) for s in states)
+    if plan_again and state is MessageState.REFUSED:
+        state = MessageState.PLANNED
+    message = schema.message.c
+    values: dict[str, object] = {"state": state, "revision": message.revision + 1}
+    if state is not MessageState.SENDING:
+        values["lease_expires_at"] = None
+    connection.execute(update(schema.message).where(message.id == message_id).values(**values))
+    return state
+
+
+def _known_refs(connection: Connection, which_messages: object) -> dict[str, list[str]]:
+    request = schema.request.c
+    rows = connection.execute(
+        select(request.message_id, request.ref_id)
+        .join(schema.message, schema.message.c.id == request.message_id)
+        .where(which_messages, request.ref_id.is_not(None), request.state != RequestState.REFUSED)  # type: ignore[arg-type]
+        .order_by(request.id)
+    )
+    refs: dict[str, list[str]] = {}
+    for row in rows:
+        refs.setdefault(row.message_id, []).append(row.ref_id)
+    return refs
