@@ -6,17 +6,9 @@ Airflow asks for the provider's metadata before it is set up itself, so nothing 
 
 from __future__ import annotations
 
-from typing import Any
+# Not inside a function: the first import of the module of that name would put the module in the function's place.
+from airflow_provider_ninebits.get_provider_info import get_provider_info
+
+__all__ = ["__version__", "get_provider_info"]
 
 __version__ = "0.1.0"
-
-
-def get_provider_info() -> dict[str, Any]:
-    """
-    Return the metadata that Airflow discovers the provider by.
-
-    :return: what :func:`airflow_provider_ninebits.get_provider_info.get_provider_info` returns
-    """
-    from airflow_provider_ninebits.get_provider_info import get_provider_info as provider_info
-
-    return provider_info()

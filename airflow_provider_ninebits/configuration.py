@@ -29,8 +29,8 @@ class InvalidOption(ValueError):
     """
     An option holds what cannot be used. Nothing was sent, and nothing was taken.
 
-    It is a ``ValueError`` and no AirflowException: a mistake of whoever runs Airflow must not turn into a skipped
-    task (``soft_fail``).
+    It is a ``ValueError`` and no AirflowException: a mistake of whoever runs Airflow must not turn into a
+    skipped task (``soft_fail``).
 
     :param option: the option that is wrong
     :param problem: what is wrong with its value, without a secret in it
@@ -82,10 +82,10 @@ SQL_ALCHEMY_CONN: Final = Option(
     "sql_alchemy_conn",
     "string",
     "",
-    "The ledger: what was sent and what came back. Left empty it is the SQLite file ninebits.db in Airflow's home, "
-    "which is right for one machine. With more machines: a PostgreSQL URL that the receiver, the workers, the "
-    "triggerers, the DAG processor and the API server can reach. Never Airflow's own tables: tasks are not let in "
-    "there.",
+    "The ledger: what was sent and what came back. Left empty it is the SQLite file ninebits.db in Airflow's "
+    "home, which is right for one machine. With more machines: a PostgreSQL URL that the receiver, the "
+    "workers, the triggerers, the DAG processor and the API server can reach. Never Airflow's own tables: "
+    "tasks are not let in there.",
     sensitive=True,
     example="postgresql+psycopg://ninebits:secret@db.example.com/ninebits",
 )
@@ -93,8 +93,8 @@ DEPLOYMENT: Final = Option(
     "deployment",
     "string",
     "default",
-    "Names this Airflow where several share one ledger. It is part of what tells one task's calls from another's: "
-    "change it only while no send is under way.",
+    "Names this Airflow where several share one ledger. It is part of what tells one task's calls from "
+    "another's: change it only while no send is under way.",
     example="production",
 )
 WEBHOOK_USERNAME: Final = Option(
@@ -107,8 +107,9 @@ WEBHOOK_PASSWORD: Final = Option(
     "webhook_password",
     "string",
     "",
-    "The password in the callback URL. Several, separated by commas, are all taken: add the new one, change the URL "
-    "in the dashboard, then take the old one away. Without any the receiver answers 503 and logs this option's name.",
+    "The password in the callback URL. Several, separated by commas, are all taken: add the new one, change "
+    "the URL in the dashboard, then take the old one away. Without any the receiver answers 503 and logs "
+    "this option's name.",
     sensitive=True,
     example="new-secret,old-secret",
 )
@@ -116,14 +117,15 @@ WEBHOOK_ALLOW_UNAUTHENTICATED: Final = Option(
     "webhook_allow_unauthenticated",
     "boolean",
     "False",
-    "Take callbacks without a password. Anybody who can reach the receiver can then say that a call was answered.",
+    "Take callbacks without a password. Anybody who can reach the receiver can then say that a call was "
+    "answered.",
 )
 CALLBACK_TIMEZONE: Final = Option(
     "callback_timezone",
     "string",
     "UTC",
-    "The time zone of the timestamps in 9bits' callbacks, which carry none (9bits does not document it), as a name "
-    "of the tz database.",
+    "The time zone of the timestamps in 9bits' callbacks, which carry none (9bits does not document it), as "
+    "a name of the tz database.",
     example="Africa/Lagos",
 )
 MATCH_WINDOW: Final = Option(
@@ -177,11 +179,12 @@ class Settings:
 
     def __repr__(self) -> str:
         return (
-            f"Settings(sql_alchemy_conn={masked_url(self.sql_alchemy_conn)!r}, deployment={self.deployment!r}, "
-            f"webhook_username={self.webhook_username!r}, "
+            f"Settings(sql_alchemy_conn={masked_url(self.sql_alchemy_conn)!r}, "
+            f"deployment={self.deployment!r}, webhook_username={self.webhook_username!r}, "
             f"webhook_passwords=({len(self.webhook_passwords)} masked), "
             f"webhook_allow_unauthenticated={self.webhook_allow_unauthenticated!r}, "
-            f"callback_timezone={self.callback_timezone!r}, match_window_seconds={self.match_window_seconds!r}, "
+            f"callback_timezone={self.callback_timezone!r}, "
+            f"match_window_seconds={self.match_window_seconds!r}, "
             f"attempt_window_seconds={self.attempt_window_seconds!r})"
         )
 
@@ -214,8 +217,8 @@ def masked_url(url: str) -> str:
     Return a database URL that may be logged and shown.
 
     :param url: a SQLAlchemy URL
-    :return: the same with ``***`` for its password, in the authority or in the query; what is no URL is masked
-        whole, since the password may be anywhere in it
+    :return: the same with ``***`` for its password, in the authority or in the query; what is no URL is
+        masked whole, since the password may be anywhere in it
     """
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
@@ -226,12 +229,12 @@ def masked_url(url: str) -> str:
         return "***"
     # libpq takes `?password=` and `?sslpassword=` as well.
     secrets = {name: "***" for name in parsed.query if "password" in name.lower()}
-    return parsed.update_query_dict(secrets).render_as_string(hide_password=True)
+    return parsed.update_query_dict(secrets).render_as_string().replace("=%2A%2A%2A", "=***")
 
 
 def _text(conf: AirflowConfigParser, option: Option) -> str:
-    # The fallback is for plain Python on Airflow 3.1, which has not read the provider's defaults there. An option
-    # that was set to nothing counts as not set.
+    # The fallback is for plain Python on Airflow 3.1, which has not read the provider's defaults there. An
+    # option that was set to nothing counts as not set.
     return str(conf.get(SECTION, option.name, fallback=option.default) or "").strip() or option.default
 
 
@@ -260,14 +263,17 @@ def _timezone(name: str) -> str:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones ("Africa")
         raise InvalidOption(
-            CALLBACK_TIMEZONE, f"is {name!r}, which no time zone is called; write one like Africa/Lagos or UTC"
+            CALLBACK_TIMEZONE,
+            f"is {name!r}, which no time zone is called; write one like Africa/Lagos or UTC",
         ) from None
     return name
 
 
 def _username(name: str) -> str:
     if ":" in name:
-        raise InvalidOption(WEBHOOK_USERNAME, "has a colon, which basic authentication takes for its end; leave it out")
+        raise InvalidOption(
+            WEBHOOK_USERNAME, "has a colon, which basic authentication takes for its end; leave it out"
+        )
     return name
 
 
@@ -291,10 +297,12 @@ def _ledger_url(url: str) -> str:
     except (ArgumentError, ValueError):
         # `from None`: the parser's own message quotes the URL with its password.
         raise InvalidOption(
-            SQL_ALCHEMY_CONN, "is no database URL; write one like postgresql+psycopg://user:password@host/name"
+            SQL_ALCHEMY_CONN,
+            "is no database URL; write one like postgresql+psycopg://user:password@host/name",
         ) from None
     if database not in LEDGER_DATABASES:
         raise InvalidOption(
-            SQL_ALCHEMY_CONN, f"names a {database} database; the ledger runs on {' and '.join(LEDGER_DATABASES)}"
+            SQL_ALCHEMY_CONN,
+            f"names a {database} database; the ledger runs on {' and '.join(LEDGER_DATABASES)}",
         )
     return url

@@ -54,9 +54,7 @@ class Book:
     :param now: the time on the ledger's clock.
     """
 
-    def __init__(
-        self, connection: Connection, numbers: Iterable[str], ref_ids: Iterable[str], now: datetime
-    ) -> None:
+    def __init__(self, connection: Connection, numbers: Iterable[str], ref_ids: Iterable[str], now: datetime) -> None:
         self._connection = connection
         self._now = now
         self._messages: dict[str, _Message] = {}
@@ -117,7 +115,10 @@ class Book:
         self._write_messages()
         self._write_requests()
         rows = [
-            {"row_id": recipient_id, **{name: getattr(self._recipients[recipient_id].record, name) for name in _RECORD_FIELDS}}
+            {
+                "row_id": recipient_id,
+                **{name: getattr(self._recipients[recipient_id].record, name) for name in _RECORD_FIELDS},
+            }
             for recipient_id in sorted(self._before)
         ]
         if rows:
@@ -216,9 +217,7 @@ def record_of(row: Row[tuple[object, ...]]) -> RecipientRecord:
 
 def request_facts(row: Row[tuple[object, ...]]) -> RequestFacts:
     """Return what a row of the request table says."""
-    return RequestFacts(
-        row.id, row.message_id, row.conn_id, RequestState(row.state), row.ref_id, row.started_at
-    )
+    return RequestFacts(row.id, row.message_id, row.conn_id, RequestState(row.state), row.ref_id, row.started_at)
 
 
 def _in_lists(values: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -1,13 +1,13 @@
 """
 Storing callbacks, and matching them.
 
-A callback is committed together with what it changed: what was answered with 2xx is on disk, and either settled somebody
-or stays findable.
+A callback is committed together with what it changed: what was answered with 2xx is on disk, and either settled
+somebody or stays findable.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -83,6 +83,15 @@ class Stored:
     matched: int = 0
 
 
+@dataclass(frozen=True)
+class News:
+    """What some matching brought: how many it matched, and the ref_ids and messages that others may be tried for."""
+
+    matched: int = 0
+    ref_ids: frozenset[str] = frozenset()
+    message_ids: frozenset[str] = frozenset()
+
+
 def store(
     database: Database, arrivals: Sequence[Arrival], *, window: timedelta, receiver_id: str | None = None
 ) -> Stored:
@@ -98,13 +107,10 @@ def store(
         now = ledger_now(connection)
         fresh, repeats = _without_repeats(connection, arrivals)
         rows = [{**_row(arrival, now), "receiver_id": receiver_id} for arrival in fresh]
-        book = _match_rows(connection, rows, now, window)
+        news = _match_rows(connection, rows, now, window)
         if rows:
             connection.execute(insert(schema.callback), rows)
-        for arrival in fresh:
-            if arrival.kind is Kind.ANSWER:
-                apply_answer(connection, arrival.identity, now, window)
-    rematch(database, window=window, ref_ids=book.adopted_ref_ids, message_ids=book.accepted_messages)
+    rematch(database, window=window, ref_ids=news.ref_ids, message_ids=news.message_ids)
     matched = sum(row["match_state"] == MatchState.MATCHED for row in rows)
     return Stored(new=len(fresh), repeats=repeats, matched=matched)
 
@@ -128,34 +134,34 @@ def rematch(
     while ref_ids or message_ids:
         with database.reading() as connection:
             ids = _unmatched_ids(connection, sorted(ref_ids), sorted(message_ids))
-        matched, ref_ids, message_ids = rematch_ids(database, ids, window=window)
-        found += matched
+        news = rematch_ids(database, ids, window=window)
+        ref_ids, message_ids = set(news.ref_ids), set(news.message_ids)
+        found += news.matched
     return found
 
 
-def rematch_ids(
-    database: Database, callback_ids: Sequence[int], *, window: timedelta
-) -> tuple[int, set[str], set[str]]:
+def rematch_ids(database: Database, callback_ids: Sequence[int], *, window: timedelta) -> News:
     """
     Try these callbacks again, those that are still unmatched.
 
-    :return: how many were matched, and the ref_ids and messages for which others may be tried now.
+    :return: how many were matched, and for what others may be tried now.
     """
     if not callback_ids:
-        return 0, set(), set()
+        return News()
     callback = schema.callback
-    unmatched = select(callback).where(
-        callback.c.id.in_(callback_ids), callback.c.match_state == MatchState.UNMATCHED, callback.c.kind == Kind.CALL
+    unmatched = (
+        select(callback)
+        .where(callback.c.id.in_(callback_ids), callback.c.match_state == MatchState.UNMATCHED)
+        .order_by(callback.c.id)
     )
     with database.writing() as connection:
-        lock_numbers(connection, {row.number for row in connection.execute(unmatched) if row.number})
-        rows = [dict(row) for row in connection.execute(unmatched.order_by(callback.c.id)).mappings()]
-        book = _match_rows(connection, rows, ledger_now(connection), window)
+        before = connection.execute(unmatched).all()
+        answers = any(row.kind == Kind.ANSWER for row in before)
+        lock_numbers(connection, None if answers else {row.number or "" for row in before})
+        rows = [dict(row) for row in connection.execute(unmatched).mappings()]
+        news = _match_rows(connection, rows, ledger_now(connection), window)
         _write_matches(connection, rows)
-    matched = sum(row["match_state"] == MatchState.MATCHED for row in rows)
-    if not matched:
-        return 0, set(), set()
-    return matched, book.adopted_ref_ids, book.accepted_messages
+    return news if news.matched else News()
 
 
 def _lock_names(arrivals: Iterable[Arrival]) -> set[str]:
@@ -181,9 +187,7 @@ def _without_repeats(connection: Connection, arrivals: Sequence[Arrival]) -> tup
         fresh.append(arrival)
     if repeated:
         connection.execute(
-            update(schema.callback)
-            .where(callback.identity == bindparam("which"))
-            .values(repeats=callback.repeats + 1),
+            update(schema.callback).where(callback.identity == bindparam("which")).values(repeats=callback.repeats + 1),
             repeated,
         )
     return fresh, len(repeated)
@@ -206,12 +210,12 @@ def _row(arrival: Arrival, now: datetime) -> dict[str, Any]:
     }
 
 
-def _match_rows(connection: Connection, rows: Sequence[dict[str, Any]], now: datetime, window: timedelta) -> Book:
+def _match_rows(connection: Connection, rows: Sequence[dict[str, Any]], now: datetime, window: timedelta) -> News:
     """Match callbacks in their order, enter the verdicts into the rows, and write what they change elsewhere."""
-    calls = [r for r in rows if r["kind"] == Kind.CALL and r["match_state"] == MatchState.UNMATCHED]
+    open_rows = [row for row in rows if row["match_state"] == MatchState.UNMATCHED]
+    calls = [row for row in open_rows if row["kind"] == Kind.CALL]
     numbers = {row["number"] for row in calls if row["number"]}
-    ref_ids = {row["ref_id"] for row in calls if row["ref_id"]}
-    book = Book(connection, numbers, ref_ids, now)
+    book = Book(connection, numbers, {row["ref_id"] for row in calls if row["ref_id"]}, now)
     for row in calls:
         verdict = _verdict(book, row, window)
         book.enter(verdict, call_record(row), row["ref_id"])
@@ -221,7 +225,12 @@ def _match_rows(connection: Connection, rows: Sequence[dict[str, Any]], now: dat
         if verdict.recipient_id is not None:
             row["match_state"] = MatchState.MATCHED
     book.write()
-    return book
+    news = News(ref_ids=frozenset(book.adopted_ref_ids), message_ids=frozenset(book.accepted_messages))
+    for row in open_rows:
+        if row["kind"] == Kind.ANSWER and (message_id := apply_answer(connection, row, now, window)):
+            row["match_state"] = MatchState.MATCHED
+            news = News(ref_ids=news.ref_ids | {row["ref_id"]}, message_ids=news.message_ids | {message_id})
+    return replace(news, matched=sum(row["match_state"] == MatchState.MATCHED for row in open_rows))
 
 
 def _verdict(book: Book, row: dict[str, Any], window: timedelta) -> Verdict:
@@ -270,7 +279,7 @@ def _write_matches(connection: Connection, rows: Sequence[dict[str, Any]]) -> No
 
 def _unmatched_ids(connection: Connection, ref_ids: Sequence[str], message_ids: Sequence[str]) -> list[int]:
     callback, recipient = schema.callback.c, schema.recipient.c
-    waiting = (callback.match_state == MatchState.UNMATCHED) & (callback.kind == Kind.CALL)
+    waiting = callback.match_state == MatchState.UNMATCHED
     ids: set[int] = set()
     if ref_ids:
         ids.update(connection.execute(select(callback.id).where(waiting, callback.ref_id.in_(ref_ids))).scalars())

@@ -1,8 +1,9 @@
 """
 Engines, write transactions, the ledger's clock and its locks.
 
-SQLite has one writer: a write transaction takes the write lock when it begins (``BEGIN IMMEDIATE``), so what it reads stays
-true until it commits. PostgreSQL runs under READ COMMITTED: whoever matches takes the locks of :func:`lock_numbers` first.
+SQLite has one writer: a write transaction takes the write lock when it begins (``BEGIN IMMEDIATE``), so what it reads
+stays true until it commits. PostgreSQL runs under READ COMMITTED: whoever matches takes the locks of
+:func:`lock_numbers` first.
 """
 
 from __future__ import annotations
@@ -73,8 +74,8 @@ class Database:
         """
         Give a connection in a write transaction, committed at the end, rolled back by an exception.
 
-        :raises LedgerUnreachable: when the database cannot be reached, or cannot take the write; nothing was written then,
-            unless the connection was lost during the commit.
+        :raises LedgerUnreachable: when the database cannot be reached, or cannot take the write; nothing was written
+            then, unless the connection was lost during the commit.
         """
         with self._translated(), self._ready_engine().connect() as connection:
             if self.is_sqlite:
@@ -126,8 +127,8 @@ def lock_numbers(connection: Connection, names: Iterable[str] | None) -> None:
     """
     Make this transaction the only one that matches callbacks of these numbers (or ref_ids) until it ends.
 
-    A lock for each of a thousand recipients would fill PostgreSQL's lock table, so they share a fixed set of buckets, taken
-    in a fixed order, so that two transactions never wait for each other. SQLite's single writer needs none.
+    A lock for each of a thousand recipients would fill PostgreSQL's lock table, so they share a fixed set of buckets,
+    taken in a fixed order, so that two transactions never wait for each other. SQLite's single writer needs none.
 
     :param names: the numbers; None: all there are, for an API answer, which may be about a thousand of them.
     """
@@ -138,8 +139,7 @@ def lock_numbers(connection: Connection, names: Iterable[str] | None) -> None:
     if buckets:
         connection.execute(
             text(
-                "SELECT pg_advisory_xact_lock(:lock_class, bucket)"
-                " FROM unnest(CAST(:buckets AS integer[])) AS bucket"
+                "SELECT pg_advisory_xact_lock(:lock_class, bucket) FROM unnest(CAST(:buckets AS integer[])) AS bucket"
             ),
             {"lock_class": _LOCK_CLASS, "buckets": buckets},
         )
@@ -150,7 +150,9 @@ def _checked_url(url: str) -> URL:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
     except (ArgumentError, ValueError) as error:
-        raise LedgerUnusable("[ninebits] sql_alchemy_conn is no database URL; give sqlite:////path or postgresql://...") from error
+        raise LedgerUnusable(
+            "[ninebits] sql_alchemy_conn is no database URL; give sqlite:////path or postgresql://..."
+        ) from error
     if backend == "postgresql":
         # psycopg 3 is what the extra installs; a bare postgresql:// would ask for psycopg2.
         return parsed.set(drivername="postgresql+psycopg")
@@ -168,7 +170,9 @@ def _checked_url(url: str) -> URL:
 def _sqlite_engine(url: URL) -> Engine:
     folder = Path(str(url.database)).parent
     if not folder.is_dir():
-        raise LedgerUnusable(f"the folder of the ledger, {folder}, does not exist; create it, or set [ninebits] sql_alchemy_conn")
+        raise LedgerUnusable(
+            f"the folder of the ledger, {folder}, does not exist; create it, or set [ninebits] sql_alchemy_conn"
+        )
     engine = create_engine(
         url,
         connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
@@ -186,7 +190,7 @@ def _sqlite_engine(url: URL) -> Engine:
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    # SQLite does not honour the busy time-out while it changes the journal mode, and several processes may come first at once.
+    # SQLite does not honour the busy time-out while it changes the journal mode, and several processes may come first.
     for attempt in range(_WAL_SWITCH_TRIES):
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -220,4 +224,6 @@ def _postgres_engine(url: URL) -> Engine:
 def _cause(error: BaseException) -> str:
     """Return the database's own words, without the statement and its parameters, which hold phone numbers."""
     origin = getattr(error, "orig", None) or error
-    return f"{type(origin).__name__}: {str(origin).strip().splitlines()[0] if str(origin).strip() else 'no reason given'}"
+    return (
+        f"{type(origin).__name__}: {str(origin).strip().splitlines()[0] if str(origin).strip() else 'no reason given'}"
+    )

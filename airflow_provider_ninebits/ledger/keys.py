@@ -33,7 +33,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Sighting:
-    """The attempt that the ledger saw last at a place, the generation it belonged to, and whether its work had ended."""
+    """The attempt that the ledger saw last at a place, its generation, and whether its work had ended."""
 
     attempt: Attempt
     generation: int
@@ -48,10 +48,10 @@ def generation_of(attempt: Attempt, last: Sighting | None) -> int:
 
     1. the same task instance id: the same attempt, back again;
     2. a try number that is not higher: the run was deleted and made anew (or ``dag.test()``): a new generation;
-    3. the same ``max_tries``: a retry, which goes on whatever the mark says, since a worker may die between the mark and
-       Airflow's knowing;
-    4. another ``max_tries``: somebody cleared the task. Unfinished work goes on (people fix a key, resolve a message, and
-       clear); finished work is done again, on purpose.
+    3. the same ``max_tries``: a retry, which goes on whatever the mark says, since a worker may die between the mark
+       and Airflow's knowing;
+    4. another ``max_tries``: somebody cleared the task. Unfinished work goes on (people fix a key, resolve a message,
+       and clear); finished work is done again, on purpose.
     """
     if last is None:
         return 0
@@ -75,9 +75,7 @@ def task_key(place: TaskPlace, generation: int, step: int = 0) -> str:
 
     :param step: which of several sends of one task this is.
     """
-    return _digest(
-        [place.deployment, place.dag_id, place.run_id, place.task_id, place.map_index, generation, step]
-    )
+    return _digest([place.deployment, place.dag_id, place.run_id, place.task_id, place.map_index, generation, step])
 
 
 def user_key(deployment: str, idempotency_key: str) -> str:

@@ -1,8 +1,8 @@
 """
 Which recipient a callback belongs to. Pure: the rows are given, the verdict is a value.
 
-9bits' example callback names a number but no ``ref_id`` (9bits: The Call Object), so a callback may have to be told apart
-by its number and its time. The rules, in the order in which they are asked:
+9bits' example callback names a number but no ``ref_id`` (9bits: The Call Object), so a callback may have to be told
+apart by its number and its time. The rules, in the order in which they are asked:
 
 0. an API answer belongs to the request with its ``ref_id``;
 1. a call with a ``ref_id`` that a request has: the recipient of that request's message with this number;
@@ -80,8 +80,8 @@ class Verdict:
     """
     Whose a callback is.
 
-    ``request_id`` is the request that it shows to have been placed, ``adopted`` says that its ``ref_id`` is that request's
-    from now on. An ambiguous match shows nothing about requests.
+    ``request_id`` is the request that it shows to have been placed, ``adopted`` says that its ``ref_id`` is that
+    request's from now on. An ambiguous match shows nothing about requests.
     """
 
     recipient_id: int | None = None
@@ -149,9 +149,9 @@ def match_answer(
 def _call_time(call: CallFacts, candidates: Sequence[Candidate], window: timedelta) -> tuple[datetime, timedelta]:
     """Return the call's time, and how far the clock that it was read from may be off."""
     begun = call.started_at
-    if begun is not None and begun <= call.received_at + CLOCK_SKEW:
-        if any(candidate.possible_requests(begun, window, CLOCK_SKEW) for candidate in candidates):
-            return begun, CLOCK_SKEW
+    believable = begun is not None and begun <= call.received_at + CLOCK_SKEW
+    if begun and believable and any(c.possible_requests(begun, window, CLOCK_SKEW) for c in candidates):
+        return begun, CLOCK_SKEW
     return call.received_at, timedelta()
 
 
@@ -165,9 +165,7 @@ def _by_ref_id(candidates: Sequence[Candidate], bearers: Sequence[RequestFacts])
 
 def _by_adoption(possible: Sequence[tuple[Candidate, list[RequestFacts]]]) -> Verdict:
     open_ones = [
-        (candidate, nameless)
-        for candidate, requests in possible
-        if (nameless := [r for r in requests if r.nameless])
+        (candidate, nameless) for candidate, requests in possible if (nameless := [r for r in requests if r.nameless])
     ]
     if len(open_ones) != 1:
         return NOBODY

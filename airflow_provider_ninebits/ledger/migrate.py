@@ -61,7 +61,8 @@ def _upgrade(connection: Connection, version: str | None) -> None:
     known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
     if version is not None and version not in known:
         raise LedgerUnusable(
-            f"the ledger's schema is at version {version}, which this airflow-provider-ninebits does not know (it has {HEAD}): "
+            f"the ledger's schema is at version {version}, which this airflow-provider-ninebits does not know "
+            f"(it has {HEAD}): "
             "upgrade the package here to the version that the other machines run"
         )
     config.attributes["connection"] = connection

@@ -60,7 +60,8 @@ def disappoints(progress: Progress, fail_on_unanswered: FailOn) -> bool:
     """
     Return whether a finished wait counts as failed.
 
-    :param fail_on_unanswered: ``"all"``: when anyone did not answer (failed ones too); ``"any"``: when nobody did.
+    :param fail_on_unanswered: ``"all"``: when anyone did not answer, or failed;
+        ``"any"``: when nobody answered.
     """
     if fail_on_unanswered == "all":
         return progress.answered < progress.recipients
@@ -74,7 +75,7 @@ class CallOutcome:
     """
     What became of one recipient.
 
-    Durations are seconds; ``total_amount`` is the sum of what its attempts cost, in the account's currency (which one is
+    Durations are seconds; ``total_amount`` is what its attempts cost together, in the account's currency (which one is
     not documented).
     """
 
@@ -153,9 +154,7 @@ _NOT_ANSWERED_FIRST = {
 }
 
 
-def outcome_of(
-    ref_ids: tuple[str, ...], progress: Progress, calls: list[CallOutcome], now: datetime
-) -> Outcome:
+def outcome_of(ref_ids: tuple[str, ...], progress: Progress, calls: list[CallOutcome], now: datetime) -> Outcome:
     """Return the outcome that a progress and its calls make."""
     ordered = sorted(calls, key=lambda call: _NOT_ANSWERED_FIRST[call.state])
     return Outcome(

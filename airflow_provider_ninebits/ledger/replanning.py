@@ -145,7 +145,8 @@ def _replace(connection: Connection, send_id: str, plan: SendPlan, change: Repla
         )
         if taken.rowcount != 1:
             raise SendBusy(
-                f"message {message_id} of this send was claimed by another process meanwhile; try again when that has ended"
+                f"message {message_id} of this send was claimed by another process meanwhile; "
+                "try again when that has ended"
             )
         connection.execute(delete(schema.recipient).where(schema.recipient.c.message_id == message_id))
     if not change.numbers:
@@ -156,4 +157,3 @@ def _replace(connection: Connection, send_id: str, plan: SendPlan, change: Repla
     now = ledger_now(connection)
     for index, start in enumerate(range(0, len(change.numbers), part_size), start=last + 1):
         create_part(connection, plan, send_id, index, change.numbers[start : start + part_size], now)
-

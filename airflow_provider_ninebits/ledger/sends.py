@@ -1,8 +1,8 @@
 """
 Planning, claiming and recording requests.
 
-Everything about a send is committed before its effect: the plan before the first request, the claim before the POST, the
-answer before the next part. Whoever comes after a crash finds where to go on.
+Everything about a send is committed before its effect: the plan before the first request, the claim before the POST,
+the answer before the next part. Whoever comes after a crash finds where to go on.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from airflow_provider_ninebits.ledger.states import MessageState, RecipientState
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection
 
     from airflow_provider_ninebits.ledger.database import Database
@@ -137,7 +138,8 @@ def create_part(
     source = (
         "SELECT value FROM json_each(:numbers) ORDER BY key"
         if connection.dialect.name == "sqlite"
-        else "SELECT value FROM jsonb_array_elements_text(CAST(:numbers AS jsonb)) WITH ORDINALITY AS n(value, place) ORDER BY place"
+        else "SELECT value FROM jsonb_array_elements_text(CAST(:numbers AS jsonb))"
+        " WITH ORDINALITY AS n(value, place) ORDER BY place"
     )
     connection.execute(
         text(
@@ -214,7 +216,7 @@ def claim(
     message = schema.message.c
     with database.writing() as connection:
         now = ledger_now(connection)
-        free = message.state.in_((MessageState.PLANNED, MessageState.REFUSED))
+        free: ColumnElement[bool] = message.state.in_((MessageState.PLANNED, MessageState.REFUSED))
         if resend:
             lapsed = (message.state == MessageState.SENDING) & (message.lease_expires_at <= now)
             free = or_(free, message.state == MessageState.UNCERTAIN, lapsed)
@@ -236,11 +238,12 @@ def claim(
             .where(schema.request.c.message_id == message_id, schema.request.c.state == RequestState.SENDING)
             .values(state=RequestState.UNCERTAIN, finished_at=now, detail="its sender did not come back")
         )
-        return connection.execute(
+        request_id: int = connection.execute(
             insert(schema.request)
             .values(message_id=message_id, conn_id=conn_id, state=RequestState.SENDING, started_at=now)
             .returning(schema.request.c.id)
         ).scalar_one()
+        return request_id
 
 
 def settled_state(current: RequestState, reported: RequestState) -> RequestState:
@@ -264,9 +267,7 @@ def record_answer(database: Database, request_id: int, answer: Answer) -> Messag
     with database.writing() as connection:
         message_id = connection.execute(select(request.message_id).where(request.id == request_id)).scalar_one()
         # The message's row first, as everybody does: two answers for one message would else each miss the other.
-        connection.execute(
-            select(schema.message.c.id).where(schema.message.c.id == message_id).with_for_update()
-        )
+        connection.execute(select(schema.message.c.id).where(schema.message.c.id == message_id).with_for_update())
         row = connection.execute(select(request.state, request.ref_id).where(request.id == request_id)).one()
         state = settled_state(RequestState(row.state), answer.state)
         changes: dict[str, object] = {

@@ -1,0 +1,70 @@
+# `make help` lists the targets.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+# Where it is set, each Airflow process takes seconds longer to import.
+unexport PYTHONDONTWRITEBYTECODE
+
+# The interpreter that the environment is made of; `make install PYTHON=/path/to/python3.12` takes another.
+PYTHON ?=
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := requirements/dev.txt
+STAMP := $(VENV)/.installed
+
+.PHONY: help
+help: ## list the targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+.PHONY: install
+install: $(STAMP) ## build .venv from the lock, with the project and all its extras
+
+# The stamp comes last: an installation that was interrupted is gone on with, not taken for done.
+$(STAMP): $(LOCK) pyproject.toml scripts/make-venv
+	@rm -f $@
+	@scripts/make-venv "$(VENV)" "$(PYTHON)"
+	$(BIN)/python -m pip install --require-hashes --no-deps -r $(LOCK)
+	$(BIN)/python -m pip install --no-build-isolation --no-deps -e .
+	@touch $@
+
+.PHONY: lint
+lint: $(STAMP) ## ruff, mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: docs
+docs: $(STAMP) ## build the documentation, warnings are errors
+	$(BIN)/sphinx-build -W --keep-going -n -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+.PHONY: test
+test: lint docs ## every check: lint, docs and all tests
+	$(BIN)/python -m pytest tests
+
+.PHONY: demo
+demo: $(STAMP) ## ring (simulated) phones from a real Airflow, and watch
+	$(BIN)/python scripts/demo.py
+
+.PHONY: screenshot
+screenshot: $(STAMP) ## take the README's picture again
+	$(BIN)/python scripts/screenshot.py
+
+# uv resolves for all platforms and writes the hashes; nothing else uses it, so it has an environment of its own.
+.PHONY: lock
+lock: ## pin the newest versions again: requirements/dev.txt
+	@scripts/make-venv .tools/uv "$(PYTHON)"
+	.tools/uv/bin/python -m pip install --quiet uv
+	.tools/uv/bin/uv pip compile pyproject.toml requirements/dev.in --extra postgres --upgrade --quiet \
+	  --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --output-file $(LOCK)
+
+.PHONY: clean
+clean: ## take away what the targets made, .venv included
+	rm -rf $(VENV) .tools .demo build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+	  .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

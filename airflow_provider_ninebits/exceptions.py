@@ -1,0 +1,174 @@
+"""
+The errors that a task can raise.
+
+Each class is there for another reaction of Airflow, or of whoever reads the log::
+
+    AirflowException
+    ├── SendFailed                 9bits took nothing; nobody was rung. A retry sends
+    └── AirflowFailException       a retry would not help, so there is none; ``soft_fail`` skips in each mode
+        ├── MessageUncertain       nobody knows whether phones rang: a person says, or ``on_uncertain`` does
+        ├── CallsUnanswered        the calls were made, and not answered as ``fail_on_unanswered`` wants it
+        ├── UnknownRefId           the wait can never end: this ledger has not seen the ``ref_id``
+        ├── KeyReused              the idempotency key stands for another send
+        └── InvalidArgument        what was given cannot be sent or waited for (a ``ValueError`` too)
+    RuntimeError
+    └── LedgerUnavailable          an outage: retried, and never skipped
+
+An outage is no AirflowException: ``soft_fail`` turns any of those into a skip when a deferred task is
+resumed, and a database that is down must not look like people who did not pick up.
+
+All keep what they were built from in ``args``, so that they survive being pickled between processes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = [
+    "CallsUnanswered",
+    "InvalidArgument",
+    "KeyReused",
+    "LedgerUnavailable",
+    "MessageUncertain",
+    "SendFailed",
+    "UnknownRefId",
+]
+
+
+class SendFailed(AirflowException):
+    """
+    9bits refused the message, or was never reached: nothing was placed, nobody was rung.
+
+    The task's next retry sends it; parts that were accepted before are not sent again.
+
+    :param problem: what happened, to which message; masked
+    :param status: the HTTP status, or None where no answer came
+    """
+
+    def __init__(self, problem: str, status: int | None = None) -> None:
+        super().__init__(problem, status)
+        self.problem = problem
+        self.status = status
+
+    def __str__(self) -> str:
+        return self.problem
+
+
+class MessageUncertain(AirflowFailException):
+    """
+    A request was written and its answer is not known: phones may have rung.
+
+    Not retried, since that could ring them twice. Clearing the task goes on where it stopped, once somebody
+    has said what happened.
+
+    :param message_ids: the ledger's ids of the messages in doubt
+    :param problem: what happened to them
+    """
+
+    def __init__(
+        self, message_ids: Sequence[str], problem: str = "no clear answer came to the request"
+    ) -> None:
+        super().__init__(tuple(message_ids), problem)
+        self.message_ids = tuple(message_ids)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        ids = ", ".join(self.message_ids)
+        return (
+            f"It is uncertain whether 9bits placed the calls of message {ids}: {self.problem}. "
+            "Nothing was sent again. Find out whether the phones rang, and say so for each message: "
+            "`ninebits messages resolve ID --placed [--ref-id REF]` or `ninebits messages resolve ID "
+            "--not-placed`; then clear the task. To have it decided without a person, set on_uncertain."
+        )
+
+
+class CallsUnanswered(AirflowFailException):
+    """
+    The calls were made, and ``fail_on_unanswered`` says that this outcome is a failure.
+
+    Not retried: waiting again finds the same outcome.
+
+    :param outcome: the outcome's JSON; ``calls`` is left out, since numbers do not belong into a log
+    """
+
+    def __init__(self, outcome: Mapping[str, Any]) -> None:
+        self.outcome = {
+            name: value for name, value in outcome.items() if name not in ("calls", "calls_truncated")
+        }
+        super().__init__(self.outcome)
+
+    def __str__(self) -> str:
+        counts = ", ".join(
+            f"{self.outcome[state]} {state}"
+            for state in ("answered", "unanswered", "failed", "pending")
+            if self.outcome.get(state) is not None
+        )
+        return (
+            f"Of {self.outcome.get('recipients')} recipients of "
+            f"{', '.join(self.outcome.get('ref_ids', ()))}: {counts}. fail_on_unanswered makes that a "
+            "failure; the outcome in full is in the ledger (NineBitsHook().outcome(ref_id))."
+        )
+
+
+class UnknownRefId(AirflowFailException):
+    """
+    The ledger has never seen the ``ref_id``, or has purged it, so no callback will ever settle the wait.
+
+    Every send is recorded before its ``ref_id`` leaves the task that sent it: it is the ledger that is the
+    wrong one.
+
+    :param ref_ids: what was waited for
+    :param masked_url: the ledger that was looked into, without its password
+    :param problem: how it is known, where it is not that the ledger has never seen it
+    """
+
+    def __init__(
+        self, ref_ids: Sequence[str], masked_url: str, problem: str = "has never been seen by this ledger"
+    ) -> None:
+        super().__init__(tuple(ref_ids), masked_url, problem)
+        self.ref_ids = tuple(ref_ids)
+        self.masked_url = masked_url
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return (
+            f"ref_id {', '.join(self.ref_ids)} {self.problem} ({self.masked_url}). It was sent through "
+            "another ledger: a SQLite file on another machine, mostly. Set [ninebits] sql_alchemy_conn "
+            "(AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN) to one database for every worker, triggerer and receiver."
+        )
+
+
+class KeyReused(AirflowFailException):
+    """The idempotency key belongs to a send to other numbers or of other media; nothing was sent."""
+
+
+class InvalidArgument(AirflowFailException, ValueError):
+    """What was given cannot be sent or waited for; nothing was sent. A retry would be given the same."""
+
+
+class LedgerUnavailable(RuntimeError):
+    """
+    The ledger cannot be read or written from here: an outage.
+
+    The task fails in every mode, and its retries try again.
+
+    :param masked_url: the ledger, without its password
+    :param problem: the database's own words, without the URL
+    """
+
+    def __init__(self, masked_url: str, problem: str) -> None:
+        super().__init__(masked_url, problem)
+        self.masked_url = masked_url
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return (
+            f"The ledger at {self.masked_url} cannot be used from here: {self.problem}. Is its database up, "
+            "and does [ninebits] sql_alchemy_conn (AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN) name one that this "
+            "machine reaches?"
+        )

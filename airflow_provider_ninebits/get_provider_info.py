@@ -1,0 +1,88 @@
+"""
+What Airflow is told about this package.
+
+Airflow asks before its own configuration is ready, and every ``airflow`` command asks: nothing heavy is
+imported.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from airflow_provider_ninebits.configuration import OPTIONS, SECTION
+
+CONNECTION_TYPE: Final = "ninebits"
+HOOK_CLASS_NAME: Final = "airflow_provider_ninebits.hooks.ninebits.NineBitsHook"
+HOOK_NAME: Final = "9bits"
+DEFAULT_BASE_URL: Final = "https://api.9bits.net"
+DEFAULT_TIMEOUT_SECONDS: Final = 30
+
+TIMEOUT_LABEL: Final = "Timeout (seconds)"
+TIMEOUT_HELP: Final = (
+    "Seconds that one whole request to 9bits may take by the clock, 30 if left empty. What takes longer "
+    "leaves the message uncertain: phones may have rung."
+)
+HIDDEN_FIELDS: Final = ("schema", "login", "port", "extra")
+RELABELING: Final = {"password": "API key", "host": "Base URL"}
+PLACEHOLDERS: Final = {
+    "password": "from the 9bits dashboard: settings > security",
+    "host": DEFAULT_BASE_URL,
+}
+
+_INTEGRATION: Final = "9bits"
+
+
+def get_provider_info() -> dict[str, Any]:
+    """
+    Return the provider's metadata.
+
+    :return: what ``provider_info.schema.json`` of the installed Airflow describes. ``conn-fields`` and
+        ``ui-field-behaviour`` are read from Airflow 3.2 on; before, the hook's own methods give the form
+    """
+    return {
+        "package-name": "airflow-provider-ninebits",
+        "name": "9bits",
+        "description": "Rings phones through the 9bits voice API and learns who answered.",
+        "integrations": [
+            {
+                "integration-name": _INTEGRATION,
+                "external-doc-url": "https://9bits.net",
+                "tags": ["service"],
+            }
+        ],
+        "connection-types": [_connection_type()],
+        "hooks": [_modules("airflow_provider_ninebits.hooks.ninebits")],
+        "operators": [_modules("airflow_provider_ninebits.operators.voice")],
+        "sensors": [_modules("airflow_provider_ninebits.sensors.callback")],
+        "triggers": [_modules("airflow_provider_ninebits.triggers.callback")],
+        "config": {
+            SECTION: {
+                "description": "Voice calls through 9bits: the ledger, and the receiver of callbacks.",
+                "options": {option.name: option.provider_info() for option in OPTIONS},
+            }
+        },
+    }
+
+
+def _connection_type() -> dict[str, Any]:
+    return {
+        "connection-type": CONNECTION_TYPE,
+        "hook-class-name": HOOK_CLASS_NAME,
+        "hook-name": HOOK_NAME,
+        "conn-fields": {
+            "timeout": {
+                "label": TIMEOUT_LABEL,
+                "description": TIMEOUT_HELP,
+                "schema": {"type": ["integer", "null"], "minimum": 1, "default": DEFAULT_TIMEOUT_SECONDS},
+            }
+        },
+        "ui-field-behaviour": {
+            "hidden-fields": list(HIDDEN_FIELDS),
+            "relabeling": dict(RELABELING),
+            "placeholders": dict(PLACEHOLDERS),
+        },
+    }
+
+
+def _modules(*names: str) -> dict[str, Any]:
+    return {"integration-name": _INTEGRATION, "python-modules": list(names)}

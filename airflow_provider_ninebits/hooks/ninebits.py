@@ -1,0 +1,314 @@
+"""The hook: an Airflow connection to 9bits, and the ledger of everything that was sent over it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow.providers.common.compat.sdk import BaseHook
+
+from airflow_provider_ninebits.configuration import read_settings
+from airflow_provider_ninebits.exceptions import InvalidArgument, LedgerUnavailable, UnknownRefId
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from airflow_provider_ninebits.api.client import NineBitsClient
+    from airflow_provider_ninebits.configuration import Settings
+    from airflow_provider_ninebits.hooks.sending import Sender, SendReceipt
+    from airflow_provider_ninebits.ledger.database import Database
+    from airflow_provider_ninebits.ledger.outcome import Outcome
+    from airflow_provider_ninebits.ledger.outcomes import Look
+    from airflow_provider_ninebits.ledger.sends import AskedBy, SendPlan
+
+OnUncertain = Literal["fail", "resend"]
+
+DEFAULT_BASE_URL = "https://api.9bits.net"
+DEFAULT_TIMEOUT_SECONDS = 30.0
+
+
+class NineBitsHook(BaseHook):
+    """
+    Rings phones through 9bits, and knows what came of it.
+
+    Constructing it opens nothing: the connection is read, and the ledger opened, when they are first needed.
+
+    :param ninebits_conn_id: the connection. Its password is the API key; its host the base URL, empty for 9bits itself;
+        its extra ``timeout`` the seconds that one whole request may take.
+    """
+
+    conn_name_attr = "ninebits_conn_id"
+    default_conn_name = "ninebits_default"
+    conn_type = "ninebits"
+    hook_name = "9bits"
+
+    def __init__(self, ninebits_conn_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.ninebits_conn_id = ninebits_conn_id
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Return the form's extra fields, for Airflow 3.1; later versions read them from the provider's metadata."""
+        from wtforms import IntegerField
+
+        return {"timeout": IntegerField("Timeout (seconds)", description="For one whole request. Empty: 30.")}
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Return the form's labels, for Airflow 3.1; later versions read them from the provider's metadata."""
+        return {
+            "hidden_fields": ["schema", "login", "port", "extra"],
+            "relabeling": {"password": "API key", "host": "Base URL"},
+            "placeholders": {"host": DEFAULT_BASE_URL},
+        }
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The ``[ninebits]`` options."""
+        return read_settings()
+
+    @cached_property
+    def database(self) -> Database:
+        """The ledger's database; opened, and brought up to date, at its first use."""
+        from airflow_provider_ninebits.ledger.database import Database
+
+        return Database(self.settings.sql_alchemy_conn)
+
+    @cached_property
+    def client(self) -> NineBitsClient:
+        """The client of 9bits' API, made from the connection."""
+        from airflow_provider_ninebits.api.client import NineBitsClient
+
+        connection = self.get_connection(self.ninebits_conn_id)
+        if not connection.password:
+            raise InvalidArgument(
+                f"connection {self.ninebits_conn_id!r} has no API key; put it into the connection's password "
+                "(9bits dashboard: settings > security)"
+            )
+        return NineBitsClient(
+            connection.password,
+            base_url=connection.host or DEFAULT_BASE_URL,
+            timeout_seconds=_timeout_seconds(self.ninebits_conn_id, connection.extra_dejson.get("timeout")),
+        )
+
+    @property
+    def match_window(self) -> timedelta:
+        """``[ninebits] match_window``."""
+        return timedelta(seconds=self.settings.match_window_seconds)
+
+    def get_conn(self) -> NineBitsClient:
+        """Return the client of 9bits' API."""
+        return self.client
+
+    def send_voice(
+        self,
+        to: str | Iterable[str],
+        media_url: str,
+        from_number: str | None = None,
+        idempotency_key: str | None = None,
+        on_uncertain: OnUncertain = "fail",
+    ) -> SendReceipt:
+        """
+        Ring some phones and play them a recording (9bits: Send a voice message).
+
+        :param to: one number or any number of them, with country codes; more than 1000 are sent in parts.
+        :param media_url: where 9bits fetches the audio.
+        :param from_number: the caller ID; None: 9bits picks one of the account's.
+        :param idempotency_key: what this send is known by: calling again with the same key rings nobody twice. None: every
+            call is another send.
+        :param on_uncertain: what to do where it is unknown whether calls were placed: ``"fail"``, or ``"resend"``, which may
+            ring some phones twice.
+        :return: the receipt, with the ``ref_id`` of each part.
+        :raises InvalidArgument: for input that cannot be sent; nothing was sent.
+        :raises KeyReused: for a key that stands for another send; nothing was sent.
+        :raises SendFailed: when 9bits took nothing of a part; calling again with the same key sends it.
+        :raises MessageUncertain: when it is unknown whether calls were placed.
+        :raises LedgerUnavailable: when the ledger cannot be written; nothing more was sent.
+        """
+        from airflow_provider_ninebits.ledger.keys import user_key
+
+        deployment = self.settings.deployment
+        plan = self.plan(
+            to,
+            media_url,
+            from_number,
+            key=None if idempotency_key is None else user_key(deployment, idempotency_key),
+            asked_by=_asked_by_environment(deployment),
+        )
+        return self.send_plan(plan, media_url, on_uncertain=on_uncertain, replan=False)
+
+    def plan(
+        self,
+        to: object,
+        media_url: str,
+        from_number: str | None,
+        *,
+        key: str | None,
+        asked_by: AskedBy,
+    ) -> SendPlan:
+        """
+        Check what is to be sent, and lay it out in parts. Nothing is recorded or sent.
+
+        :raises InvalidArgument: with the (masked) value that cannot be sent, and how to mend it.
+        """
+        from airflow_provider_ninebits.api.errors import InvalidMessage
+        from airflow_provider_ninebits.api.messages import check_caller_id, check_media_url, media_identity
+        from airflow_provider_ninebits.api.numbers import parts_of, read_recipients
+        from airflow_provider_ninebits.ledger.sends import SendPlan
+
+        try:
+            return SendPlan(
+                idempotency_key=key,
+                conn_id=self.ninebits_conn_id,
+                media=media_identity(check_media_url(media_url)),
+                from_number=check_caller_id(from_number),
+                parts=tuple(parts_of(read_recipients(to))),
+                asked_by=asked_by,
+            )
+        except InvalidMessage as error:
+            raise InvalidArgument(str(error)) from error
+
+    def send_plan(
+        self,
+        plan: SendPlan,
+        media_url: str,
+        *,
+        on_uncertain: str,
+        replan: bool,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> SendReceipt:
+        """Send what of a plan was not sent before; what operators and notifiers stand on."""
+        if on_uncertain not in ("fail", "resend"):
+            raise InvalidArgument(f"on_uncertain is 'fail' or 'resend', not {on_uncertain!r}")
+        return self.sender(stopped).send(plan, media_url=media_url, resend=on_uncertain == "resend", replan=replan)
+
+    def sender(self, stopped: Callable[[], bool] = lambda: False) -> Sender:
+        """Return a sender over this connection."""
+        from airflow_provider_ninebits.hooks.sending import Sender
+
+        return Sender(
+            database=self.database,
+            client=self.client,
+            window=self.match_window,
+            timeout_seconds=self.client.timeout_seconds,
+            stopped=stopped,
+        )
+
+    def outcome(self, ref_id: str | Sequence[str]) -> Outcome:
+        """
+        Return what became of every recipient behind a ``ref_id``, or several, as it is now.
+
+        :raises InvalidArgument: for a ``ref_id`` that is none.
+        :raises UnknownRefId: when the ledger has never seen one of them.
+        :raises LedgerUnavailable: when the ledger cannot be read.
+        """
+        from airflow_provider_ninebits.ledger.outcomes import read_outcome
+
+        ref_ids = read_ref_ids(ref_id)
+        with self._ledger_errors():
+            outcome, progress = read_outcome(self.database, ref_ids, attempt_window=self.attempt_window(None))
+        if progress.unknown_ref_ids:
+            raise UnknownRefId(progress.unknown_ref_ids, self.database.masked_url)
+        return outcome
+
+    def look(self, ref_ids: Sequence[str], attempt_window: timedelta | None = None) -> Look:
+        """
+        Return how far some messages are, in numbers alone; what every wait asks.
+
+        :raises LedgerUnavailable: when the ledger cannot be read.
+        """
+        from airflow_provider_ninebits.ledger.outcomes import look
+
+        with self._ledger_errors():
+            return look(self.database, ref_ids, attempt_window=self.attempt_window(attempt_window))
+
+    def read_outcome(self, ref_ids: Sequence[str], attempt_window: timedelta | None = None) -> Outcome:
+        """Return the outcome as :meth:`outcome` does, unknown ``ref_id`` left out, with a wait's own attempt window."""
+        from airflow_provider_ninebits.ledger.outcomes import read_outcome
+
+        with self._ledger_errors():
+            window = self.attempt_window(attempt_window)
+            return read_outcome(self.database, ref_ids, attempt_window=window)[0]
+
+    def attempt_window(self, own: timedelta | None) -> timedelta:
+        """Return a wait's own attempt window, or that of ``[ninebits] attempt_window``."""
+        return timedelta(seconds=self.settings.attempt_window_seconds) if own is None else own
+
+    def test_connection(self) -> tuple[bool, str]:
+        """
+        Ask 9bits for something that places no call, and tell what came of it.
+
+        :return: whether 9bits was reached and did not refuse the key, and a sentence for people. No call of 9bits' proves a
+            key without ringing, and the sentence says so.
+        """
+        from airflow_provider_ninebits.api.errors import NineBitsError
+
+        try:
+            probe = self.client.probe()
+        except (NineBitsError, InvalidArgument, ValueError) as error:
+            return False, str(error)
+        return probe.reached and probe.status != 401, probe.detail
+
+    @contextmanager
+    def _ledger_errors(self) -> Iterator[None]:
+        from airflow_provider_ninebits.ledger.errors import LedgerUnreachable
+
+        try:
+            yield
+        except LedgerUnreachable as error:
+            raise LedgerUnavailable(error.masked_url, error.cause) from error
+
+
+def read_ref_ids(ref_id: object) -> list[str]:
+    """
+    Return the ``ref_id`` that an argument, or what a template made of it, holds; each once, in order.
+
+    :raises InvalidArgument: for None, "None", "", and anything else that is none.
+    """
+    from airflow_provider_ninebits.api.errors import InvalidMessage
+    from airflow_provider_ninebits.api.rendered import rendered_list
+
+    try:
+        items = rendered_list(ref_id, "ref_id")
+    except InvalidMessage as error:
+        raise InvalidArgument(str(error)) from error
+    found: list[str] = []
+    for item in items:
+        if isinstance(item, (list, tuple)):
+            found += read_ref_ids(item)
+        elif isinstance(item, str) and item.strip() and item.strip().lower() not in ("none", "null"):
+            found.append(item.strip())
+        else:
+            raise InvalidArgument(f"ref_id holds {item!r}, which is none; did an upstream task push nothing?")
+    if not found:
+        raise InvalidArgument("ref_id is empty; did an upstream task push nothing?")
+    return list(dict.fromkeys(found))
+
+
+def _timeout_seconds(conn_id: str, value: object) -> float:
+    if value is None or value == "":
+        return DEFAULT_TIMEOUT_SECONDS
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 3600:
+        raise InvalidArgument(f"connection {conn_id!r}: timeout is {value!r}; give seconds, more than 0 and at most 3600")
+    return seconds
+
+
+def _asked_by_environment(deployment: str) -> AskedBy:
+    """Return the task that this process runs, as Airflow's environment tells it; outside of a task it tells nothing."""
+    from airflow_provider_ninebits.ledger.sends import AskedBy
+
+    map_index = os.environ.get("AIRFLOW_CTX_MAP_INDEX", "")
+    return AskedBy(
+        deployment=deployment,
+        dag_id=os.environ.get("AIRFLOW_CTX_DAG_ID"),
+        run_id=os.environ.get("AIRFLOW_CTX_DAG_RUN_ID"),
+        task_id=os.environ.get("AIRFLOW_CTX_TASK_ID"),
+        map_index=int(map_index) if map_index.lstrip("-").isdigit() else None,
+    )

@@ -1,0 +1,256 @@
+"""
+The way of a send: plan, then for each part claim, POST, record.
+
+Nothing here decides by itself what to do with a part: :func:`~airflow_provider_ninebits.ledger.states.next_step` does.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from airflow_provider_ninebits.api.backoff import rate_limit_delay_seconds
+from airflow_provider_ninebits.api.errors import RateLimited, SendError, SendRefused
+from airflow_provider_ninebits.api.messages import VoiceMessage
+from airflow_provider_ninebits.api.numbers import MAX_RECIPIENTS_PER_REQUEST
+from airflow_provider_ninebits.exceptions import KeyReused, LedgerUnavailable, MessageUncertain, SendFailed
+from airflow_provider_ninebits.ledger import replanning, sends
+from airflow_provider_ninebits.ledger.callbacks import rematch
+from airflow_provider_ninebits.ledger.errors import KeyInUse, LedgerError, LedgerUnreachable, SendBusy
+from airflow_provider_ninebits.ledger.states import MessageState, NextStep, PartStanding, RequestState, next_step
+from airflow_provider_ninebits.ledger.undoing import undo_adoption, undo_refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import timedelta
+
+    from airflow_provider_ninebits.api.client import NineBitsClient
+    from airflow_provider_ninebits.ledger.database import Database
+    from airflow_provider_ninebits.ledger.sends import Part, SendPlan
+
+LEASE_MARGIN_SECONDS = 5.0
+_LEASE_POLL_SECONDS = 1.0
+_RECORD_TRIES = 6
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SendReceipt:
+    """
+    What a send has placed.
+
+    :param ref_ids: one for each request of at most 1000 recipients, in their order. Where a placed message's ``ref_id``
+        never became known, ``ledger:<message id>`` stands for it.
+    :param recipients: how many phones ring.
+    :param resumed: whether nothing was sent now, since the ledger held it all.
+    """
+
+    ref_ids: list[str]
+    recipients: int
+    message_ids: list[str] = field(default_factory=list)
+    resumed: bool = False
+
+    @property
+    def ref_id(self) -> str:
+        """The first of them."""
+        return self.ref_ids[0]
+
+
+class SendStopped(SendFailed):
+    """The task was told to stop between two parts; those that were sent are recorded, a retry sends the rest."""
+
+
+@dataclass
+class Sender:
+    """
+    Sends plans over one connection.
+
+    :param window: ``[ninebits] match_window``, for the callbacks that waited for an answer.
+    :param stopped: asked between two parts: whether to send no more of them.
+    """
+
+    database: Database
+    client: NineBitsClient
+    window: timedelta
+    timeout_seconds: float
+    stopped: Callable[[], bool] = lambda: False
+    sleep: Callable[[float], None] = time.sleep
+    owner: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def send(self, plan: SendPlan, *, media_url: str, resend: bool, replan: bool) -> SendReceipt:
+        """
+        Send what of a plan was not sent before.
+
+        :param media_url: the whole URL, signature included; the plan has it without.
+        :param resend: whether ``on_uncertain="resend"``.
+        :param replan: whether a difference to what the ledger has is planned anew, instead of refused.
+        :raises KeyReused: for a key that stands for another send; nothing was sent.
+        :raises SendFailed: nothing was placed for the part that it names; parts before it were.
+        :raises MessageUncertain: phones of the part that it names may have rung.
+        :raises LedgerUnavailable: the ledger did not take what had to be recorded first; nothing more was sent.
+        """
+        try:
+            planned = self._plan(plan, replan)
+            untouched = all(part.state is MessageState.ACCEPTED for part in planned.parts)
+            if planned.resumed and untouched:
+                log.warning(
+                    "Nobody was rung again: all %d parts of this send were accepted before. "
+                    "To ring again on purpose, clear the task after it has ended, or use another idempotency key.",
+                    len(planned.parts),
+                )
+            done = [self._send_part(part, plan, media_url, resend) for part in planned.parts]
+        except LedgerUnreachable as error:
+            raise LedgerUnavailable(error.masked_url, error.cause) from error
+        return SendReceipt(
+            ref_ids=[part.ref for part in done],
+            recipients=sum(part.recipients for part in done),
+            message_ids=[part.message_id for part in done],
+            resumed=planned.resumed and untouched,
+        )
+
+    def known_receipts(self, plan: SendPlan) -> list[str]:
+        """Return the ``ref_id`` of each part that was placed, for a send that did not come to its end."""
+        if plan.idempotency_key is None:
+            return []
+        with self.database.reading() as connection:
+            send_id = sends.find_send(connection, plan.idempotency_key)
+            parts = [] if send_id is None else sends.read_parts(connection, send_id)
+        return [part.ref for part in parts if part.state is MessageState.ACCEPTED]
+
+    def _plan(self, plan: SendPlan, replan: bool) -> replanning.Planned:
+        try:
+            planned = replanning.plan_send(
+                self.database, plan, replan=replan, part_size=MAX_RECIPIENTS_PER_REQUEST
+            )
+        except KeyInUse as error:
+            raise KeyReused(str(error)) from error
+        except SendBusy as error:
+            raise SendFailed(str(error)) from error
+        if planned.difference:
+            log.warning(
+                "This send was begun before with something else (%s): what was or may have been placed stays, "
+                "the rest is sent as it is given now.",
+                planned.difference,
+            )
+        return planned
+
+    def _send_part(self, part: Part, plan: SendPlan, media_url: str, resend: bool) -> Part:
+        resends_used, rate_limited = 0, 0
+        while True:
+            if self.stopped():
+                raise SendStopped(
+                    f"The task was stopped before message {part.message_id} (part {part.part + 1}) was sent; "
+                    "a retry goes on there."
+                )
+            part, now = sends.read_part(self.database, part.message_id)
+            standing = PartStanding(part.state, part.lease_expires_at)
+            match next_step(standing, now, resend=resend, resends_used=resends_used):
+                case NextStep.RECEIPT:
+                    return part
+                case NextStep.WAIT:
+                    self.sleep(_LEASE_POLL_SECONDS)
+                case NextStep.FAIL:
+                    raise MessageUncertain([part.message_id], self._doubt(part, resends_used))
+                case (NextStep.SEND | NextStep.RESEND) as step:
+                    again = step is NextStep.RESEND
+                    limited = self._claim_and_post(part, plan, media_url, again, rate_limited)
+                    rate_limited += limited
+                    resends_used += again and not limited
+
+    def _doubt(self, part: Part, resends_used: int) -> str:
+        again = f", and again in {resends_used} further requests" if resends_used else ""
+        return f"no clear answer came to the request for its {part.recipients} recipients{again}"
+
+    def _claim_and_post(
+        self, part: Part, plan: SendPlan, media_url: str, again: bool, rate_limited: int
+    ) -> bool:
+        """Make one request for a part, unless somebody else claimed it; return whether 9bits' rate limit stopped it."""
+        numbers = sends.numbers_of(self.database, part.message_id)
+        # Taken before the claim, so that this clock never says more than the lease in the ledger holds. It goes on while
+        # the machine is suspended, which the monotonic clock does not.
+        claimed_at = _boot_seconds()
+        request_id = sends.claim(
+            self.database,
+            part.message_id,
+            conn_id=plan.conn_id,
+            owner=self.owner,
+            lease_seconds=self.timeout_seconds + LEASE_MARGIN_SECONDS,
+            resend=again,
+        )
+        if request_id is None:
+            return False
+        message = VoiceMessage(to=numbers, media_url=media_url, from_number=plan.from_number)
+        try:
+            receipt = self.client.send_voice(
+                message, may_write=lambda: _boot_seconds() - claimed_at <= LEASE_MARGIN_SECONDS
+            )
+        except RateLimited as error:
+            delay_seconds = rate_limit_delay_seconds(
+                rate_limited + 1, error.retry_after_seconds, random.random  # noqa: S311 (jitter, no secret)
+            )
+            self._record(part, request_id, _answer(error, plan_again=delay_seconds is not None))
+            if delay_seconds is None:
+                raise SendFailed(_refusal(part, error), error.status) from error
+            log.info("9bits is rate limiting; message %s waits %.1f s.", part.message_id, delay_seconds)
+            self.sleep(delay_seconds)
+            return True
+        except SendRefused as error:
+            self._record(part, request_id, _answer(error))
+            raise SendFailed(_refusal(part, error), error.status) from error
+        except SendError as error:
+            log.error("Message %s is uncertain: %s", part.message_id, error)
+            self._record(part, request_id, _answer(error))
+            return False
+        # Logged before it is committed: should the ledger be lost now, the log still has it.
+        log.info(
+            "9bits accepted message %s: ref_id=%s recipients=%d", part.message_id, receipt.ref_id, len(numbers)
+        )
+        self._record(part, request_id, sends.Answer(RequestState.ACCEPTED, receipt.ref_id, receipt.status))
+        return False
+
+    def _record(self, part: Part, request_id: int, answer: sends.Answer) -> None:
+        for attempt in range(1, _RECORD_TRIES + 1):
+            try:
+                state = sends.record_answer(self.database, request_id, answer)
+                break
+            except LedgerUnreachable as error:
+                if attempt == _RECORD_TRIES:
+                    raise
+                log.warning("The answer to message %s is not recorded yet: %s", part.message_id, error)
+                self.sleep(2.0 ** (attempt - 1))
+        try:
+            if state is MessageState.REFUSED or answer.plan_again:
+                undo_refused(self.database, part.message_id, window=self.window)
+            if answer.ref_id is not None:
+                undo_adoption(self.database, part.message_id, request_id, window=self.window)
+                rematch(
+                    self.database,
+                    window=self.window,
+                    ref_ids=[answer.ref_id],
+                    message_ids=[part.message_id],
+                )
+        except LedgerError as error:
+            # The answer is safe; the receivers' sweep matches what this would have.
+            log.warning("Callbacks of message %s are matched later: %s", part.message_id, error)
+
+
+def _answer(error: SendError, *, plan_again: bool = False) -> sends.Answer:
+    state = RequestState.REFUSED if error.placed is False else RequestState.UNCERTAIN
+    return sends.Answer(state, status=error.status, detail=error.detail, plan_again=plan_again)
+
+
+def _refusal(part: Part, error: SendError) -> str:
+    return (
+        f"9bits placed no call for message {part.message_id} (part {part.part + 1}, {part.recipients} recipients): "
+        f"{error}. Nobody of it was rung; a retry sends it."
+    )
+
+
+def _boot_seconds() -> float:
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)

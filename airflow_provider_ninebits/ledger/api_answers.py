@@ -1,0 +1,98 @@
+"""API answers at the callback URL (rule 0 of matching): an error for a message, or the word that it runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select, update
+
+from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.book import request_facts
+from airflow_provider_ninebits.ledger.matching import NOBODY, RequestFacts, Verdict, match_answer
+from airflow_provider_ninebits.ledger.sends import refresh_message_state
+from airflow_provider_ninebits.ledger.states import RecipientState, RequestState
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from sqlalchemy.engine import Connection
+
+_FIRST_ERROR_STATUS = 400
+
+
+def apply_answer(connection: Connection, row: dict[str, Any], now: datetime, window: timedelta) -> str | None:
+    """
+    Match an API answer, and do what it says.
+
+    A status of 4xx or 5xx turns the message's pending recipients into failed ones, unless another request of the
+    message may have placed a call. 2xx changes nobody.
+
+    :param row: the callback; its ``request_id`` is entered.
+    :return: the message that it is about; None: nobody's, for now.
+    """
+    verdict = _verdict(connection, row, window)
+    if verdict.request_id is None:
+        return None
+    row["request_id"] = verdict.request_id
+    request = schema.request.c
+    message_id: str = connection.execute(
+        select(request.message_id).where(request.id == verdict.request_id)
+    ).scalar_one()
+    connection.execute(select(schema.message.c.id).where(schema.message.c.id == message_id).with_for_update())
+    if verdict.adopted:
+        connection.execute(
+            update(schema.request)
+            .where(request.id == verdict.request_id, request.state != RequestState.REFUSED)
+            .values(ref_id=row["ref_id"], state=RequestState.ACCEPTED, known_by="callback")
+        )
+        refresh_message_state(connection, message_id)
+    if (row["status"] or 0) >= _FIRST_ERROR_STATUS and not _placed_otherwise(
+        connection, message_id, verdict.request_id
+    ):
+        _fail_pending(connection, message_id, now)
+    return message_id
+
+
+def _verdict(connection: Connection, row: dict[str, Any], window: timedelta) -> Verdict:
+    if row["ref_id"] is None:
+        return NOBODY
+    request = schema.request.c
+    everywhere = _facts(connection, request.ref_id == row["ref_id"])
+    here = [facts for facts in everywhere if row["conn_path"] in (None, facts.conn_id)]
+    nameless: list[RequestFacts] = []
+    if not everywhere:
+        open_ones = _facts(connection, request.ref_id.is_(None) & (request.state != "refused"))
+        nameless = [facts for facts in open_ones if row["conn_path"] in (None, facts.conn_id)]
+    return match_answer(
+        here,
+        nameless,
+        received_at=row["received_at"],
+        window=window,
+        bearers_elsewhere=len(here) < len(everywhere),
+    )
+
+
+def _facts(connection: Connection, condition: Any) -> list[RequestFacts]:
+    return [request_facts(row) for row in connection.execute(select(schema.request).where(condition))]
+
+
+def _placed_otherwise(connection: Connection, message_id: str, request_id: int) -> bool:
+    request = schema.request.c
+    others = select(func.count()).where(
+        request.message_id == message_id, request.id != request_id, request.state != RequestState.REFUSED
+    )
+    return bool(connection.execute(others).scalar_one())
+
+
+def _fail_pending(connection: Connection, message_id: str, now: datetime) -> None:
+    recipient, message = schema.recipient.c, schema.message.c
+    failed = connection.execute(
+        update(schema.recipient)
+        .where(recipient.message_id == message_id, recipient.state == RecipientState.PENDING)
+        .values(state=RecipientState.FAILED, last_callback_at=now)
+    ).rowcount
+    connection.execute(
+        update(schema.message)
+        .where(message.id == message_id)
+        .values(failed=message.failed + failed, revision=message.revision + 1, last_callback_at=now)
+    )

@@ -1,0 +1,91 @@
+"""Heartbeats of the webhook receivers: since when one has been up, without a gap, and what it turned away."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select, update
+
+from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.callbacks import MatchState, rematch_ids
+from airflow_provider_ninebits.ledger.database import ledger_now
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from airflow_provider_ninebits.ledger.database import Database
+
+_SWEEP_PAGE = 500
+
+
+@dataclass(frozen=True)
+class TurnedAway:
+    """How many callbacks a receiver answered 401, 413 and 503 since its last heartbeat."""
+
+    unauthorized: int = 0
+    oversized: int = 0
+    unavailable: int = 0
+
+
+def register(database: Database, host: str) -> str:
+    """Note that a receiver is up, and return the id of this start."""
+    receiver_id = secrets.token_hex(16)
+    with database.writing() as connection:
+        now = ledger_now(connection)
+        connection.execute(insert(schema.receiver).values(id=receiver_id, host=host, started_at=now, heartbeat_at=now))
+    return receiver_id
+
+
+def heartbeat(database: Database, receiver_id: str, turned_away: TurnedAway) -> None:
+    """Note that a receiver is still up, and what it turned away since the last time."""
+    receiver = schema.receiver.c
+    with database.writing() as connection:
+        now = ledger_now(connection)
+        row = connection.execute(
+            select(receiver.heartbeat_at, receiver.longest_gap_seconds).where(receiver.id == receiver_id)
+        ).one_or_none()
+        if row is None:
+            return
+        values: dict[str, object] = {
+            "heartbeat_at": now,
+            "longest_gap_seconds": max(row.longest_gap_seconds, int((now - row.heartbeat_at).total_seconds())),
+        }
+        for kind in TurnedAway.__dataclass_fields__:
+            if count := getattr(turned_away, kind):
+                values[kind] = receiver[kind] + count
+                values[f"last_{kind}_at"] = now
+        connection.execute(update(schema.receiver).where(receiver.id == receiver_id).values(values))
+
+
+def sweep(database: Database, *, window: timedelta) -> int:
+    """
+    Try the callbacks of the last ``match_window`` that are still unmatched again.
+
+    Everything that makes a match possible tries its callbacks at once; this is for those whose process died in between,
+    and for those that waited for an answer that never came.
+
+    :return: how many found their recipient.
+    """
+    callback = schema.callback.c
+    found, last_id = 0, 0
+    while True:
+        with database.reading() as connection:
+            since = ledger_now(connection) - window
+            ids = list(
+                connection.execute(
+                    select(callback.id)
+                    .where(
+                        callback.match_state == MatchState.UNMATCHED,
+                        callback.received_at >= since,
+                        callback.id > last_id,
+                    )
+                    .order_by(callback.id)
+                    .limit(_SWEEP_PAGE)
+                ).scalars()
+            )
+        if not ids:
+            return found
+        found += rematch_ids(database, ids, window=window).matched
+        last_id = ids[-1]
