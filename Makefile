@@ -22,12 +22,14 @@ help: ## list the targets
 .PHONY: install
 install: $(STAMP) ## build .venv from the lock, with the project and all its extras
 
-# The stamp comes last: an installation that was interrupted is gone on with, not taken for done.
+# The stamp comes last, and what was interrupted is begun anew: pip may take a package that is half there for whole.
 $(STAMP): $(LOCK) pyproject.toml scripts/make-venv
 	@rm -f $@
 	@scripts/make-venv "$(VENV)" "$(PYTHON)"
+	@touch $(VENV)/.unfinished
 	$(BIN)/python -m pip install --require-hashes --no-deps -r $(LOCK)
 	$(BIN)/python -m pip install --no-build-isolation --no-deps -e .
+	@rm $(VENV)/.unfinished
 	@touch $@
 
 .PHONY: lint

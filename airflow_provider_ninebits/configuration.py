@@ -117,8 +117,7 @@ WEBHOOK_ALLOW_UNAUTHENTICATED: Final = Option(
     "webhook_allow_unauthenticated",
     "boolean",
     "False",
-    "Take callbacks without a password. Anybody who can reach the receiver can then say that a call was "
-    "answered.",
+    "Take callbacks without a password. Anybody who can reach the receiver can then say that a call was answered.",
 )
 CALLBACK_TIMEZONE: Final = Option(
     "callback_timezone",
@@ -271,9 +270,7 @@ def _timezone(name: str) -> str:
 
 def _username(name: str) -> str:
     if ":" in name:
-        raise InvalidOption(
-            WEBHOOK_USERNAME, "has a colon, which basic authentication takes for its end; leave it out"
-        )
+        raise InvalidOption(WEBHOOK_USERNAME, "has a colon, which basic authentication takes for its end; leave it out")
     return name
 
 

@@ -70,9 +70,7 @@ class MessageUncertain(AirflowFailException):
     :param problem: what happened to them
     """
 
-    def __init__(
-        self, message_ids: Sequence[str], problem: str = "no clear answer came to the request"
-    ) -> None:
+    def __init__(self, message_ids: Sequence[str], problem: str = "no clear answer came to the request") -> None:
         super().__init__(tuple(message_ids), problem)
         self.message_ids = tuple(message_ids)
         self.problem = problem
@@ -97,9 +95,7 @@ class CallsUnanswered(AirflowFailException):
     """
 
     def __init__(self, outcome: Mapping[str, Any]) -> None:
-        self.outcome = {
-            name: value for name, value in outcome.items() if name not in ("calls", "calls_truncated")
-        }
+        self.outcome = {name: value for name, value in outcome.items() if name not in ("calls", "calls_truncated")}
         super().__init__(self.outcome)
 
     def __str__(self) -> str:

@@ -74,10 +74,11 @@ def mounted_app() -> FastAPI:
 
 def _receiver() -> Starlette:
     try:
+        settings = read_settings()
+
         from airflow_provider_ninebits.webhook.app import receiver_app
         from airflow_provider_ninebits.webhook.settings import ReceiverSettings
 
-        settings = read_settings()
         return receiver_app(
             ReceiverSettings(
                 ledger_url=settings.sql_alchemy_conn,

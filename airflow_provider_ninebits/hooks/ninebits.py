@@ -296,7 +296,9 @@ def _timeout_seconds(conn_id: str, value: object) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= 3600:
-        raise InvalidArgument(f"connection {conn_id!r}: timeout is {value!r}; give seconds, more than 0 and at most 3600")
+        raise InvalidArgument(
+            f"connection {conn_id!r}: timeout is {value!r}; give seconds, more than 0 and at most 3600"
+        )
     return seconds
 
 

@@ -124,9 +124,7 @@ class Sender:
 
     def _plan(self, plan: SendPlan, replan: bool) -> replanning.Planned:
         try:
-            planned = replanning.plan_send(
-                self.database, plan, replan=replan, part_size=MAX_RECIPIENTS_PER_REQUEST
-            )
+            planned = replanning.plan_send(self.database, plan, replan=replan, part_size=MAX_RECIPIENTS_PER_REQUEST)
         except KeyInUse as error:
             raise KeyReused(str(error)) from error
         except SendBusy as error:
@@ -166,9 +164,7 @@ class Sender:
         again = f", and again in {resends_used} further requests" if resends_used else ""
         return f"no clear answer came to the request for its {part.recipients} recipients{again}"
 
-    def _claim_and_post(
-        self, part: Part, plan: SendPlan, media_url: str, again: bool, rate_limited: int
-    ) -> bool:
+    def _claim_and_post(self, part: Part, plan: SendPlan, media_url: str, again: bool, rate_limited: int) -> bool:
         """Make one request for a part, unless somebody else claimed it; return whether 9bits' rate limit stopped it."""
         numbers = sends.numbers_of(self.database, part.message_id)
         # Taken before the claim, so that this clock never says more than the lease in the ledger holds. It goes on while
@@ -191,7 +187,9 @@ class Sender:
             )
         except RateLimited as error:
             delay_seconds = rate_limit_delay_seconds(
-                rate_limited + 1, error.retry_after_seconds, random.random  # noqa: S311 (jitter, no secret)
+                rate_limited + 1,
+                error.retry_after_seconds,
+                random.random,
             )
             self._record(part, request_id, _answer(error, plan_again=delay_seconds is not None))
             if delay_seconds is None:
@@ -207,9 +205,7 @@ class Sender:
             self._record(part, request_id, _answer(error))
             return False
         # Logged before it is committed: should the ledger be lost now, the log still has it.
-        log.info(
-            "9bits accepted message %s: ref_id=%s recipients=%d", part.message_id, receipt.ref_id, len(numbers)
-        )
+        log.info("9bits accepted message %s: ref_id=%s recipients=%d", part.message_id, receipt.ref_id, len(numbers))
         self._record(part, request_id, sends.Answer(RequestState.ACCEPTED, receipt.ref_id, receipt.status))
         return False
 

@@ -89,3 +89,14 @@ def sweep(database: Database, *, window: timedelta) -> int:
             return found
         found += rematch_ids(database, ids, window=window).matched
         last_id = ids[-1]
+
+
+def probe_write(database: Database) -> None:
+    """
+    Try whether the ledger takes a write, without leaving one.
+
+    :raises LedgerUnreachable: when it does not.
+    """
+    receiver = schema.receiver.c
+    with database.writing() as connection:
+        connection.execute(update(schema.receiver).where(receiver.id == "").values(longest_gap_seconds=0))

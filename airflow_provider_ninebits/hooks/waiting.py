@@ -1,0 +1,185 @@
+"""
+One wait, whichever way it is waited: poke, reschedule, deferred, or after a send.
+
+A look at the ledger becomes a :class:`Standing` by a pure function, and a standing an end by :func:`conclude`, so that all
+modes come to the same end.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from airflow.providers.common.compat.sdk import AirflowSensorTimeout
+
+from airflow_provider_ninebits.exceptions import CallsUnanswered, InvalidArgument, LedgerUnavailable, UnknownRefId
+from airflow_provider_ninebits.hooks.ninebits import read_ref_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
+    from airflow_provider_ninebits.ledger.outcome import FailOn, Progress, WaitFor
+    from airflow_provider_ninebits.ledger.outcomes import Look
+
+OnTimeout = Literal["fail", "return"]
+
+UNKNOWN_AFTER_SECONDS = 60.0
+"""Every send is recorded before its ``ref_id`` leaves: one that stays unknown this long belongs to another ledger."""
+
+LOOK_TRIES = 5
+BACKSTOP = timedelta(hours=1)
+"""How much later than our own deadline Airflow's comes: ours hands out the outcome so far, Airflow's does not."""
+
+log = logging.getLogger(__name__)
+
+
+class Standing(StrEnum):
+    """Where a wait is after a look."""
+
+    WAITING = "waiting"
+    OVER = "over"
+    TIMED_OUT = "timed_out"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Wait:
+    """
+    What is waited for, and what counts as its failure.
+
+    :param attempt_window: how long an unanswered recipient may still be tried again; None: the option's.
+    """
+
+    ref_ids: tuple[str, ...]
+    wait_for: WaitFor = "all"
+    fail_on_unanswered: FailOn = False
+    on_timeout: OnTimeout = "fail"
+    attempt_window: timedelta | None = None
+
+    @classmethod
+    def checked(
+        cls,
+        ref_id: object,
+        *,
+        wait_for: str,
+        fail_on_unanswered: bool | str,
+        on_timeout: str,
+        attempt_window: timedelta | float | None = None,
+    ) -> Wait:
+        """
+        Read a task's arguments.
+
+        :raises InvalidArgument: for values that are none of those allowed.
+        """
+        _one_of("wait_for", wait_for, ("all", "any"))
+        _one_of("fail_on_unanswered", fail_on_unanswered, (False, "all", "any"))
+        _one_of("on_timeout", on_timeout, ("fail", "return"))
+        if attempt_window is not None and not isinstance(attempt_window, timedelta):
+            attempt_window = timedelta(seconds=attempt_window)
+        return cls(
+            ref_ids=tuple(read_ref_ids(ref_id)),
+            wait_for=cast("WaitFor", wait_for),
+            fail_on_unanswered=cast("FailOn", fail_on_unanswered),
+            on_timeout=cast("OnTimeout", on_timeout),
+            attempt_window=attempt_window,
+        )
+
+
+def standing(
+    progress: Progress, wait_for: WaitFor, *, ledger_now: datetime, now: float, first_look_at: float, deadline: float
+) -> Standing:
+    """
+    Return where a wait is. Pure.
+
+    :param ledger_now: the ledger's clock, which attempt windows are counted on.
+    :param now: this machine's clock, like the next two in epoch seconds.
+    :param first_look_at: when the wait first looked, whatever restarts came since.
+    :param deadline: when it times out.
+    """
+    from airflow_provider_ninebits.ledger.outcome import is_over
+
+    if is_over(progress, wait_for, ledger_now):
+        return Standing.OVER
+    if progress.unknown_ref_ids and now >= first_look_at + UNKNOWN_AFTER_SECONDS:
+        return Standing.UNKNOWN
+    return Standing.TIMED_OUT if now >= deadline else Standing.WAITING
+
+
+def patient_look(hook: NineBitsHook, wait: Wait, sleep: Callable[[float], None] = time.sleep) -> Look:
+    """
+    Look at the ledger, bearing with a short outage (some 15 seconds) as a deferred wait does.
+
+    :raises LedgerUnavailable: when it cannot be read for longer.
+    """
+    for attempt in range(1, LOOK_TRIES + 1):
+        try:
+            return hook.look(wait.ref_ids, wait.attempt_window)
+        except LedgerUnavailable as error:
+            if attempt == LOOK_TRIES:
+                raise
+            log.warning("Look %d of %d failed: %s", attempt, LOOK_TRIES, error)
+            sleep(2.0 ** (attempt - 1))
+    raise AssertionError("unreachable")
+
+
+def look_standing(hook: NineBitsHook, wait: Wait, *, first_look_at: float, deadline: float) -> tuple[Standing, Look]:
+    """Look, and say where the wait is."""
+    seen = patient_look(hook, wait)
+    now = time.time()
+    return (
+        standing(
+            seen.progress,
+            wait.wait_for,
+            ledger_now=seen.now,
+            now=now,
+            first_look_at=first_look_at,
+            deadline=deadline,
+        ),
+        seen,
+    )
+
+
+def conclude(hook: NineBitsHook, wait: Wait, end: Standing, context: Any) -> dict[str, Any]:
+    """
+    End a wait: return its outcome as plain JSON, or raise what its end calls for.
+
+    A failing end leaves the outcome in XCom under ``outcome``, for the tasks that deal with it.
+
+    :raises CallsUnanswered: when it disappoints, as ``fail_on_unanswered`` says.
+    :raises AirflowSensorTimeout: when it timed out and ``on_timeout="fail"``.
+    :raises UnknownRefId: when the ledger has never seen a ``ref_id``.
+    :raises LedgerUnavailable: when the ledger cannot be read.
+    """
+    from airflow_provider_ninebits.ledger.outcome import Progress, disappoints
+
+    outcome = hook.read_outcome(wait.ref_ids, wait.attempt_window)
+    result = outcome.as_dict()
+    if end is Standing.UNKNOWN:
+        unknown = hook.look(wait.ref_ids, wait.attempt_window).progress.unknown_ref_ids
+        raise UnknownRefId(unknown or wait.ref_ids, hook.database.masked_url)
+    if end is Standing.TIMED_OUT:
+        if wait.on_timeout == "return":
+            log.info("The wait timed out: %s", outcome.summary())
+            return result
+        context["ti"].xcom_push(key="outcome", value=result)
+        raise AirflowSensorTimeout(
+            f"The wait timed out with {outcome.summary()}; the outcome so far is in XCom 'outcome'."
+        )
+    counts = Progress(outcome.recipients, outcome.answered, outcome.unanswered, outcome.failed)
+    if disappoints(counts, wait.fail_on_unanswered):
+        context["ti"].xcom_push(key="outcome", value=result)
+        raise CallsUnanswered(result)
+    log.info("The wait is over: %s", outcome.summary())
+    return result
+
+
+def _one_of(argument: str, value: object, allowed: tuple[object, ...]) -> None:
+    if not any(value is one or (isinstance(value, str) and value == one) for one in allowed):
+        choices = ", ".join(repr(one) for one in allowed)
+        raise InvalidArgument(f"{argument} is {value!r}; it is one of {choices}")

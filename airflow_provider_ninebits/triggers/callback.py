@@ -1,0 +1,130 @@
+"""The trigger that a deferred wait rests on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, cast
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from airflow_provider_ninebits.ledger.outcome import WaitFor
+    from airflow_provider_ninebits.ledger.outcomes import Look
+    from airflow_provider_ninebits.triggers.watcher import Watcher
+
+_UNKNOWN_POLL_SECONDS = 1.0
+_LONGEST_REST_SECONDS = 3600.0
+
+
+class CallbackTrigger(BaseTrigger):
+    """
+    Fires when the outcome that a task waits for is there, or the wait has failed.
+
+    Its event says only how the wait ended: ``{"status": "over" | "timed_out" | "unknown" | "error"}``; the task reads the
+    outcome itself.
+
+    :param ref_ids: what is waited for.
+    :param wait_for: ``"all"`` or ``"any"``.
+    :param attempt_window_seconds: None: ``[ninebits] attempt_window``.
+    :param first_look_at: when the wait first looked, in epoch seconds: survives restarts of the triggerer.
+    :param deadline: when it times out, in epoch seconds.
+    """
+
+    def __init__(
+        self,
+        ref_ids: list[str],
+        wait_for: str = "all",
+        attempt_window_seconds: float | None = None,
+        first_look_at: float | None = None,
+        deadline: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.ref_ids = ref_ids
+        self.wait_for = wait_for
+        self.attempt_window_seconds = attempt_window_seconds
+        self.first_look_at = first_look_at
+        self.deadline = deadline
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what the trigger is made from again in another process."""
+        return (
+            "airflow_provider_ninebits.triggers.callback.CallbackTrigger",
+            {
+                "ref_ids": self.ref_ids,
+                "wait_for": self.wait_for,
+                "attempt_window_seconds": self.attempt_window_seconds,
+                "first_look_at": self.first_look_at,
+                "deadline": self.deadline,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait for the outcome, and fire once."""
+        from airflow_provider_ninebits.configuration import read_settings
+        from airflow_provider_ninebits.triggers.watcher import shared_watcher
+
+        try:
+            settings = await asyncio.to_thread(read_settings)
+            watcher = shared_watcher(settings.sql_alchemy_conn)
+            window = self.attempt_window_seconds
+            status = await self._end(watcher, settings.attempt_window_seconds if window is None else window)
+        except Exception as error:  # a trigger that raises would be skipped by soft_fail: outages travel as events
+            self.log.exception("The wait for %s failed", ", ".join(self.ref_ids))
+            yield TriggerEvent({"status": "error", "message": str(error)})
+            return
+        yield TriggerEvent({"status": status})
+
+    async def _end(self, watcher: Watcher, attempt_window_seconds: float) -> str:
+        from airflow_provider_ninebits.hooks.waiting import UNKNOWN_AFTER_SECONDS, Standing, standing
+
+        first_look_at = time.time() if self.first_look_at is None else self.first_look_at
+        deadline = float("inf") if self.deadline is None else self.deadline
+        seen = await self._look(watcher, attempt_window_seconds)
+        with watcher.subscribed(seen.message_ids) as subscription:
+            while True:
+                now = time.time()
+                where = standing(
+                    seen.progress,
+                    cast("WaitFor", self.wait_for),
+                    ledger_now=seen.now,
+                    now=now,
+                    first_look_at=first_look_at,
+                    deadline=deadline,
+                )
+                if where is not Standing.WAITING:
+                    return where.value
+                rest = min(deadline - now, _LONGEST_REST_SECONDS)
+                if seen.progress.settles_at is not None and not seen.progress.pending:
+                    rest = min(rest, (seen.progress.settles_at - seen.now).total_seconds())
+                if seen.progress.unknown_ref_ids:
+                    rest = min(rest, _UNKNOWN_POLL_SECONDS, first_look_at + UNKNOWN_AFTER_SECONDS - now)
+                await subscription.wait(max(rest, 0.01))
+                before, seen = seen, await self._look(watcher, attempt_window_seconds)
+                if seen.message_ids != before.message_ids:
+                    # A ref_id became known meanwhile: subscribe to its message as well.
+                    return await self._end(watcher, attempt_window_seconds)
+
+    async def _look(self, watcher: Watcher, attempt_window_seconds: float) -> Look:
+        from datetime import timedelta
+
+        from airflow_provider_ninebits.hooks.waiting import LOOK_TRIES
+        from airflow_provider_ninebits.ledger.errors import LedgerUnreachable
+        from airflow_provider_ninebits.ledger.outcomes import look
+
+        for attempt in range(1, LOOK_TRIES + 1):
+            try:
+                return await asyncio.to_thread(
+                    look,
+                    watcher.database,
+                    self.ref_ids,
+                    attempt_window=timedelta(seconds=attempt_window_seconds),
+                )
+            except LedgerUnreachable as error:
+                if attempt == LOOK_TRIES:
+                    raise
+                self.log.warning("Look %d of %d failed: %s", attempt, LOOK_TRIES, error)
+                await asyncio.sleep(2.0 ** (attempt - 1))
+        raise AssertionError("unreachable")

@@ -1,0 +1,45 @@
+"""
+The receiver of 9bits' callbacks: an ASGI app on the ledger.
+
+========================  =======================================================
+``app``                   the routes
+``authentication``        who may deliver
+``bodies``                reading a body up to a cap
+``arrivals``              a body made into what the ledger stores
+``writer``                group commit: what came in during the last commit
+``upkeep``                heartbeats, and the sweep over what is still unmatched
+``throttle``              what any request can cause is logged now and then only
+``settings``              what a receiver is given
+========================  =======================================================
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+
+def application() -> Starlette:
+    """
+    Return the stand-alone receiver, configured by the ``[ninebits]`` options: a factory for any ASGI server.
+
+    ``uvicorn --factory airflow_provider_ninebits.webhook:application``
+    """
+    from airflow_provider_ninebits.configuration import read_settings
+    from airflow_provider_ninebits.webhook.app import receiver_app
+    from airflow_provider_ninebits.webhook.settings import ReceiverSettings
+
+    options = read_settings()
+    return receiver_app(
+        ReceiverSettings(
+            ledger_url=options.sql_alchemy_conn,
+            deployment=options.deployment,
+            username=options.webhook_username,
+            passwords=options.webhook_passwords,
+            allow_unauthenticated=options.webhook_allow_unauthenticated,
+            callback_timezone=options.callback_timezone,
+            match_window_seconds=options.match_window_seconds,
+        )
+    )

@@ -1,0 +1,145 @@
+"""The routes of the receiver."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.ledger.receivers import probe_write
+from airflow_provider_ninebits.webhook.arrivals import read_arrivals
+from airflow_provider_ninebits.webhook.authentication import is_authorized
+from airflow_provider_ninebits.webhook.bodies import BodyTooLarge, read_body
+from airflow_provider_ninebits.webhook.throttle import ThrottledLog
+from airflow_provider_ninebits.webhook.upkeep import Upkeep
+from airflow_provider_ninebits.webhook.writer import GroupWriter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from airflow_provider_ninebits.webhook.settings import ReceiverSettings
+
+COMMIT_SECONDS = 2.0
+RETRY_AFTER_SECONDS = 30
+
+log = logging.getLogger(__name__)
+
+
+class Receiver:
+    """Takes callbacks; one for each process that serves them."""
+
+    def __init__(self, settings: ReceiverSettings) -> None:
+        window = timedelta(seconds=settings.match_window_seconds)
+        self._settings = settings
+        self._database = Database(settings.ledger_url)
+        self._writer = GroupWriter(self._database, window=window)
+        self._upkeep = Upkeep(self._database, window=window, registered=self._registered)
+        self._throttled = ThrottledLog(log)
+
+    def start(self) -> None:
+        """Tell the ledger that this receiver is up."""
+        if self._settings.takes_callbacks:
+            self._upkeep.start()
+        else:
+            log.error("The receiver answers 503 to every callback: set [ninebits] webhook_password")
+
+    def stop(self) -> None:
+        """Commit what is queued, and close the ledger."""
+        self._writer.stop()
+        self._upkeep.stop()
+        self._database.close()
+
+    async def callback(self, request: Request) -> Response:
+        """Take a callback: 2xx says that it is on disk."""
+        if not self._settings.takes_callbacks:
+            return self._unavailable("No password is configured, so nothing is taken", "Set [ninebits] webhook_password.")
+        if not is_authorized(request.headers.getlist("authorization"), self._settings):
+            self._upkeep.turn_away(unauthorized=1)
+            self._throttled.note(
+                logging.ERROR,
+                "A callback was answered 401",
+                "9bits does not send it again: compare the credentials in its callback URL with [ninebits] webhook_password.",
+            )
+            return JSONResponse({}, 401, {"WWW-Authenticate": 'Basic realm="ninebits"'})
+        try:
+            body = await read_body(request)
+        except BodyTooLarge:
+            self._upkeep.turn_away(oversized=1)
+            self._throttled.note(logging.ERROR, "A callback was answered 413", "It was larger than 1 MiB.")
+            return JSONResponse({}, 413, {"Connection": "close"})
+        except (TimeoutError, ClientDisconnect):
+            return self._unavailable("A callback's body did not come in time", "Its sender was too slow, or gave up.")
+        return await self._take(body, request.path_params.get("conn_id"))
+
+    async def health(self, _: Request) -> Response:
+        """Say whether the ledger can be written, and nothing else."""
+        try:
+            await run_in_threadpool(probe_write, self._database)
+        except Exception as error:  # whatever it is: the question was whether it works
+            self._throttled.note(logging.ERROR, "The ledger cannot be written", str(error))
+            return JSONResponse({}, 503, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+        return JSONResponse({})
+
+    async def _take(self, body: bytes, conn_id: str | None) -> Response:
+        arrivals = read_arrivals(body, conn_id, self._settings.callback_timezone)
+        try:
+            await self._writer.commit(arrivals, COMMIT_SECONDS)
+        except Exception as error:  # never a 5xx but this one: 9bits sends it again
+            return self._unavailable("A callback could not be stored", f"{type(error).__name__}: {error}")
+        return JSONResponse({})
+
+    def _unavailable(self, kind: str, advice: str) -> Response:
+        self._upkeep.turn_away(unavailable=1)
+        self._throttled.note(logging.ERROR, kind, f"9bits sends it again. {advice}")
+        return JSONResponse({}, 503, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+    def _registered(self, receiver_id: str) -> None:
+        self._writer.receiver_id = receiver_id
+
+
+def receiver_app(settings: ReceiverSettings, *, prefix: str = "/ninebits") -> Starlette:
+    """
+    Return the receiver as an ASGI app.
+
+    :param prefix: what its paths begin with: nothing, where it is mounted under a path of its own.
+    :raises LedgerUnusable: for a ledger URL that is none. Whether it answers shows at the first callback.
+    """
+    receiver = Receiver(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        receiver.start()
+        try:
+            yield
+        finally:
+            await run_in_threadpool(receiver.stop)
+
+    routes = []
+    for slash in ("", "/"):  # senders do not follow the redirect to the other one
+        routes += [
+            Route(f"{prefix}/callback{slash}", receiver.callback, methods=["POST"]),
+            Route(f"{prefix}/callback/{{conn_id}}{slash}", receiver.callback, methods=["POST"]),
+            Route(f"{prefix}/health{slash}", receiver.health, methods=["GET"]),
+        ]
+    return Starlette(
+        routes=routes, lifespan=lifespan, exception_handlers={404: _plain, 405: _plain, 500: _plain}
+    )
+
+
+def _plain(_: Request, error: Exception) -> Response:
+    """Answer without an echo of the request."""
+    if isinstance(error, HTTPException):
+        return JSONResponse({}, error.status_code, error.headers)
+    return JSONResponse({}, 503, {"Retry-After": str(RETRY_AFTER_SECONDS)})

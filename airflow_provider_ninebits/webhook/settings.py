@@ -1,0 +1,27 @@
+"""What a receiver is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class ReceiverSettings:
+    """
+    The options of a receiver; see the ``[ninebits]`` options of the same names.
+
+    :param passwords: all that are taken, so that they can be rotated; none: nothing is taken.
+    """
+
+    ledger_url: str = field(repr=False)
+    deployment: str = "default"
+    username: str = "ninebits"
+    passwords: tuple[str, ...] = field(default=(), repr=False)
+    allow_unauthenticated: bool = False
+    callback_timezone: str = "UTC"
+    match_window_seconds: float = 86400.0
+
+    @property
+    def takes_callbacks(self) -> bool:
+        """Whether anybody can deliver."""
+        return bool(self.passwords) or self.allow_unauthenticated

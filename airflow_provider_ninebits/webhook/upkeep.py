@@ -1,0 +1,100 @@
+"""Heartbeats, and the sweep over what is still unmatched."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from airflow_provider_ninebits.ledger.errors import LedgerError
+from airflow_provider_ninebits.ledger.receivers import TurnedAway, heartbeat, register, sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_ninebits.ledger.database import Database
+
+HEARTBEAT_SECONDS = 5.0
+SWEEP_SECONDS = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """
+    A thread that tells the ledger that its receiver is up, and what it turned away.
+
+    :param registered: told the id of this start of the receiver.
+    """
+
+    def __init__(
+        self, database: Database, *, window: timedelta, registered: Callable[[str], None]
+    ) -> None:
+        self._database = database
+        self._window = window
+        self._registered = registered
+        self._lock = threading.Lock()
+        self._turned_away = TurnedAway()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def turn_away(self, **counts: int) -> None:
+        """Count callbacks that were turned away: ``unauthorized``, ``oversized``, ``unavailable``."""
+        with self._lock:
+            self._turned_away = _sum(self._turned_away, TurnedAway(**counts))
+
+    def start(self) -> None:
+        """Start the thread, unless it runs."""
+        with self._lock:
+            if self._thread is None:
+                self._stop.clear()
+                self._thread = threading.Thread(target=self._work, name="ninebits-upkeep", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stop.set()
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join()
+
+    def _work(self) -> None:
+        receiver_id: str | None = None
+        swept_at = time.monotonic()
+        while True:
+            try:
+                if receiver_id is None:
+                    receiver_id = register(self._database, socket.gethostname())
+                    self._registered(receiver_id)
+                self._beat(receiver_id)
+                if time.monotonic() - swept_at >= SWEEP_SECONDS:
+                    sweep(self._database, window=self._window)
+                    swept_at = time.monotonic()
+            except LedgerError as error:
+                log.warning("The receiver's heartbeat is not recorded: %s", error)
+            except Exception:
+                log.exception("The receiver's upkeep failed, and goes on")
+            if self._stop.wait(HEARTBEAT_SECONDS):
+                return
+
+    def _beat(self, receiver_id: str) -> None:
+        with self._lock:
+            turned_away, self._turned_away = self._turned_away, TurnedAway()
+        try:
+            heartbeat(self._database, receiver_id, turned_away)
+        except BaseException:
+            with self._lock:
+                self._turned_away = _sum(self._turned_away, turned_away)
+            raise
+
+
+def _sum(left: TurnedAway, right: TurnedAway) -> TurnedAway:
+    return TurnedAway(
+        left.unauthorized + right.unauthorized,
+        left.oversized + right.oversized,
+        left.unavailable + right.unavailable,
+    )

@@ -1,0 +1,139 @@
+"""Group commit: one thread commits what came in while it committed the last group."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from airflow_provider_ninebits.ledger.callbacks import Stored, store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_ninebits.ledger.callbacks import Arrival
+    from airflow_provider_ninebits.ledger.database import Database
+
+MOST_QUEUED = 20_000
+LARGEST_GROUP = 500
+
+log = logging.getLogger(__name__)
+
+
+class QueueFull(Exception):
+    """The database does not keep up; the sender has to come again."""
+
+
+@dataclass
+class _Delivery:
+    arrivals: Sequence[Arrival]
+    done: Future[None]
+
+
+class GroupWriter:
+    """
+    Commits callbacks, those of many requests at once.
+
+    :param window: ``[ninebits] match_window``.
+    """
+
+    def __init__(self, database: Database, *, window: timedelta) -> None:
+        self._database = database
+        self._window = window
+        self._queue: deque[_Delivery] = deque()
+        self._queued = 0
+        self._wanted = threading.Condition()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self.receiver_id: str | None = None
+
+    async def commit(self, arrivals: Sequence[Arrival], timeout_seconds: float) -> None:
+        """
+        Return when the callbacks are on disk.
+
+        :raises QueueFull: when too many wait already.
+        :raises TimeoutError: when it takes too long; they may be committed all the same, and coming again is harmless.
+        :raises Exception: the ledger's error; they are not stored.
+        """
+        delivery = _Delivery(arrivals, Future())
+        self._enqueue(delivery)
+        await asyncio.wait_for(asyncio.wrap_future(delivery.done), timeout_seconds)
+
+    def stop(self) -> None:
+        """Commit what is queued, and end the thread."""
+        with self._wanted:
+            self._stopping = True
+            self._wanted.notify()
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join()
+
+    def _enqueue(self, delivery: _Delivery) -> None:
+        with self._wanted:
+            if self._queued + len(delivery.arrivals) > MOST_QUEUED and self._queued:
+                raise QueueFull
+            self._queue.append(delivery)
+            self._queued += len(delivery.arrivals)
+            if self._thread is None:
+                self._stopping = False
+                self._thread = threading.Thread(target=self._work, name="ninebits-writer", daemon=True)
+                self._thread.start()
+            self._wanted.notify()
+
+    def _work(self) -> None:
+        while group := self._next_group():
+            try:
+                self._store([arrival for delivery in group for arrival in delivery.arrivals])
+            except Exception as error:
+                if len(group) > 1:
+                    # One poisonous body must not keep its neighbours out.
+                    self._store_one_by_one(group)
+                    continue
+                _fail(group[0], error)
+            else:
+                for delivery in group:
+                    _succeed(delivery)
+
+    def _store(self, arrivals: Sequence[Arrival]) -> Stored:
+        return store(self._database, arrivals, window=self._window, receiver_id=self.receiver_id)
+
+    def _store_one_by_one(self, group: Sequence[_Delivery]) -> None:
+        for delivery in group:
+            if delivery.done.cancelled():
+                continue
+            try:
+                self._store(delivery.arrivals)
+            except Exception as error:
+                _fail(delivery, error)
+            else:
+                _succeed(delivery)
+
+    def _next_group(self) -> list[_Delivery]:
+        with self._wanted:
+            while not self._queue and not self._stopping:
+                self._wanted.wait()
+            group: list[_Delivery] = []
+            size = 0
+            while self._queue and (not group or size + len(self._queue[0].arrivals) <= LARGEST_GROUP):
+                delivery = self._queue.popleft()
+                self._queued -= len(delivery.arrivals)
+                size += len(delivery.arrivals)
+                group.append(delivery)
+            return group
+
+
+def _succeed(delivery: _Delivery) -> None:
+    # Cancelled where its request gave up waiting.
+    with suppress(InvalidStateError):
+        delivery.done.set_result(None)
+
+
+def _fail(delivery: _Delivery, error: Exception) -> None:
+    with suppress(InvalidStateError):
+        delivery.done.set_exception(error)

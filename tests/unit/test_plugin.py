@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from airflow_provider_ninebits.plugin import NineBitsPlugin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN", f"sqlite:///{tmp_path}/ninebits.db")
+
+
+def api_server() -> TestClient:
+    """Mount what the plugin has as Airflow does; entering it runs the lifespans that Airflow would run."""
+    (mount,) = NineBitsPlugin().fastapi_apps
+    assert isinstance(mount["app"], FastAPI), "Airflow runs the lifespan of no other"
+    server = FastAPI(lifespan=lambda _: mount["app"].router.lifespan_context(mount["app"]))
+    server.mount(mount["url_prefix"], mount["app"])
+    return TestClient(server)
+
+
+def test_the_apps_are_built_once_for_each_plugin() -> None:
+    plugin = NineBitsPlugin()
+    assert plugin.fastapi_apps is plugin.fastapi_apps
+    assert "fastapi_apps" not in vars(NineBitsPlugin())
+
+
+def test_the_receiver_is_mounted_under_ninebits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__NINEBITS__WEBHOOK_PASSWORD", "secret")
+    with api_server() as client:
+        assert client.get("/ninebits/health").status_code == 200
+        assert client.post("/ninebits/callback", json={}).status_code == 401
+        assert client.post("/ninebits/callback", json={}, auth=("ninebits", "secret")).status_code == 200
+        assert client.post("/ninebits/callback/a_conn/", json={}, auth=("ninebits", "secret")).status_code == 200
+
+
+def test_no_interactive_documentation_is_shown() -> None:
+    with api_server() as client:
+        for path in ("docs", "redoc", "openapi.json"):
+            assert client.get(f"/ninebits/{path}").status_code == 404
+
+
+def test_with_a_broken_option_the_api_server_starts_and_callbacks_are_kept_by_9bits(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("AIRFLOW__NINEBITS__CALLBACK_TIMEZONE", "Mars/Olympus")
+    with api_server() as client:
+        for answer in (client.post("/ninebits/callback", json={}), client.get("/ninebits/health")):
+            assert answer.status_code == 503
+            assert answer.headers["Retry-After"] == "30"
+            assert "Mars" not in answer.text
+    assert "[ninebits] callback_timezone" in caplog.text
+
+
+def test_a_receiver_that_cannot_be_built_does_not_stop_the_api_server(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "airflow_provider_ninebits.webhook.app", None)
+    with api_server() as client:
+        assert client.post("/ninebits/callback", json={}).status_code == 503
+    assert "could not be built" in caplog.text
