@@ -16,9 +16,11 @@ LONGEST_DELAY_SECONDS = 60.0
 
 def parse_retry_after(header: str | None, now: datetime) -> float | None:
     """
-    Return the seconds that a ``Retry-After`` asks for, given in seconds or as a date; None where it says nothing.
+    Return the seconds that a ``Retry-After`` asks for (9bits does not document it; it is honoured where it comes).
 
-    9bits does not document the header; it is honoured where it comes.
+    :param header: seconds, or an HTTP date.
+    :param now: what a date is compared with, aware.
+    :return: 0 or more; None where the header is missing or says nothing that can be read.
     """
     text = (header or "").strip()
     if not text:
@@ -41,6 +43,7 @@ def rate_limit_delay_seconds(
     Return how long to wait after a 429 before the next try.
 
     :param tries_used: requests made so far, at least 1.
+    :param retry_after_seconds: what 9bits asked for; 60 s are waited at most.
     :param jitter: gives 0 to 1; half of each delay of ours is left to it, so that senders do not come back in step.
     :return: None: the tries are used up.
     """

@@ -1,85 +1,112 @@
-"""The fields of a callback, each read defensively: unreadable is None, never an exception."""
+"""The fields of a callback, each read from whatever came: what cannot be read is None, and nothing raises."""
 
 from __future__ import annotations
 
-import math
+import re
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation, localcontext
-from zoneinfo import ZoneInfo
+from decimal import Context, Decimal
+from typing import TYPE_CHECKING
 
-_LONGEST_TEXT = 500
-_LARGEST_DURATION_SECONDS = 2**31 - 1
-_AMOUNT_LIMIT = Decimal(10**9)
-_AMOUNT_STEP = Decimal("1e-9")
+from airflow_provider_ninebits.api.numbers import canonical_number
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+# What a 32-bit column of the ledger holds.
+_MOST_SECONDS = 2**31 - 1
+_AMOUNT_LIMIT = Decimal(10) ** 9
+_AMOUNT_STEP = Decimal("1E-9")
+_LONGEST_AMOUNT = 64
+# Before it 9bits was not there: a zero that some system took for a moment (1970).
+_FIRST_YEAR = 2000
+
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,6})\d*)?\s*(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII | re.IGNORECASE
+)
+_WHOLE = re.compile(r"\d{1,10}(?:\.0*)?", re.ASCII)
+_DECIMAL = re.compile(r"\+?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,6})?", re.ASCII)
+_CALLER_ID = re.compile(r"[!-~](?:[ -~]{0,30}[!-~])?")
+_STATUS_CODE = re.compile(r"[1-5]\d\d(?:\.0*)?", re.ASCII)
 
 
-def read_text(value: object) -> str:
-    """Return a text, bounded and without what a database or a log line could stumble over."""
-    if not isinstance(value, str):
-        return ""
-    text = value[:_LONGEST_TEXT]
-    return "".join(character if character.isprintable() else "�" for character in text)
+def read_to_number(value: object) -> str | None:
+    """Return a destination as the digits it is compared by."""
+    return canonical_number(_whole(value))
 
 
-def read_moment(value: object, timezone: str) -> datetime | None:
+def read_caller_id(value: object) -> str | None:
+    """Return a caller ID: its digits, as 9bits writes them (national form too), or its name."""
+    value = _whole(value)
+    number = canonical_number(value)
+    if number is not None:
+        return number
+    text = value.strip() if isinstance(value, str) else ""
+    return text if _CALLER_ID.fullmatch(text) else None
+
+
+def read_inbound(value: object) -> bool:
+    """Return whether a call came in; none given means that it went out."""
+    return isinstance(value, str) and value.strip().lower() == "inbound"
+
+
+def read_time(value: object, zone: tzinfo) -> datetime | None:
     """
     Return a moment in UTC.
 
-    :param value: ``YYYY-MM-DD HH:MM:SS`` in ``timezone``, or ISO 8601 with an offset of its own. Absent, null, "" and
-        ``0000-00-00 00:00:00`` are no moment.
+    :param value: ``YYYY-MM-DD HH:MM:SS`` in ``zone`` (9bits: The Call Object), or ISO 8601 with an offset of its own.
+    :return: None for "0000-00-00 00:00:00", and for all that is no believable moment. A time that the clocks skipped,
+        or showed twice, is read with the offset from before they were changed.
     """
-    if not isinstance(value, str) or not 10 <= len(value.strip()) <= 40:
+    match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
         return None
+    date, clock, fraction, offset = match.groups()
     try:
-        moment = datetime.fromisoformat(value.strip())
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=ZoneInfo(timezone))
-        moment = moment.astimezone(UTC)
+        moment = datetime.fromisoformat(f"{date}T{clock}.{(fraction or '0').ljust(6, '0')}{(offset or '').upper()}")
+        if moment.year < _FIRST_YEAR:
+            return None
+        return (moment if offset else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    # PostgreSQL and SQLite both keep these; years at the borders overflow when another zone is asked for.
-    return moment if 1970 <= moment.year <= 9000 else None
 
 
-def read_duration_seconds(value: object) -> int | None:
-    """Return whole seconds, given as a number or as text."""
-    amount = _decimal(value)
-    if amount is None or not 0 <= amount <= _LARGEST_DURATION_SECONDS:
+def read_seconds(value: object) -> int | None:
+    """Return a duration in whole seconds, given as a number or as text (95, 95.0, "95")."""
+    text = _text(value)
+    if text is None or not _WHOLE.fullmatch(text):
         return None
-    return int(amount)
+    seconds = int(text.partition(".")[0])
+    return seconds if seconds <= _MOST_SECONDS else None
 
 
 def read_amount(value: object) -> Decimal | None:
-    """Return an amount, given as text or as a number, to nine places."""
-    amount = _decimal(value)
-    if amount is None or not 0 <= amount < _AMOUNT_LIMIT:
-        return None
-    with localcontext() as context:
-        context.prec = 50
-        rounded = amount.quantize(_AMOUNT_STEP)
-    return rounded if rounded < _AMOUNT_LIMIT else None
-
-
-def read_status(value: object) -> int | None:
-    """Return an HTTP status, given as a number or as text."""
-    status = _decimal(value)
-    if status is None or not 100 <= status <= 599 or status != int(status):
-        return None
-    return int(status)
-
-
-def _decimal(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, int) and abs(value) >= 10**18:
-        return None
-    if isinstance(value, str) and (len(value) > 40 or not value.isascii() or "_" in value):
+    """Return an amount, given as text (9bits: The Call Object) or as a number; rounded to 9 places, below 10**9."""
+    text = _text(value)
+    if text is None or len(text) > _LONGEST_AMOUNT or not _DECIMAL.fullmatch(text):
         return None
     try:
-        number = Decimal(str(value).strip())
-    except (InvalidOperation, ValueError):
+        # A context of its own: the caller's may be less precise, or trap what is rounded.
+        amount = Decimal(text).quantize(_AMOUNT_STEP, context=Context(prec=40))
+    except ArithmeticError:
         return None
-    # A huge exponent is cheap to write and dear to compare.
-    return number if number.is_finite() and abs(number.adjusted()) < 40 else None
+    return amount if amount < _AMOUNT_LIMIT else None
+
+
+def read_status_code(value: object) -> int | None:
+    """Return an HTTP status, given as a number or as text."""
+    text = _text(value)
+    return int(text[:3]) if text is not None and _STATUS_CODE.fullmatch(text) else None
+
+
+def _text(value: object) -> str | None:
+    """Return a number, or the text of one, as text; True and False are no numbers."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
+        return None
+    return format(value, "f") if isinstance(value, Decimal) and abs(value.adjusted()) < 64 else str(value).strip()
+
+
+def _whole(value: object) -> object:
+    """Return a decimal without places (2348020000000.0) as the integer that was meant."""
+    if isinstance(value, Decimal) and value.adjusted() < 64 and value == value.to_integral_value():
+        return int(value)
+    return value

@@ -1,35 +1,57 @@
-"""What comes to the callback URL: a stranger's bytes made into events, whatever they are."""
+"""
+What comes to the callback URL: the outcome of one attempt to call, or the answer to a request.
+
+A stranger's payload: every field is read defensively, what cannot be read is None, and nothing here raises, whatever
+the bytes are. 9bits sends a callback once, so what is not understood must still be kept.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from airflow_provider_ninebits.api.answers import usable_ref_id
 from airflow_provider_ninebits.api.call_fields import (
     read_amount,
-    read_duration_seconds,
-    read_moment,
-    read_status,
-    read_text,
+    read_caller_id,
+    read_inbound,
+    read_seconds,
+    read_status_code,
+    read_time,
+    read_to_number,
 )
-from airflow_provider_ninebits.api.numbers import canonical_number
+from airflow_provider_ninebits.api.shown import shown_text
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from decimal import Decimal
+    from datetime import datetime, tzinfo
 
-_CALL_FIELDS = frozenset({"to_number", "start_at", "answer_at", "end_at", "call_direction", "total_duration"})
+# Python reads no longer integers than 4300 digits, and no field of ours has more than these.
+_LONGEST_INTEGER = 40
+
+_TIMES = ("start_at", "answer_at", "end_at")
+# Any of them makes an object a call, should `to_number` be missing.
+_CALL_FIELDS = (*_TIMES, "total_duration", "call_duration", "call_direction", "total_amount")
+_ANSWERS_NUMBER = (None, "")
 
 
 @dataclass(frozen=True)
 class Call:
     """
-    A call object (9bits: The Call Object). Durations are seconds; what was absent or unreadable is None.
+    One attempt to call one number (9bits: The Call Object).
 
-    :param inbound: somebody called the account; it is nobody's outcome.
+    :param to_number: the destination, canonical; None: not readable.
+    :param from_number: the caller ID, in national form in 9bits' example.
+    :param ref_id: the request's; 9bits' example has none.
+    :param inbound: whether somebody called the account: such calls may come to the same URL.
+    :param started_at: aware, in UTC, like the other times; None: absent or not readable.
+    :param answered_at: None: not answered.
+    :param total_duration: seconds that the call lasted.
+    :param call_duration: seconds billed.
+    :param total_amount: what it cost, at most 9 places; the currency is not documented.
     """
 
     to_number: str | None
@@ -45,13 +67,19 @@ class Call:
 
     @property
     def answered(self) -> bool:
-        """Whether somebody picked up. How 9bits says that nobody did is not documented."""
+        """Whether somebody answered."""
         return self.answered_at is not None
 
 
 @dataclass(frozen=True)
 class ApiAnswer:
-    """An API answer at the callback URL (9bits: Overview): no call, but a word on a request."""
+    """
+    The answer to a request, sent to the callback URL (9bits: Overview).
+
+    :param ref_id: the request's; None: absent or not usable.
+    :param status_code: 100 to 599.
+    :param message: bounded and escaped, numbers masked.
+    """
 
     ref_id: str | None
     status_code: int
@@ -60,7 +88,7 @@ class ApiAnswer:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A body, or an item of one, that is neither."""
+    """Something that is neither; it is kept raw. ``reason`` holds nothing of its content."""
 
     reason: str
 
@@ -70,7 +98,11 @@ Event = Call | ApiAnswer | Unreadable
 
 @dataclass(frozen=True)
 class ReceivedEvent:
-    """An event, and the bytes that it was read from."""
+    """
+    One event, read.
+
+    :param raw: the body as it came; of a list its item as JSON, in ASCII.
+    """
 
     event: Event
     raw: bytes
@@ -78,71 +110,101 @@ class ReceivedEvent:
 
 def read_callbacks(body: bytes, timezone: str = "UTC") -> list[ReceivedEvent]:
     """
-    Return what a callback's body says. Never raises, and never returns nothing.
+    Return what a callback's body holds: one event, or those of a list, each read by itself. Never empty.
 
-    :param body: one call object or API answer, or a list of them.
-    :param timezone: the zone of 9bits' times, which is not documented: ``[ninebits] callback_timezone``.
+    :param timezone: the zone of 9bits' times, which carry none (not documented): a name of the tz database.
+    :raises ZoneInfoNotFoundError: for a zone that does not exist; never for the body.
     """
+    zone = ZoneInfo(timezone)
+    if not body.strip():
+        return [ReceivedEvent(Unreadable("the body is empty"), body)]
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError, MemoryError) as error:
-        return [ReceivedEvent(Unreadable(f"no JSON: {type(error).__name__}"), body)]
+        found = _parse(body)
+    except RecursionError:
+        return [ReceivedEvent(Unreadable("the body is nested too deeply"), body)]
+    except ValueError:
+        return [ReceivedEvent(Unreadable("the body is no JSON"), body)]
     if not isinstance(found, list):
-        return [ReceivedEvent(_read_item(found, timezone), body)]
+        return [ReceivedEvent(_read_event(found, zone), body)]
     if not found:
-        return [ReceivedEvent(Unreadable("an empty list"), body)]
-    return [ReceivedEvent(_read_item(item, timezone), _raw(item)) for item in found]
+        return [ReceivedEvent(Unreadable("the body is an empty list"), body)]
+    return [ReceivedEvent(_read_event(item, zone), _serialise(item)) for item in found]
 
 
 def identity(event: Event, connection_path: str | None) -> str | None:
     """
-    Return what makes two callbacks repeats: the same path and the same fields, once parsed.
+    Return what two callbacks share if one repeats the other: 9bits delivers at least once.
 
-    :return: None where nothing does: a call without any time, and what cannot be read.
+    :param connection_path: the connection id in the URL's path; None: the account's one path.
+    :return: a SHA-256 in hex, over the connection path and all parsed fields; None: nothing tells a repeat from another
+        event (a call without any time, an answer without a ``ref_id``, what is unreadable).
     """
-    if isinstance(event, ApiAnswer):
-        return _digest(["answer", connection_path, event.ref_id, event.status_code, event.message])
-    if isinstance(event, Unreadable) or not (event.started_at or event.answered_at or event.ended_at):
+    if isinstance(event, Unreadable):
         return None
-    times = [None if t is None else t.isoformat() for t in (event.started_at, event.answered_at, event.ended_at)]
-    amount = None if event.total_amount is None else str(event.total_amount.normalize())
-    numbers = [event.to_number, event.from_number, event.ref_id, event.inbound]
-    return _digest(["call", connection_path, *numbers, *times, event.total_duration, event.call_duration, amount])
+    if isinstance(event, Call) and not (event.started_at or event.answered_at or event.ended_at):
+        return None
+    if isinstance(event, ApiAnswer) and event.ref_id is None:
+        return None
+    parts = [type(event).__name__, connection_path, {name: _plain(value) for name, value in asdict(event).items()}]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _read_item(item: object, timezone: str) -> Event:
+def _read_event(item: object, zone: tzinfo) -> Event:
     if not isinstance(item, dict):
-        return Unreadable(f"a {type(item).__name__}, no object")
-    ref_id = usable_ref_id(item.get("ref_id"))
-    status = read_status(item.get("status_code"))
-    if status is not None and "to_number" not in item:
-        return ApiAnswer(ref_id, status, read_text(item.get("message")))
-    if not _CALL_FIELDS.intersection(item):
-        return Unreadable("neither a call object nor an API answer")
-    return _read_call(item, ref_id, timezone)
+        return Unreadable("it is no JSON object")
+    is_call = "to_number" in item or any(name in item for name in _CALL_FIELDS)
+    has_call = item.get("to_number") not in _ANSWERS_NUMBER or any(item.get(name) for name in _TIMES)
+    if "status_code" in item and not has_call:
+        status_code = read_status_code(item["status_code"])
+        if status_code is None:
+            return Unreadable("its status_code is no HTTP status")
+        message = item.get("message")
+        shown = shown_text(message) if message and isinstance(message, str) else ""
+        return ApiAnswer(usable_ref_id(item.get("ref_id")), status_code, shown)
+    return _read_call(item, zone) if is_call else Unreadable("it is neither a call nor an answer")
 
 
-def _read_call(item: dict[str, Any], ref_id: str | None, timezone: str) -> Call:
+def _read_call(item: dict[str, Any], zone: tzinfo) -> Call:
     return Call(
-        to_number=canonical_number(item.get("to_number")),
-        from_number=canonical_number(item.get("from_number")),
-        ref_id=ref_id,
-        inbound=read_text(item.get("call_direction")).strip().lower() == "inbound",
-        started_at=read_moment(item.get("start_at"), timezone),
-        answered_at=read_moment(item.get("answer_at"), timezone),
-        ended_at=read_moment(item.get("end_at"), timezone),
-        total_duration=read_duration_seconds(item.get("total_duration")),
-        call_duration=read_duration_seconds(item.get("call_duration")),
+        to_number=read_to_number(item.get("to_number")),
+        from_number=read_caller_id(item.get("from_number")),
+        ref_id=usable_ref_id(item.get("ref_id")),
+        inbound=read_inbound(item.get("call_direction")),
+        started_at=read_time(item.get("start_at"), zone),
+        answered_at=read_time(item.get("answer_at"), zone),
+        ended_at=read_time(item.get("end_at"), zone),
+        total_duration=read_seconds(item.get("total_duration")),
+        call_duration=read_seconds(item.get("call_duration")),
         total_amount=read_amount(item.get("total_amount")),
     )
 
 
-def _raw(item: object) -> bytes:
+def _parse(body: bytes) -> object:
     try:
-        return json.dumps(item, ensure_ascii=True).encode("ascii")
-    except (ValueError, RecursionError):
-        return b"<an item that cannot be written as JSON again>"
+        text = body.decode(json.detect_encoding(body), "surrogatepass")
+    except UnicodeDecodeError:
+        # Every byte is a character of latin-1: the fields that count are ASCII.
+        text = body.decode("latin-1")
+    return json.loads(text, parse_int=_integer, parse_float=_decimal, parse_constant=lambda name: None)
 
 
-def _digest(parts: list[object]) -> str:
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode("ascii")).hexdigest()
+def _integer(text: str) -> int | str:
+    return int(text) if len(text) <= _LONGEST_INTEGER else text
+
+
+def _decimal(text: str) -> Decimal | str:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent that no decimal has
+        return text
+
+
+def _serialise(item: object) -> bytes:
+    try:
+        return json.dumps(item, default=str).encode("ascii")
+    except RecursionError:
+        return b'"nested too deeply to be kept"'
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, (str, int)) else str(value)

@@ -1,200 +1,251 @@
-"""One request by the clock."""
+"""One request to 9bits, by the clock."""
 
 from __future__ import annotations
 
+import json
+import math
 import threading
-import time
-from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import requests
 
-from airflow_provider_ninebits.api.answers import read_answer
-from airflow_provider_ninebits.api.errors import InvalidMessage, NotConnected, SendUncertain
-from airflow_provider_ninebits.api.transport import WriteGate, current_gate, gated_session
+from airflow_provider_ninebits.api.answers import Receipt, read_answer, said_status
+from airflow_provider_ninebits.api.errors import InvalidClient, NotConnected, SendError, SendUncertain
+from airflow_provider_ninebits.api.failures import sentence
+from airflow_provider_ninebits.api.messages import shown_url
+from airflow_provider_ninebits.api.shown import shown_text
+from airflow_provider_ninebits.api.transport import GatedAdapter, WriteGate, read_body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from airflow_provider_ninebits.api.answers import Receipt
     from airflow_provider_ninebits.api.messages import VoiceMessage
 
-SEND_PATH = "/v1/sendvoice"
-_LONGEST_BODY = 64 * 1024
+DEFAULT_BASE_URL = "https://api.9bits.net"
+DEFAULT_TIMEOUT_SECONDS = 30.0
+LONGEST_ANSWER_BYTES = 64 * 1024
+
+_DISTRIBUTION = "airflow-provider-ninebits"
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What came of asking 9bits for something that places no call."""
+    """
+    What came of a look at 9bits that places no call.
+
+    :param reached: whether 9bits, or what stands at the base URL, answered.
+    :param status: the HTTP status; None: no answer.
+    :param detail: a sentence for people.
+    """
 
     reached: bool
     status: int | None
     detail: str
 
 
-@dataclass(frozen=True)
-class _Answer:
-    status: int
-    body: bytes
-    headers: Any
+@dataclass
+class _Exchange:
+    """One request and what has come back so far; written by the thread that makes it."""
+
+    gate: WriteGate
+    over: threading.Event = field(default_factory=threading.Event)
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    whole: bool = False
+    failure: BaseException | None = None
 
 
 class NineBitsClient:
     """
-    Talks to 9bits' API; one session, for one thread at a time.
+    9bits' API. Opens nothing until the first request; several threads may use one client, in turn or at once.
 
-    :param api_key: the Bearer token (9bits dashboard: settings > security).
-    :param base_url: with scheme, without path.
-    :param timeout_seconds: for one whole request, by the clock; that of ``requests`` is one for each read.
-    :raises InvalidMessage: for a key or an address that cannot be used.
+    :param api_key: 9bits dashboard: settings > security.
+    :param base_url: without a scheme, https is meant.
+    :param timeout_seconds: for one whole request by the clock: name look-up, connection, answer and all.
+    :raises InvalidClient: for one of these that cannot be used.
     """
 
-    def __init__(self, api_key: str, base_url: str = "https://api.9bits.net", timeout_seconds: float = 30.0) -> None:
-        api_key = api_key.strip()
-        if not api_key or not api_key.isascii() or not api_key.isprintable():
-            raise InvalidMessage("the API key is empty or holds characters that no HTTP header can; copy it once more")
-        self._api_key = api_key
+    def __init__(
+        self, api_key: str, base_url: str = DEFAULT_BASE_URL, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    ) -> None:
+        self._api_key = _checked_key(api_key)
         self.base_url = _checked_base_url(base_url)
+        if not (0 < timeout_seconds < math.inf):
+            raise InvalidClient(f"the time-out is {timeout_seconds!r}; give seconds, more than 0")
         self.timeout_seconds = timeout_seconds
-        self._session = gated_session()
+        self._host = urlsplit(self.base_url).netloc
+        self._adapter = GatedAdapter()
+        # For what the environment says of proxies and CAs; it sends nothing itself.
+        self._session = requests.Session()
 
     def __repr__(self) -> str:
-        """Show everything but the key."""
-        return f"NineBitsClient(base_url={self.base_url!r}, timeout_seconds={self.timeout_seconds})"
+        return f"NineBitsClient(api_key='***', base_url={self.base_url!r}, timeout_seconds={self.timeout_seconds!r})"
 
-    def __enter__(self) -> NineBitsClient:
-        """Use the client in a with statement."""
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Close it."""
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Close the kept-alive connections."""
+        """Close the connections that are kept alive; the client can be used again."""
+        self._adapter.close()
         self._session.close()
 
     def send_voice(self, message: VoiceMessage, may_write: Callable[[], bool] | None = None) -> Receipt:
         """
-        Make one request for a message (9bits: Send a voice message). It is never repeated here.
+        Make exactly one request that places calls (9bits: Send a voice message).
 
-        :param may_write: asked right before the request is written: False calls it off.
-        :return: 9bits' receipt.
-        :raises SendRefused: no call was placed.
-        :raises SendUncertain: calls may have been placed.
+        :param may_write: asked right before the first byte is written; False: nothing is.
+        :raises NotConnected: nothing was written; 9bits never saw it.
+        :raises SendRefused: 9bits said no; no call was placed. Its subclasses say why.
+        :raises SendUncertain: it was written, and no clear answer came within ``timeout_seconds``.
         """
-        gate = WriteGate(may_write or (lambda: True))
-        answer = self._by_the_clock(gate, "POST", message.payload())
-        return read_answer(answer.status, answer.body, answer.headers)
+        exchange = self._exchange(WriteGate(may_write), "POST", json.dumps(message.payload()).encode())
+        if exchange.status is None:
+            raise self._without_answer(exchange) from None
+        if not exchange.whole and 200 <= exchange.status < 300:
+            raise SendUncertain("9bits' answer broke off, did not end in time, or was too long", exchange.status)
+        return read_answer(exchange.status, exchange.body, exchange.headers, secret=self._api_key)
 
     def probe(self) -> Probe:
-        """Ask for something that places no call: a GET where 9bits takes only POST."""
-        try:
-            answer = self._by_the_clock(WriteGate(lambda: True), "GET", None)
-        except NotConnected as error:
-            return Probe(False, None, str(error))
-        except SendUncertain as error:
-            return Probe(False, None, f"{self.base_url} was reached but gave no answer: {error}")
-        if answer.status == 401:
-            return Probe(True, 401, "9bits was reached and refused the API key (401); copy it from settings > security")
+        """
+        Look whether 9bits can be reached, by a GET that places no call (9bits: 405).
+
+        It never raises for what it finds. A key is proved by a real call only: 9bits has no request for that.
+        """
+        exchange = self._exchange(WriteGate(), "GET", None)
+        if exchange.status is None:
+            return Probe(False, None, f"9bits was not reached: {self._without_answer(exchange).detail}.")
+        status = said_status(exchange.status, exchange.body)
+        if status == 407:
+            return Probe(False, status, "9bits was not reached: the proxy wants a password (HTTP status 407).")
+        if status == 401:
+            return Probe(
+                True,
+                status,
+                "9bits was reached, and refused the API key (HTTP status 401); copy it from the dashboard once more: "
+                "settings > security.",
+            )
+        if status == 405:
+            return Probe(
+                True,
+                status,
+                f"9bits was reached at {self._host}. Whether the API key is good shows at the first real call only: "
+                "9bits has no request that proves it without ringing.",
+            )
+        said = f', saying "{shown_text(exchange.body, self._api_key)}"' if exchange.body else ""
         return Probe(
             True,
-            answer.status,
-            f"{self.base_url} was reached (status {answer.status}). Whether it takes the API key only a call would prove.",
+            status,
+            f"{self._host} answered with HTTP status {status}{said}. 9bits itself would answer 405 here: check the "
+            "base URL.",
         )
 
-    def _by_the_clock(self, gate: WriteGate, method: str, payload: dict[str, Any] | None) -> _Answer:
-        """Run a request in a thread, since neither DNS nor a trickling answer ends by a time-out of its own."""
-        outcome: list[_Answer | BaseException] = []
-        done = threading.Event()
-
-        def work() -> None:
-            current_gate.set(gate)
-            try:
-                outcome.append(self._request(method, payload))
-            except BaseException as error:  # handed to the thread that waits
-                outcome.append(error)
-            finally:
-                done.set()
-
-        thread = threading.Thread(target=copy_context().run, args=(work,), name="ninebits-request", daemon=True)
-        thread.start()
+    def _exchange(self, gate: WriteGate, method: str, body: bytes | None) -> _Exchange:
+        """Make a request in a thread of its own, since requests knows no time-out for all of it, and wait for it."""
+        exchange = _Exchange(gate)
+        thread = threading.Thread(target=self._run, args=(exchange, method, body), name="ninebits-request", daemon=True)
         try:
-            done.wait(self.timeout_seconds)
-        except BaseException:
-            # Airflow's task time-out, or Ctrl-C: what was not written yet never is.
-            gate.expire()
+            thread.start()
+            exchange.over.wait(self.timeout_seconds)
+        except BaseException as error:
+            # Airflow's time-outs and signals are exceptions in this thread: nothing may be written after them.
+            gate.expire("the task was interrupted")
+            if isinstance(error, RuntimeError) and thread.ident is None:
+                raise NotConnected("no thread could be started for the request; this machine is out of them") from error
             raise
-        if not outcome:
-            gate.expire()
-        result = outcome[0] if outcome else TimeoutError(f"no answer within {self.timeout_seconds:g} s")
-        if isinstance(result, _Answer):
-            return result
-        raise self._failure(result, gate) from result
+        if not exchange.over.is_set():
+            gate.expire(f"{self._host} did not let us connect within {self.timeout_seconds:g} s")
+        return exchange
 
-    def _request(self, method: str, payload: dict[str, Any] | None) -> _Answer:
-        deadline = time.monotonic() + self.timeout_seconds
-        with self._session.request(
-            method,
-            self.base_url + SEND_PATH,
-            json=payload,
-            headers={"Authorization": f"Bearer {self._api_key}", "User-Agent": _user_agent()},
-            timeout=self.timeout_seconds,
-            allow_redirects=False,
-            stream=True,
-            # Else ~/.netrc would replace the Bearer token.
-            auth=_keep_headers,
-        ) as response:
-            body = b""
-            for chunk in response.iter_content(8192):
-                body += chunk
-                if len(body) > _LONGEST_BODY or time.monotonic() > deadline:
-                    break
-            return _Answer(response.status_code, body[:_LONGEST_BODY], response.headers)
+    def _run(self, exchange: _Exchange, method: str, body: bytes | None) -> None:
+        try:
+            with self._open(exchange.gate, method, body) as response:
+                exchange.headers = response.headers
+                exchange.status = response.status_code
+                for piece in read_body(response, LONGEST_ANSWER_BYTES):
+                    exchange.body += piece
+                exchange.whole = len(exchange.body) <= LONGEST_ANSWER_BYTES
+        # Whatever it is, the thread that waits tells it.
+        except BaseException as error:
+            exchange.failure = error
+        finally:
+            exchange.gate.release()
+            exchange.over.set()
 
-    def _failure(self, cause: BaseException, gate: WriteGate) -> NotConnected | SendUncertain:
-        words = _plain_cause(cause).replace(self._api_key, "***")
-        if gate.written:
-            return SendUncertain(f"the request was written, then: {words}")
-        return NotConnected(
-            f"{self.base_url} was not reached, nothing was sent: {words}; check the connection's host and this machine's network"
+    def _open(self, gate: WriteGate, method: str, body: bytes | None) -> requests.Response:
+        url = f"{self.base_url}/v1/sendvoice"
+        prepared = requests.Request(method, url, headers=self._headers(body), data=body).prepare()
+        settings: dict[str, Any] = dict(
+            self._session.merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
         )
+        settings.pop("stream")
+        return self._adapter.send_through(gate, prepared, timeout=self.timeout_seconds, **settings)
+
+    def _headers(self, body: bytes | None) -> dict[str, str]:
+        headers = {
+            "Authorization": f"Bearer {self._api_key}",
+            "Accept": "application/json",
+            # Compressed, a small answer could be a large one.
+            "Accept-Encoding": "identity",
+            "User-Agent": f"{_DISTRIBUTION}/{_version()}",
+        }
+        return headers if body is None else {**headers, "Content-Type": "application/json"}
+
+    def _without_answer(self, exchange: _Exchange) -> SendError:
+        failure = exchange.failure
+        if exchange.gate.written:
+            why = "no answer came in time" if failure is None else sentence(failure, self._host, self._api_key)
+            return SendUncertain(f"the request was written, but then {why}")
+        if failure is None:
+            return NotConnected(f"{self._host} could not be connected to within {self.timeout_seconds:g} s")
+        return NotConnected(sentence(failure, self._host, self._api_key))
 
 
-def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
-
-
-def _plain_cause(error: BaseException) -> str:
-    """Return the innermost reason: requests and urllib3 wrap it in texts that repeat the whole URL."""
-    while True:
-        reason = getattr(error, "reason", None)
-        inner = reason if isinstance(reason, BaseException) else error.__cause__ or error.__context__
-        if inner is None or isinstance(error, TimeoutError):
-            break
-        error = inner
-    return ascii(f"{type(error).__name__}: {error}"[:200])[1:-1]
+def _checked_key(api_key: object) -> str:
+    if not isinstance(api_key, str) or not api_key:
+        raise InvalidClient("the API key is empty; copy it from the 9bits dashboard: settings > security")
+    if not (api_key.isascii() and api_key.isprintable()) or " " in api_key:
+        raise InvalidClient(
+            "the API key holds a blank, a line break or a character that no key has; copy it from the 9bits dashboard "
+            "(settings > security) once more, without the line's end"
+        )
+    return api_key
 
 
 def _checked_base_url(base_url: str) -> str:
     text = base_url.strip().rstrip("/")
-    if "://" not in text:
-        text = f"https://{text}"
+    with_scheme = text if "://" in text else f"https://{text}"
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(with_scheme)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        usable = False
-    if not usable or parts.username is not None or parts.query:
-        raise InvalidMessage("the connection's host is no base URL; leave it empty, or give https://host[:port]")
-    return text
+        raise InvalidClient(f"the base URL {shown_url(with_scheme)} is none; give {DEFAULT_BASE_URL}") from None
+    if not usable or not with_scheme.isascii() or not with_scheme.isprintable() or " " in with_scheme:
+        raise InvalidClient(f"the base URL {shown_url(with_scheme)} is no http(s) address; give {DEFAULT_BASE_URL}")
+    if parts.query or parts.fragment or parts.username is not None:
+        raise InvalidClient(
+            f"the base URL {shown_url(with_scheme)} holds credentials, a query or a fragment; leave them out, the API "
+            "key goes into the connection's password"
+        )
+    if with_scheme != text and parts.hostname in _HERE:
+        raise InvalidClient(
+            f"the base URL {shown_url(text)} has no scheme; write http://{text} for a simulator on this machine, or "
+            f"https://{text}"
+        )
+    return with_scheme
 
 
-def _user_agent() -> str:
+def _version() -> str:
     try:
-        return f"airflow-provider-ninebits/{version('airflow-provider-ninebits')}"
+        return version(_DISTRIBUTION)
     except PackageNotFoundError:
-        return "airflow-provider-ninebits"
+        from airflow_provider_ninebits import __version__
+
+        return __version__

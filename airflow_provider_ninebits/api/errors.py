@@ -7,6 +7,7 @@ What can go wrong between us and 9bits.
     ├── InvalidMessage (ValueError)    cannot be sent; nothing was
     │   ├── InvalidRecipient
     │   └── InvalidMediaURL
+    ├── InvalidClient (ValueError)     a key, base URL or time-out that cannot be used
     └── SendError                      knows the status, and whether a call was placed
         ├── SendRefused                no call was placed
         │   ├── AuthenticationFailed   401: the key is wrong
@@ -34,6 +35,10 @@ class InvalidRecipient(InvalidMessage):
 
 class InvalidMediaURL(InvalidMessage):
     """A media URL that 9bits could not fetch."""
+
+
+class InvalidClient(NineBitsError, ValueError):
+    """The API key, the base URL or the time-out cannot be used; nothing was sent."""
 
 
 class SendError(NineBitsError):
@@ -75,6 +80,7 @@ class RateLimited(SendRefused):
 
     def __init__(self, detail: str, status: int | None = 429, retry_after_seconds: float | None = None) -> None:
         super().__init__(detail, status)
+        # What pickle hands to the constructor of the copy.
         self.args = (detail, status, retry_after_seconds)
         self.retry_after_seconds = retry_after_seconds
 

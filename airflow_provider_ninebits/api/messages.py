@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from airflow_provider_ninebits.api.errors import InvalidMediaURL, InvalidMessage
+from airflow_provider_ninebits.api.shown import masked_numbers
 
 _CALLER_ID = re.compile(r"\+?[A-Za-z0-9][A-Za-z0-9 .\-]{0,31}")
 _LONGEST_URL = 8000
@@ -42,7 +43,10 @@ def check_media_url(url: object) -> str:
     :raises InvalidMediaURL: for one that is not http(s), has no host, or holds blanks; nothing was sent.
     """
     if not isinstance(url, str) or not url.strip() or url.strip().lower() in ("none", "null"):
-        raise InvalidMediaURL(f"media_url is {url!r:.40}; give the http(s) address of the recording")
+        raise InvalidMediaURL(
+            f"media_url is {_nothing(url)}; give the http(s) address of the recording, or see whether the upstream "
+            "task that it comes from pushed nothing"
+        )
     url = url.strip()
     if len(url) > _LONGEST_URL or any(character.isspace() or not character.isprintable() for character in url):
         raise InvalidMediaURL(f"media_url holds blanks or is too long: {shown_url(url)}; give it percent-encoded")
@@ -60,18 +64,23 @@ def check_media_url(url: object) -> str:
 
 
 def media_identity(url: str) -> str:
-    """Return what makes two media URLs the same recording: no query string, which may be signed anew at each try."""
+    """
+    Return what makes two media URLs the same recording, and what may be stored of one.
+
+    Without credentials, and without the query string, which may be signed anew at each try.
+    """
     parts = urlsplit(url)
     return urlunsplit(SplitResult(parts.scheme, _without_credentials(parts), parts.path, "", ""))
 
 
 def shown_url(url: str) -> str:
-    """Return a URL as it may stand in an error: no credentials, no query string, not too long."""
+    """Return a URL as it may stand in an error: no credentials, no query string, no whole number, not too long."""
     try:
         shown = media_identity(url)
     except ValueError:
         shown = url.split("?")[0].rpartition("@")[2]
-    return ascii(shown[:120])
+    # A list of numbers may stand here by mistake.
+    return ascii(masked_numbers(shown)[:120])
 
 
 def check_caller_id(value: object) -> str | None:
@@ -89,4 +98,8 @@ def check_caller_id(value: object) -> str | None:
 
 
 def _without_credentials(parts: SplitResult) -> str:
-    return parts.netloc.rpartition("@")[2]
+    return parts.netloc.rpartition("@")[2].lower()
+
+
+def _nothing(value: object) -> str:
+    return ascii(value) if isinstance(value, str) else "None" if value is None else f"a {type(value).__name__}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.api.errors import InvalidMessage, InvalidRecipient
@@ -14,7 +15,11 @@ if TYPE_CHECKING:
 MAX_RECIPIENTS_PER_REQUEST = 1000
 """9bits: Send a voice message."""
 
-_SEPARATORS = re.compile(r"[\s.\-‐-―()/]+")
+_SEPARATORS = re.compile(r"[\s.\-\u2010-\u2015()/]+")
+# "+44 (0)20 ...": the 0 is dialled at home only, and would ring somebody else.
+_TRUNK_ZERO = re.compile(r"(?<=\d)\s*\(0\)")
+# A spreadsheet's idea of a number, "2348020000000.0": without its dot it would be another, longer one.
+_DECIMAL = re.compile(r"\d+\.0{0,2}", re.ASCII)
 _LONGEST_NUMBER = 20
 
 
@@ -32,7 +37,9 @@ def canonical_number(value: object) -> str | None:
         if not 0 < value < 10**_LONGEST_NUMBER:
             return None
         value = str(value)
-    text = _SEPARATORS.sub("", value).removeprefix("+")
+    if _DECIMAL.fullmatch(value.strip()):
+        return None
+    text = _SEPARATORS.sub("", _TRUNK_ZERO.sub("", value)).removeprefix("+")
     if not (text.isascii() and text.isdigit()):
         return None
     text = text.removeprefix("00")
@@ -55,10 +62,11 @@ def read_recipients(to: object) -> list[str]:
     """
     Return the destinations that an argument holds: canonical, each once, in order.
 
-    :param to: a number or any iterable of them, with country codes; ``+``, ``00``, blanks and dashes are fine. A text may be
-        a list that a template rendered.
-    :raises InvalidRecipient: for the first one that is no possible international number; masked, with its place and what to
-        do. Nothing was sent.
+    :param to: a number or any iterable of them, with country codes; ``+``, ``00``, blanks and dashes are fine. A text
+        may be a list that a template rendered.
+    :return: as E.164 without ``+``: a national 0 after the country code is left out, so that one phone is one number.
+    :raises InvalidRecipient: for the first one that is no possible international number; masked, with its place and
+        what to do. Nothing was sent.
     """
     items = _items(to)
     found = dict.fromkeys(_checked(item, place, len(items)) for place, item in enumerate(items, start=1))
@@ -72,19 +80,16 @@ def parts_of(recipients: Sequence[str], size: int = MAX_RECIPIENTS_PER_REQUEST) 
 
 
 def _items(to: object) -> list[object]:
-    if isinstance(to, (bytes, bytearray, bool, float, dict)):
+    if isinstance(to, (bytes, bytearray, bool, float, Mapping)):
+        raise InvalidRecipient(f"to is a {type(to).__name__}; give a number as text, or a list of them")
+    if isinstance(to, Iterable) and not isinstance(to, str):
+        to = list(to)
+    elif to is not None and not isinstance(to, (str, int)):
         raise InvalidRecipient(f"to is a {type(to).__name__}; give a number as text, or a list of them")
     try:
-        if to is None or isinstance(to, (str, int, list, tuple, set, frozenset)):
-            return rendered_list(to, "to")
-        items = list(to)  # type: ignore[call-overload]
+        return rendered_list(to, "to")
     except InvalidMessage as error:
         raise InvalidRecipient(str(error)) from error
-    except TypeError as error:
-        raise InvalidRecipient(f"to is a {type(to).__name__}; give a number as text, or a list of them") from error
-    if not items:
-        raise InvalidRecipient("to is empty; give at least one number, or skip the task")
-    return items
 
 
 def _checked(item: object, place: int, count: int) -> str:
@@ -92,19 +97,23 @@ def _checked(item: object, place: int, count: int) -> str:
     number = canonical_number(item)
     if number is None:
         raise InvalidRecipient(f"to: {where} is {mask_number(item)}; give digits with the country code: 2348020000000")
-    if not _possible(number):
+    international = _international(number)
+    if international is None:
         raise InvalidRecipient(
             f"to: {where}, {mask_number(item)}, is no possible international number; "
             "give it with its country code and without the national 0: 2348020000000"
         )
-    return number
+    return international
 
 
-def _possible(number: str) -> bool:
+def _international(number: str) -> str | None:
+    """Return a possible international number as E.164 without its ``+``."""
     import phonenumbers
 
     try:
         parsed = phonenumbers.parse(f"+{number}", None)
     except phonenumbers.NumberParseException:
-        return False
-    return phonenumbers.is_possible_number(parsed)
+        return None
+    if not phonenumbers.is_possible_number(parsed):
+        return None
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)).removeprefix("+")

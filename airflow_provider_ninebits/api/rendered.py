@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Mapping
 
 from airflow_provider_ninebits.api.errors import InvalidMessage
 
@@ -16,10 +17,13 @@ def rendered_list(value: object, argument: str) -> list[object]:
     Return the items of a list, or of the text that a template made of one; a plain text is one item.
 
     :param argument: the name of what is read, for the error.
-    :raises InvalidMessage: for None, "None", "", other brackets, and an empty list: an upstream task pushed nothing, mostly.
+    :raises InvalidMessage: for None, "None", "", other brackets, and an empty list: an upstream task pushed nothing,
+        mostly.
     """
     if isinstance(value, str):
         value = _read_text(value.strip(), argument)
+    if isinstance(value, (bytes, bytearray, Mapping)):
+        raise InvalidMessage(f"{argument} is a {type(value).__name__}; give one value as text, or a list")
     if value is None:
         raise InvalidMessage(f"{argument} is None; did the upstream task that it comes from push nothing?")
     items = list(value) if isinstance(value, (list, tuple, set, frozenset)) else [value]

@@ -1,149 +1,202 @@
 """
-Connections that know whether a request was written.
+Connections that know exactly whether a byte of a request was written.
 
-``requests.ConnectionError`` mixes "never connected" with "lost after the write", and only the first may be sent again. So
-the connection asks a gate before it writes the first byte, and the gate remembers.
+``requests.ConnectionError`` mixes "never connected" with "lost after the write", and a call cannot be taken back. So
+each connection asks a gate before the first byte, and who waits for the answer can close that gate: if nothing was
+written then, nothing ever will be.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
 from contextlib import suppress
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from urllib3 import PoolManager
+    from collections.abc import Callable, Iterator
 
 IDLE_LIMIT_SECONDS = 1.0
-"""A kept-alive connection that idled longer is not reused: the far end may have closed it, which would look uncertain."""
+"""A connection that idled longer is not used again: the other side may close it, which looks like a lost answer."""
 
 
-class GateClosed(OSError):
-    """The request must not be written any more; nothing of it was."""
+class GateClosed(Exception):
+    """Nothing may be written (any more)."""
 
 
 class WriteGate:
     """
-    Stands between a request and the wire.
+    Stands before the first byte of one request.
 
-    :param may_write: asked right before the first byte; False: the request is not written.
+    :param may_write: asked once, right before that byte; False: nothing is written.
     """
 
-    def __init__(self, may_write: Callable[[], bool]) -> None:
-        self._may_write = may_write
+    def __init__(self, may_write: Callable[[], bool] | None = None) -> None:
+        self._may_write = may_write or (lambda: True)
         self._lock = threading.Lock()
-        self._expired = False
-        self._socket: socket.socket | None = None
+        self._closed_because: str | None = None
+        self._handle: socket.socket | None = None
         self.written = False
 
-    def begin_write(self, sock: socket.socket | None) -> None:
+    def begin_write(self) -> None:
         """
-        Note that the first byte is about to be written.
+        Say that bytes are about to be written.
 
-        :raises GateClosed: when it must not be.
+        :raises GateClosed: they must not be.
         """
         with self._lock:
-            if self.written:
-                return
-            if self._expired or not self._may_write():
-                raise GateClosed("the time for this request ran out before it was written")
+            if self._closed_because is None and not self.written and not self._may_write():
+                self._closed_because = "the lease on the message ran out before its request could be written"
+            if self._closed_because is not None:
+                raise GateClosed(self._closed_because)
             self.written = True
-            self._socket = sock
 
-    def expire(self) -> bool:
-        """Close the gate, end what goes on behind it, and return whether anything was written."""
+    def watch(self, connection: socket.socket) -> None:
+        """
+        Remember the socket, so that closing the gate ends what waits on it.
+
+        :raises GateClosed: it is closed already.
+        """
+        # A duplicate: the socket itself is replaced when TLS begins, and closed by another thread.
+        handle = socket.socket(fileno=os.dup(connection.fileno()))
         with self._lock:
-            self._expired = True
-            if self._socket is not None:
+            self._release()
+            if self._closed_because is not None:
+                handle.close()
+                raise GateClosed(self._closed_because)
+            self._handle = handle
+
+    def expire(self, because: str = "the time was up") -> bool:
+        """Close the gate and end the connection; return whether something had been written."""
+        with self._lock:
+            self._closed_because = self._closed_because or because
+            if self._handle is not None:
                 with suppress(OSError):
-                    self._socket.shutdown(socket.SHUT_RDWR)
+                    self._handle.shutdown(socket.SHUT_RDWR)
             return self.written
 
+    def release(self) -> None:
+        """Forget the socket; the request is over."""
+        with self._lock:
+            self._release()
 
-current_gate: ContextVar[WriteGate | None] = ContextVar("ninebits_write_gate", default=None)
+    def _release(self) -> None:
+        if self._handle is not None:
+            self._handle.close()
+            self._handle = None
 
 
-class _Gated:
-    """What both kinds of connection do on top of urllib3's."""
+class GatedAdapter(HTTPAdapter):
+    """requests' adapter, whose connections, those through proxies included, ask the gate of the thread they run in."""
 
-    sock: Any
+    def __init__(self) -> None:
+        self._threads = threading.local()
+        super().__init__()
+
+    def send_through(self, gate: WriteGate, prepared: requests.PreparedRequest, **settings: Any) -> requests.Response:
+        """
+        Make one request: no retries, no redirects; the body is still to be read.
+
+        :param settings: ``timeout``, ``verify``, ``cert`` and ``proxies``, as requests takes them.
+        """
+        self._threads.gate = gate
+        try:
+            return self.send(prepared, stream=True, **settings)
+        finally:
+            del self._threads.gate
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools for direct connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self._gate_connections_of(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
+        """Return the pools for connections through a proxy."""
+        known = proxy in self.proxy_manager
+        manager = super().proxy_manager_for(proxy, **proxy_kwargs)
+        if not known:
+            self._gate_connections_of(manager)
+        return manager
+
+    def _gate_connections_of(self, manager: Any) -> None:
+        # Made from what the manager has: those of a SOCKS proxy differ.
+        manager.pool_classes_by_scheme = {
+            scheme: type(pool.__name__, (pool,), {"ConnectionCls": self._gated(pool.ConnectionCls)})
+            for scheme, pool in manager.pool_classes_by_scheme.items()
+        }
+
+    def _gated(self, connection: type[Any]) -> type[Any]:
+        # urllib3 tells connections for TLS by their base classes, hence a subclass and no wrapper.
+        return type(connection.__name__, (_GatedConnection, connection), {"threads": self._threads})
+
+
+class _GatedConnection:
+    """Goes in front of one of urllib3's connection classes."""
+
+    threads: threading.local
     _connecting = False
-    _used_at = 0.0
+    _answered_at_seconds = 0.0
+    _watched_by: WriteGate | None = None
+
+    def _new_conn(self) -> socket.socket:
+        connection: socket.socket = super()._new_conn()  # type: ignore[misc]
+        try:
+            self._watch(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def connect(self) -> None:
-        # What a proxy is told while connecting is no part of the request.
         self._connecting = True
         try:
             super().connect()  # type: ignore[misc]
         finally:
             self._connecting = False
-        self._used_at = time.monotonic()
 
-    def send(self, data: Any) -> None:
+    def send(self, content: Any) -> None:
+        # What a proxy is told while we connect (CONNECT) is no byte of the request.
         if not self._connecting:
-            if self.sock is None:
+            if self.sock is None:  # type: ignore[attr-defined]
                 self.connect()
-            gate = current_gate.get()
-            if gate is not None:
-                gate.begin_write(self.sock)
-        super().send(data)  # type: ignore[misc]
-        self._used_at = time.monotonic()
+            if self._watched_by is not self.threads.gate:
+                self._watch(self.sock)  # type: ignore[attr-defined]
+            self.threads.gate.begin_write()
+        super().send(content)  # type: ignore[misc]
+
+    def getresponse(self) -> Any:
+        response = super().getresponse()  # type: ignore[misc]
+        self._answered_at_seconds = _clock_seconds()
+        return response
 
     @property
     def is_connected(self) -> bool:
-        fresh = time.monotonic() - self._used_at <= IDLE_LIMIT_SECONDS
-        return fresh and bool(super().is_connected)  # type: ignore[misc]
+        """Whether urllib3 may use the connection again."""
+        idle_seconds = _clock_seconds() - self._answered_at_seconds
+        return idle_seconds <= IDLE_LIMIT_SECONDS and bool(super().is_connected)  # type: ignore[misc]
+
+    def _watch(self, connection: socket.socket) -> None:
+        self.threads.gate.watch(connection)
+        self._watched_by = self.threads.gate
 
 
-class _GatedHTTPConnection(_Gated, HTTPConnection):  # type: ignore[misc]
-    pass
+def read_body(response: requests.Response, limit_bytes: int) -> Iterator[bytes]:
+    """Give a body piece by piece, ``limit_bytes`` and one at most: more means that it is longer."""
+    left_bytes = limit_bytes + 1
+    while left_bytes > 0:
+        piece = response.raw.read(min(left_bytes, 8192), decode_content=True)
+        if not piece:
+            return
+        left_bytes -= len(piece)
+        yield piece
 
 
-class _GatedHTTPSConnection(_Gated, HTTPSConnection):  # type: ignore[misc]
-    pass
-
-
-class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _GatedHTTPConnection
-
-
-class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _GatedHTTPSConnection
-
-
-class GatedAdapter(HTTPAdapter):
-    """A transport adapter whose connections ask the current gate before they write."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools of direct connections."""
-        super().init_poolmanager(*args, **kwargs)
-        _use_gated_pools(self.poolmanager)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """Make the pools of connections through a proxy."""
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        _use_gated_pools(manager)
-        return manager
-
-
-def gated_session() -> requests.Session:
-    """Return a session that never repeats a request by itself."""
-    session = requests.Session()
-    adapter = GatedAdapter(max_retries=0)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
-
-
-def _use_gated_pools(manager: PoolManager) -> None:
-    manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+def _clock_seconds() -> float:
+    # The monotonic clock stands still while the machine sleeps; the other side's does not.
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)

@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_ninebits.configuration import read_settings
 from airflow_provider_ninebits.exceptions import InvalidArgument, LedgerUnavailable, UnknownRefId
+from airflow_provider_ninebits.hooks.arguments import read_ref_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -117,10 +118,10 @@ class NineBitsHook(BaseHook):
         :param to: one number or any number of them, with country codes; more than 1000 are sent in parts.
         :param media_url: where 9bits fetches the audio.
         :param from_number: the caller ID; None: 9bits picks one of the account's.
-        :param idempotency_key: what this send is known by: calling again with the same key rings nobody twice. None: every
-            call is another send.
-        :param on_uncertain: what to do where it is unknown whether calls were placed: ``"fail"``, or ``"resend"``, which may
-            ring some phones twice.
+        :param idempotency_key: what this send is known by: calling again with the same key rings nobody twice.
+            None: every call is another send.
+        :param on_uncertain: what to do where it is unknown whether calls were placed: ``"fail"``, or ``"resend"``,
+            which may ring some phones twice.
         :return: the receipt, with the ``ref_id`` of each part.
         :raises InvalidArgument: for input that cannot be sent; nothing was sent.
         :raises KeyReused: for a key that stands for another send; nothing was sent.
@@ -208,7 +209,7 @@ class NineBitsHook(BaseHook):
         from airflow_provider_ninebits.ledger.outcomes import read_outcome
 
         ref_ids = read_ref_ids(ref_id)
-        with self._ledger_errors():
+        with self.ledger_errors():
             outcome, progress = read_outcome(self.database, ref_ids, attempt_window=self.attempt_window(None))
         if progress.unknown_ref_ids:
             raise UnknownRefId(progress.unknown_ref_ids, self.database.masked_url)
@@ -222,14 +223,14 @@ class NineBitsHook(BaseHook):
         """
         from airflow_provider_ninebits.ledger.outcomes import look
 
-        with self._ledger_errors():
+        with self.ledger_errors():
             return look(self.database, ref_ids, attempt_window=self.attempt_window(attempt_window))
 
     def read_outcome(self, ref_ids: Sequence[str], attempt_window: timedelta | None = None) -> Outcome:
         """Return the outcome as :meth:`outcome` does, unknown ``ref_id`` left out, with a wait's own attempt window."""
         from airflow_provider_ninebits.ledger.outcomes import read_outcome
 
-        with self._ledger_errors():
+        with self.ledger_errors():
             window = self.attempt_window(attempt_window)
             return read_outcome(self.database, ref_ids, attempt_window=window)[0]
 
@@ -241,8 +242,8 @@ class NineBitsHook(BaseHook):
         """
         Ask 9bits for something that places no call, and tell what came of it.
 
-        :return: whether 9bits was reached and did not refuse the key, and a sentence for people. No call of 9bits' proves a
-            key without ringing, and the sentence says so.
+        :return: whether 9bits was reached and did not refuse the key, and a sentence for people. No call of 9bits'
+            proves a key without ringing, and the sentence says so.
         """
         from airflow_provider_ninebits.api.errors import NineBitsError
 
@@ -253,39 +254,14 @@ class NineBitsHook(BaseHook):
         return probe.reached and probe.status != 401, probe.detail
 
     @contextmanager
-    def _ledger_errors(self) -> Iterator[None]:
+    def ledger_errors(self) -> Iterator[None]:
+        """Tell an outage of the ledger as the error that a task raises for it."""
         from airflow_provider_ninebits.ledger.errors import LedgerUnreachable
 
         try:
             yield
         except LedgerUnreachable as error:
             raise LedgerUnavailable(error.masked_url, error.cause) from error
-
-
-def read_ref_ids(ref_id: object) -> list[str]:
-    """
-    Return the ``ref_id`` that an argument, or what a template made of it, holds; each once, in order.
-
-    :raises InvalidArgument: for None, "None", "", and anything else that is none.
-    """
-    from airflow_provider_ninebits.api.errors import InvalidMessage
-    from airflow_provider_ninebits.api.rendered import rendered_list
-
-    try:
-        items = rendered_list(ref_id, "ref_id")
-    except InvalidMessage as error:
-        raise InvalidArgument(str(error)) from error
-    found: list[str] = []
-    for item in items:
-        if isinstance(item, (list, tuple)):
-            found += read_ref_ids(item)
-        elif isinstance(item, str) and item.strip() and item.strip().lower() not in ("none", "null"):
-            found.append(item.strip())
-        else:
-            raise InvalidArgument(f"ref_id holds {item!r}, which is none; did an upstream task push nothing?")
-    if not found:
-        raise InvalidArgument("ref_id is empty; did an upstream task push nothing?")
-    return list(dict.fromkeys(found))
 
 
 def _timeout_seconds(conn_id: str, value: object) -> float:

@@ -113,15 +113,6 @@ class Sender:
             resumed=planned.resumed and untouched,
         )
 
-    def known_receipts(self, plan: SendPlan) -> list[str]:
-        """Return the ``ref_id`` of each part that was placed, for a send that did not come to its end."""
-        if plan.idempotency_key is None:
-            return []
-        with self.database.reading() as connection:
-            send_id = sends.find_send(connection, plan.idempotency_key)
-            parts = [] if send_id is None else sends.read_parts(connection, send_id)
-        return [part.ref for part in parts if part.state is MessageState.ACCEPTED]
-
     def _plan(self, plan: SendPlan, replan: bool) -> replanning.Planned:
         try:
             planned = replanning.plan_send(self.database, plan, replan=replan, part_size=MAX_RECIPIENTS_PER_REQUEST)
@@ -167,8 +158,8 @@ class Sender:
     def _claim_and_post(self, part: Part, plan: SendPlan, media_url: str, again: bool, rate_limited: int) -> bool:
         """Make one request for a part, unless somebody else claimed it; return whether 9bits' rate limit stopped it."""
         numbers = sends.numbers_of(self.database, part.message_id)
-        # Taken before the claim, so that this clock never says more than the lease in the ledger holds. It goes on while
-        # the machine is suspended, which the monotonic clock does not.
+        # Taken before the claim, so that this clock never says more than the lease in the ledger holds. It goes on
+        # while the machine is suspended, which the monotonic clock does not.
         claimed_at = _boot_seconds()
         request_id = sends.claim(
             self.database,
@@ -233,6 +224,16 @@ class Sender:
         except LedgerError as error:
             # The answer is safe; the receivers' sweep matches what this would have.
             log.warning("Callbacks of message %s are matched later: %s", part.message_id, error)
+
+
+def placed_refs(database: Database, plan: SendPlan) -> list[str]:
+    """Return what is known of the parts that were placed, for a send that did not come to its end."""
+    if plan.idempotency_key is None:
+        return []
+    with database.reading() as connection:
+        send_id = sends.find_send(connection, plan.idempotency_key)
+        parts = [] if send_id is None else sends.read_parts(connection, send_id)
+    return [part.ref for part in parts if part.state is MessageState.ACCEPTED]
 
 
 def _answer(error: SendError, *, plan_again: bool = False) -> sends.Answer:

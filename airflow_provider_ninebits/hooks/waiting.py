@@ -1,8 +1,8 @@
 """
 One wait, whichever way it is waited: poke, reschedule, deferred, or after a send.
 
-A look at the ledger becomes a :class:`Standing` by a pure function, and a standing an end by :func:`conclude`, so that all
-modes come to the same end.
+A look at the ledger becomes a :class:`Standing` by a pure function, and a standing an end by :func:`conclude`, so that
+all modes come to the same end.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout
 
 from airflow_provider_ninebits.exceptions import CallsUnanswered, InvalidArgument, LedgerUnavailable, UnknownRefId
-from airflow_provider_ninebits.hooks.ninebits import read_ref_ids
+from airflow_provider_ninebits.hooks.arguments import read_ref_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,6 +177,21 @@ def conclude(hook: NineBitsHook, wait: Wait, end: Standing, context: Any) -> dic
         raise CallsUnanswered(result)
     log.info("The wait is over: %s", outcome.summary())
     return result
+
+
+def read_event(event: dict[str, Any] | None) -> Standing:
+    """
+    Return how a deferred wait ended.
+
+    :raises LedgerUnavailable: when the trigger could not read the ledger.
+    :raises RuntimeError: for anything that is no event of ours: a wait never ends well by default.
+    """
+    status = event.get("status") if isinstance(event, dict) else None
+    if status == "error" and event:
+        raise LedgerUnavailable("the triggerer's ledger", str(event.get("message")))
+    if status in (Standing.OVER, Standing.TIMED_OUT, Standing.UNKNOWN):
+        return Standing(status)
+    raise RuntimeError(f"the trigger's event {event!r} says nothing about the wait; clear the task to wait again")
 
 
 def _one_of(argument: str, value: object, allowed: tuple[object, ...]) -> None:

@@ -16,9 +16,15 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_ninebits.exceptions import LedgerUnavailable
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
-from airflow_provider_ninebits.hooks.waiting import BACKSTOP, Standing, Wait, conclude, look_standing
+from airflow_provider_ninebits.hooks.waiting import (
+    BACKSTOP,
+    Standing,
+    Wait,
+    conclude,
+    look_standing,
+    read_event,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +44,8 @@ class CallbackSensor(BaseSensorOperator):
 
     :param ref_id: the ``ref_id`` of a send, or a list of them; templated.
     :param wait_for: ``"all"``: until every recipient is settled. ``"any"``: until the first has answered, else all.
-    :param fail_on_unanswered: ``"all"``: fail when anyone did not answer. ``"any"``: fail when nobody did. No retry then.
+    :param fail_on_unanswered: ``"all"``: fail when anyone did not answer. ``"any"``: fail when nobody did. Neither is
+        retried.
     :param attempt_window: how long after its last callback an unanswered recipient may still be tried again (a
         timedelta or seconds); None: ``[ninebits] attempt_window``.
     :param on_timeout: ``"fail"``: push the outcome so far to XCom ``outcome`` and fail; ``"return"``: return it.
@@ -155,18 +162,3 @@ class CallbackSensor(BaseSensorOperator):
             if not self.silent_fail:
                 raise
             self.log.exception("The first look failed; waiting in the triggerer all the same, since silent_fail is set")
-
-
-def read_event(event: dict[str, Any] | None) -> Standing:
-    """
-    Return how a deferred wait ended.
-
-    :raises LedgerUnavailable: when the trigger could not read the ledger.
-    :raises RuntimeError: for anything that is no event of ours: a wait never ends well by default.
-    """
-    status = event.get("status") if isinstance(event, dict) else None
-    if status == "error" and event:
-        raise LedgerUnavailable("the triggerer's ledger", str(event.get("message")))
-    if status in (Standing.OVER, Standing.TIMED_OUT, Standing.UNKNOWN):
-        return Standing(status)
-    raise RuntimeError(f"the trigger's event {event!r} says nothing about the wait; clear the task to wait again")

@@ -68,8 +68,8 @@ def read_send(raw: bytes) -> SendRequest:
     :raises BadRequest: with what is wrong; nobody is rung.
     """
     try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError) as error:
+        body = read_json(raw)
+    except ValueError as error:
         raise BadRequest("The body is not JSON") from error
     if not isinstance(body, dict):
         raise BadRequest("The body is no JSON object")
@@ -77,6 +77,20 @@ def read_send(raw: bytes) -> SendRequest:
     if caller_id is not None and not isinstance(caller_id, str):
         raise BadRequest("from is no text")
     return SendRequest(_read_to(body.get("to")), _read_media_url(body.get("media_url")), caller_id or None)
+
+
+def read_json(raw: bytes) -> object:
+    """
+    Read JSON that can be written again.
+
+    :raises ValueError: it is none, or has what Python alone takes: NaN, halves of characters, any depth.
+    """
+    try:
+        body: object = json.loads(raw)
+        json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return body
 
 
 def _read_to(to: object) -> tuple[str, ...]:

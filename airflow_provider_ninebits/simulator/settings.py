@@ -109,7 +109,9 @@ class CallbackAddress:
         except ValueError:
             usable = False
         if not usable:
-            raise ValueError("the callback URL is no http(s) URL; give one such as http://localhost:8080/ninebits/callback")
+            raise ValueError(
+                "the callback URL is no http(s) URL; give one such as http://localhost:8080/ninebits/callback"
+            )
         bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
         if parts.username is None:
             return cls(bare)

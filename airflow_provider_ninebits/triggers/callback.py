@@ -23,8 +23,8 @@ class CallbackTrigger(BaseTrigger):
     """
     Fires when the outcome that a task waits for is there, or the wait has failed.
 
-    Its event says only how the wait ended: ``{"status": "over" | "timed_out" | "unknown" | "error"}``; the task reads the
-    outcome itself.
+    Its event says only how the wait ended: ``{"status": "over" | "timed_out" | "unknown" | "error"}``; the task reads
+    the outcome itself.
 
     :param ref_ids: what is waited for.
     :param wait_for: ``"all"`` or ``"any"``.

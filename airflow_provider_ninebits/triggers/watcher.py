@@ -23,7 +23,7 @@ TOLERATED_FAILURES = 5
 
 log = logging.getLogger(__name__)
 
-# The one thing here that outlives a trigger: triggers of one process share a watcher, and nothing of Airflow's hands them one.
+# The one thing here that outlives a trigger: triggers of one process share a watcher, and Airflow hands them none.
 # Keyed by loop, so that a watcher never outlives the loop that its events belong to.
 _watchers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Watcher]] = WeakKeyDictionary()
 

@@ -64,13 +64,13 @@ class Receiver:
     async def callback(self, request: Request) -> Response:
         """Take a callback: 2xx says that it is on disk."""
         if not self._settings.takes_callbacks:
-            return self._unavailable("No password is configured, so nothing is taken", "Set [ninebits] webhook_password.")
+            return self._unavailable("No password is configured", "Set [ninebits] webhook_password.")
         if not is_authorized(request.headers.getlist("authorization"), self._settings):
             self._upkeep.turn_away(unauthorized=1)
             self._throttled.note(
                 logging.ERROR,
                 "A callback was answered 401",
-                "9bits does not send it again: compare the credentials in its callback URL with [ninebits] webhook_password.",
+                "9bits does not send it again: compare its callback URL with [ninebits] webhook_password.",
             )
             return JSONResponse({}, 401, {"WWW-Authenticate": 'Basic realm="ninebits"'})
         try:
@@ -133,9 +133,7 @@ def receiver_app(settings: ReceiverSettings, *, prefix: str = "/ninebits") -> St
             Route(f"{prefix}/callback/{{conn_id}}{slash}", receiver.callback, methods=["POST"]),
             Route(f"{prefix}/health{slash}", receiver.health, methods=["GET"]),
         ]
-    return Starlette(
-        routes=routes, lifespan=lifespan, exception_handlers={404: _plain, 405: _plain, 500: _plain}
-    )
+    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _plain, 405: _plain, 500: _plain})
 
 
 def _plain(_: Request, error: Exception) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from airflow_provider_ninebits.api.call_fields import read_text
 from airflow_provider_ninebits.api.callbacks import ApiAnswer, Call, ReceivedEvent, identity, read_callbacks
 from airflow_provider_ninebits.ledger.callbacks import Arrival, Kind
 
@@ -15,7 +14,7 @@ def read_arrivals(body: bytes, conn_id: str | None, timezone: str) -> list[Arriv
 
     :param conn_id: the connection named in the URL; None: none was.
     """
-    path = None if conn_id is None else read_text(conn_id)[:_LONGEST_CONN_ID]
+    path = None if conn_id is None else _plain(conn_id)
     return [_arrival(received, path) for received in read_callbacks(body, timezone)]
 
 
@@ -49,3 +48,8 @@ def _arrival(received: ReceivedEvent, path: str | None) -> Arrival:
             detail=event.message,
         )
     return Arrival(kind=Kind.UNREADABLE, raw=received.raw, conn_path=path, detail=event.reason)
+
+
+def _plain(conn_id: str) -> str:
+    """Return a conn_id from a URL as any database takes it: no NUL, no lone surrogates, not too long."""
+    return "".join(c if c.isprintable() else "?" for c in conn_id[:_LONGEST_CONN_ID])

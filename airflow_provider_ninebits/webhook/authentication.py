@@ -1,4 +1,4 @@
-"""Who may deliver: basic authentication, which 9bits offers by credentials in the callback URL (9bits: SMS REST pages)."""
+"""Who may deliver: basic authentication, by credentials in the callback URL (9bits: SMS REST pages)."""
 
 from __future__ import annotations
 

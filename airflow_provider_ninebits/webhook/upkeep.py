@@ -30,9 +30,7 @@ class Upkeep:
     :param registered: told the id of this start of the receiver.
     """
 
-    def __init__(
-        self, database: Database, *, window: timedelta, registered: Callable[[str], None]
-    ) -> None:
+    def __init__(self, database: Database, *, window: timedelta, registered: Callable[[str], None]) -> None:
         self._database = database
         self._window = window
         self._registered = registered

@@ -1,0 +1,111 @@
+"""Why a request got no answer, as a sentence for people."""
+
+from __future__ import annotations
+
+import errno
+import os
+import ssl
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import requests
+from urllib3 import exceptions as urllib3_errors
+
+from airflow_provider_ninebits.api.shown import shown_text
+from airflow_provider_ninebits.api.transport import GateClosed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+# InvalidSchema: a SOCKS proxy without the package that it takes; our own scheme is http(s) by then.
+_BAD_PROXY = (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)
+
+
+class Cause(StrEnum):
+    """What stood in the way."""
+
+    DNS = "dns"
+    REFUSED = "refused"
+    TLS = "tls"
+    PROXY = "proxy"
+    TIMEOUT = "timeout"
+    GATE = "gate"
+    NETWORK = "network"
+    OTHER = "other"
+
+
+def cause_of(error: BaseException) -> Cause:
+    """
+    Return what an error of requests comes from, decided by its causes and never by its text.
+
+    A failure on the way to a proxy counts as the proxy's.
+    """
+    chain = list(_chain(error))
+    for kinds, cause in (
+        (GateClosed, Cause.GATE),
+        ((urllib3_errors.ProxyError, requests.exceptions.ProxyError, _BAD_PROXY), Cause.PROXY),
+        ((ssl.SSLError, urllib3_errors.SSLError, requests.exceptions.SSLError), Cause.TLS),
+        (urllib3_errors.NameResolutionError, Cause.DNS),
+        (ConnectionRefusedError, Cause.REFUSED),
+        ((TimeoutError, urllib3_errors.TimeoutError, requests.exceptions.Timeout), Cause.TIMEOUT),
+        ((OSError, urllib3_errors.HTTPError, requests.exceptions.ConnectionError), Cause.NETWORK),
+    ):
+        # NewConnectionError is a time-out to urllib3, whatever the reason.
+        if any(isinstance(link, kinds) and type(link) is not urllib3_errors.NewConnectionError for link in chain):
+            return cause
+    return Cause.OTHER
+
+
+def sentence(error: BaseException, host: str, secret: str = "") -> str:
+    """
+    Return what happened and what to do, without a secret.
+
+    :param host: what was to be reached; of a proxy nothing is shown, its URL may hold a password.
+    """
+    words = _words(error, secret)
+    match cause_of(error):
+        case Cause.GATE:
+            return str(next(link for link in _chain(error) if isinstance(link, GateClosed)))
+        case Cause.DNS:
+            return f"the name {host} was not found; check the base URL and this machine's DNS"
+        case Cause.REFUSED:
+            return f"{host} refused the connection; check the base URL and its port"
+        case Cause.TLS:
+            return (
+                f"no TLS connection with {host}{words}; check the base URL, or name the CA that signed its "
+                "certificate with REQUESTS_CA_BUNDLE"
+            )
+        case Cause.PROXY:
+            return f"the proxy did not let us through to {host}{words}; check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
+        case Cause.TIMEOUT:
+            return f"{host} did not answer in time"
+        case Cause.NETWORK:
+            return f"the network failed between here and {host}{words}"
+    return f"the request could not be made{words}"
+
+
+def _words(error: BaseException, secret: str) -> str:
+    """Return what the innermost error that says something says, in brackets."""
+    for link in reversed(list(_chain(error))):
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return f" ({shown_text(link.verify_message, secret)})"
+        if isinstance(link, OSError) and isinstance(link.errno, int) and link.errno in errno.errorcode:
+            return f" ({os.strerror(link.errno)})"
+        # The proxy's answer to CONNECT is in the text only ("Tunnel connection failed: 407 ...").
+        if type(link) is OSError and link.args and isinstance(link.args[0], str):
+            return f" ({shown_text(link.args[0], secret)})"
+    return f" ({type(list(_chain(error))[-1]).__name__})"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Give an error and those that it came from: requests and urllib3 keep them in three places."""
+    waiting, seen = [error], set()
+    while waiting:
+        link = waiting.pop(0)
+        if id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        inner = (getattr(link, "reason", None), link.__cause__, link.__context__, *link.args)
+        waiting += [part for part in inner if isinstance(part, BaseException)]

@@ -1,0 +1,34 @@
+"""Strangers' text, as it may stand in a log line or an error."""
+
+from __future__ import annotations
+
+import re
+
+from airflow_provider_ninebits.api.numbers import mask_number
+
+_NUMBER = re.compile(r"\d(?:[ ().\-]?\d){7,}", re.ASCII)
+_BEARER = re.compile(r"(?i)(bearer)\s+\S+")
+_LONGEST = 200
+_READ = 8192
+
+
+def shown_text(value: str | bytes, secret: str = "") -> str:
+    """
+    Return a text bounded, in ASCII, without control characters (they forge log lines), whole numbers and secrets.
+
+    :param value: text, or the bytes of one.
+    :param secret: the API key, which an answer may repeat.
+    """
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    # What is masked first cannot be cut in half; nothing past this could be shown anyway.
+    text = text[:_READ]
+    if secret:
+        text = text.replace(secret, "***")
+    text = masked_numbers(_BEARER.sub(r"\1 ***", text))
+    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return "".join(mark if " " <= mark <= "~" else ascii(mark)[1:-1] for mark in text)
+
+
+def masked_numbers(text: str) -> str:
+    """Return a text with all that may be a phone number masked."""
+    return _NUMBER.sub(lambda found: mask_number(found.group()) if len(found.group()) <= 20 else "***", text)

@@ -1,0 +1,31 @@
+"""What tasks are given, templates included, read as what it means."""
+
+from __future__ import annotations
+
+from airflow_provider_ninebits.exceptions import InvalidArgument
+
+
+def read_ref_ids(ref_id: object) -> list[str]:
+    """
+    Return the ``ref_id`` that an argument, or what a template made of it, holds; each once, in order.
+
+    :raises InvalidArgument: for None, "None", "", and anything else that is none.
+    """
+    from airflow_provider_ninebits.api.errors import InvalidMessage
+    from airflow_provider_ninebits.api.rendered import rendered_list
+
+    try:
+        items = rendered_list(ref_id, "ref_id")
+    except InvalidMessage as error:
+        raise InvalidArgument(str(error)) from error
+    found: list[str] = []
+    for item in items:
+        if isinstance(item, (list, tuple)):
+            found += read_ref_ids(item)
+        elif isinstance(item, str) and item.strip() and item.strip().lower() not in ("none", "null"):
+            found.append(item.strip())
+        else:
+            raise InvalidArgument(f"ref_id holds {item!r}, which is none; did an upstream task push nothing?")
+    if not found:
+        raise InvalidArgument("ref_id is empty; did an upstream task push nothing?")
+    return list(dict.fromkeys(found))

@@ -1,0 +1,222 @@
+"""The operator that sends a voice message, and rings nobody twice when it is retried."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseOperator, conf
+
+from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
+from airflow_provider_ninebits.hooks.waiting import (
+    BACKSTOP,
+    Standing,
+    Wait,
+    conclude,
+    look_standing,
+    read_event,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from airflow.sdk import Context
+
+    from airflow_provider_ninebits.hooks.ninebits import OnUncertain
+    from airflow_provider_ninebits.ledger.keys import TaskPlace
+    from airflow_provider_ninebits.ledger.sends import SendPlan
+
+WAIT_POLL_SECONDS = 2.0
+
+
+class SendVoiceOperator(BaseOperator):
+    """
+    Rings some phones and plays them a recording.
+
+    It returns the ``ref_id`` (for more than 1000 recipients the list of them), pushes it to XCom ``ref_id`` as soon as
+    9bits has answered, and is safe to retry: what was accepted is not sent again. Cleared after it has ended, it rings
+    again, on purpose.
+
+    :param to: a number with its country code, or any number of them; templated.
+    :param media_url: where 9bits fetches the audio; templated.
+    :param from_number: the caller ID; None: 9bits picks one of the account's; templated.
+    :param ninebits_conn_id: the connection; templated.
+    :param on_uncertain: what to do where it is unknown whether calls were placed: ``"fail"``: fail without retry and
+        say how to go on; ``"resend"``: send again, which may ring some phones twice.
+    :param wait_for_outcome: wait in this task, and return the outcome instead of the ``ref_id``.
+    :param wait_for: as in :class:`~airflow_provider_ninebits.sensors.callback.CallbackSensor`.
+    :param fail_on_unanswered: likewise.
+    :param outcome_timeout: how long to wait, from the moment that it was sent in this attempt.
+    :param on_timeout: likewise.
+    :param deferrable: whether the wait leaves the worker; None: ``[operators] default_deferrable``.
+    """
+
+    template_fields: Sequence[str] = ("to", "media_url", "from_number", "ninebits_conn_id")
+    ui_color = "#f6d8c8"
+
+    def __init__(
+        self,
+        *,
+        to: str | Iterable[str],
+        media_url: str,
+        from_number: str | None = None,
+        ninebits_conn_id: str = NineBitsHook.default_conn_name,
+        on_uncertain: OnUncertain = "fail",
+        wait_for_outcome: bool = False,
+        wait_for: str = "all",
+        fail_on_unanswered: bool | str = False,
+        outcome_timeout: timedelta = timedelta(days=1),
+        on_timeout: str = "fail",
+        deferrable: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.to = to
+        self.media_url = media_url
+        self.from_number = from_number
+        self.ninebits_conn_id = ninebits_conn_id
+        self.on_uncertain = on_uncertain
+        self.wait_for_outcome = wait_for_outcome
+        self.wait_for = wait_for
+        self.fail_on_unanswered = fail_on_unanswered
+        self.outcome_timeout = outcome_timeout
+        self.on_timeout = on_timeout
+        self.deferrable = deferrable
+        self._stopped = False
+
+    def execute(self, context: Context) -> Any:
+        """Send what was not sent before; then return, or wait."""
+        hook = NineBitsHook(self.ninebits_conn_id)
+        if self.wait_for_outcome:
+            # A misspelt argument shows before anybody is rung.
+            self._wait("ledger:unsent")
+        place, generation, ref_ids = self._send(hook, context)
+        if not self.wait_for_outcome:
+            self._finish(hook, place, generation)
+            return _one_or_list(ref_ids)
+        return self._wait_for_outcome(hook, context, place, generation, ref_ids)
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None, **resumed: Any) -> dict[str, Any]:
+        """Go on after the deferral: nothing is sent again."""
+        from airflow_provider_ninebits.ledger.keys import TaskPlace
+
+        hook = NineBitsHook(self.ninebits_conn_id)
+        place = TaskPlace(**resumed["place"])
+        return self._conclude(
+            hook, context, place, resumed["generation"], self._wait(resumed["ref_ids"]), read_event(event)
+        )
+
+    def on_kill(self) -> None:
+        """Stop a send between two parts: the request that is under way is still recorded."""
+        self._stopped = True
+
+    def _send(self, hook: NineBitsHook, context: Context) -> tuple[TaskPlace, int, list[str]]:
+        from airflow_provider_ninebits.ledger.keys import TaskPlace, task_key
+        from airflow_provider_ninebits.ledger.sends import AskedBy
+
+        ti = context["ti"]
+        deployment = hook.settings.deployment
+        map_index = -1 if ti.map_index is None else ti.map_index
+        asked_by = AskedBy(deployment, ti.dag_id, ti.run_id, ti.task_id, map_index)
+        # Checked before the ledger hears of the attempt: a bad number leaves no trace.
+        unkeyed = hook.plan(self.to, self.media_url, self.from_number, key=None, asked_by=asked_by)
+        place = TaskPlace(deployment, ti.dag_id, ti.run_id, ti.task_id, map_index)
+        generation = self._begin(hook, place, ti)
+        plan = replace(unkeyed, idempotency_key=task_key(place, generation))
+        try:
+            receipt = hook.send_plan(
+                plan,
+                self.media_url,
+                on_uncertain=self.on_uncertain,
+                replan=True,
+                stopped=lambda: self._stopped,
+            )
+        except Exception:
+            self._push_what_was_placed(hook, plan, ti)
+            raise
+        ti.xcom_push(key="ref_id", value=_one_or_list(receipt.ref_ids))
+        return place, generation, receipt.ref_ids
+
+    def _push_what_was_placed(self, hook: NineBitsHook, plan: SendPlan, ti: Any) -> None:
+        """Push the parts that were placed before a send failed: somebody may want to wait for them."""
+        from airflow_provider_ninebits.hooks.sending import placed_refs
+        from airflow_provider_ninebits.ledger.errors import LedgerError
+
+        try:
+            placed = placed_refs(hook.database, plan)
+        except LedgerError as error:
+            self.log.warning("What was placed before the failure is not in XCom: %s", error)
+            return
+        if placed:
+            ti.xcom_push(key="ref_id", value=_one_or_list(placed))
+
+    def _begin(self, hook: NineBitsHook, place: TaskPlace, ti: Any) -> int:
+        from airflow_provider_ninebits.ledger.keys import Attempt
+        from airflow_provider_ninebits.ledger.tasks import begin_attempt
+
+        with hook.ledger_errors():
+            return begin_attempt(hook.database, place, Attempt(str(ti.id), ti.try_number, ti.max_tries))
+
+    def _finish(self, hook: NineBitsHook, place: TaskPlace, generation: int) -> None:
+        from airflow_provider_ninebits.ledger.tasks import finish
+
+        with hook.ledger_errors():
+            finish(hook.database, place, generation)
+
+    def _wait(self, ref_ids: object) -> Wait:
+        return Wait.checked(
+            ref_ids,
+            wait_for=self.wait_for,
+            fail_on_unanswered=self.fail_on_unanswered,
+            on_timeout=self.on_timeout,
+        )
+
+    def _wait_for_outcome(
+        self, hook: NineBitsHook, context: Context, place: TaskPlace, generation: int, ref_ids: list[str]
+    ) -> dict[str, Any]:
+        wait = self._wait(ref_ids)
+        begun_at = time.time()
+        deadline = begun_at + self.outcome_timeout.total_seconds()
+        end, _ = look_standing(hook, wait, first_look_at=begun_at, deadline=deadline)
+        deferrable = self.deferrable
+        if deferrable is None:
+            deferrable = conf.getboolean("operators", "default_deferrable", fallback=False)
+        if end is Standing.WAITING and deferrable:
+            self._defer(wait, place, generation, begun_at, deadline)
+        while end is Standing.WAITING:
+            time.sleep(max(min(WAIT_POLL_SECONDS, deadline - time.time()), 0.1))
+            end, _ = look_standing(hook, wait, first_look_at=begun_at, deadline=deadline)
+        return self._conclude(hook, context, place, generation, wait, end)
+
+    def _defer(self, wait: Wait, place: TaskPlace, generation: int, begun_at: float, deadline: float) -> None:
+        from airflow_provider_ninebits.triggers.callback import CallbackTrigger
+
+        self.defer(
+            trigger=CallbackTrigger(
+                ref_ids=list(wait.ref_ids), wait_for=wait.wait_for, first_look_at=begun_at, deadline=deadline
+            ),
+            method_name="execute_complete",
+            # What the task is known by is worked out once per attempt: it comes back with it.
+            kwargs={"place": asdict(place), "generation": generation, "ref_ids": list(wait.ref_ids)},
+            timeout=self.outcome_timeout + BACKSTOP,
+        )
+
+    def _conclude(
+        self,
+        hook: NineBitsHook,
+        context: Context,
+        place: TaskPlace,
+        generation: int,
+        wait: Wait,
+        end: Standing,
+    ) -> dict[str, Any]:
+        if end in (Standing.OVER, Standing.TIMED_OUT):
+            # Before it is told: a wait that ends in an error has ended too, and a clear after it rings again.
+            self._finish(hook, place, generation)
+        return conclude(hook, wait, end, context)
+
+
+def _one_or_list(ref_ids: list[str]) -> str | list[str]:
+    return ref_ids[0] if len(ref_ids) == 1 else ref_ids

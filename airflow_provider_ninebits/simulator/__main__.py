@@ -1,0 +1,87 @@
+"""``python -m airflow_provider_ninebits.simulator``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from dataclasses import MISSING, fields
+from typing import TYPE_CHECKING
+
+from airflow_provider_ninebits.simulator.running import address_of, listening_socket, simulator_server
+from airflow_provider_ninebits.simulator.settings import REF_ID_MODES, UNANSWERED_SHAPES, SimulatorSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_WRONG_USE = 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's options: the host and port, and one for each field of the settings."""
+    options = argparse.ArgumentParser(
+        prog="python -m airflow_provider_ninebits.simulator",
+        description="Stands in for 9bits: takes sends as documented, rings nobody, and plays the callbacks.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    default = {each.name: None if each.default is MISSING else each.default for each in fields(SimulatorSettings)}
+    add = options.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on")
+    add("--port", type=int, default=9009, help="port to listen on; 0 for any free one")
+    add("--callback-url", help="where callbacks go; user:password@ in it becomes basic authentication")
+    add("--api-key", help="the only token that is taken; without it, any but 'bad'")
+    add("--seed", type=int, help="decides, with the number, who answers")
+    add("--answer-rate", type=float, help="share of calls that are answered")
+    add("--attempts", type=int, help="how often an unanswered number is rung")
+    add("--attempt-gap-seconds", type=float, help="between two attempts")
+    add("--ring-seconds", type=float, help="from the start of a call to the answer")
+    add("--talk-seconds", type=float, help="from the answer to the end")
+    add("--ref-id", choices=REF_ID_MODES, help="whether callbacks carry the ref_id")
+    add("--unanswered-shape", choices=UNANSWERED_SHAPES, help="answer_at of an unanswered call")
+    add("--repeat-rate", type=float, help="share of callbacks that come twice")
+    add("--shuffle", action="store_true", help="callbacks arrive out of order")
+    add("--early-rate", type=float, help="share of callbacks before the answer to the send")
+    add("--api-answer", action="store_true", help="send the answer to each send to the callback URL too")
+    add("--timezone", help="of the stamps in callbacks")
+    add("--speed", type=float, help="divides every wait")
+    add("--caller-id", help="from_number of calls whose request names none")
+    add("--callback-timeout-seconds", type=float, help="how long a receiver may take")
+    options.set_defaults(**default)
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run the simulator until SIGTERM or SIGINT.
+
+    :return: 0 after such a signal, 2 for options or an address that cannot be.
+    """
+    given = vars(parser().parse_args(arguments))
+    host, port = given.pop("host"), given.pop("port")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    # They log at INFO what is logged here with masked numbers.
+    for chatty in ("httpx", "httpcore", "uvicorn"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    # uvicorn raises the signal that stopped it once more when it is done: that is a good end here.
+    for stopping in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stopping, _end_well)
+    try:
+        settings = SimulatorSettings(**given)
+        listener = listening_socket(host, port)
+    except (ValueError, OSError, OverflowError) as error:
+        sys.stderr.write(f"The simulator cannot start: {error}\n")
+        return _WRONG_USE
+    with listener:
+        sys.stdout.write(f"9bits simulator on {address_of(listener)}\n")
+        sys.stdout.flush()
+        simulator_server(settings).run([listener])
+    return 0
+
+
+def _end_well(*_: object) -> None:
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""Brings callbacks to the receiver, again and again where 9bits would."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import httpx
+
+from airflow_provider_ninebits.api.numbers import mask_number
+from airflow_provider_ninebits.simulator.outcomes import REDELIVERY_AFTER_SECONDS, verdict_on
+from airflow_provider_ninebits.simulator.settings import CallbackAddress
+
+if TYPE_CHECKING:
+    from airflow_provider_ninebits.simulator.journal import Delivery
+    from airflow_provider_ninebits.simulator.settings import SimulatorSettings
+
+log = logging.getLogger(__name__)
+
+_REPEAT_AFTER_SECONDS = 1.0
+_CONNECTIONS_AT_ONCE = 20
+
+
+class Postman:
+    """Posts bodies to the callback URL of the account."""
+
+    def __init__(self, settings: SimulatorSettings) -> None:
+        self._speed = settings.speed
+        self._timeout_seconds = settings.callback_timeout_seconds
+        self._client: httpx.AsyncClient | None = None
+        self.address: CallbackAddress | None = None
+        self.point_to(settings.callback_url)
+
+    def point_to(self, url: str | None) -> None:
+        """
+        Change where callbacks go, those that wait for redelivery too.
+
+        :raises ValueError: it is no http(s) URL; the old one stays.
+        """
+        self.address = None if url is None else CallbackAddress.read(url)
+
+    async def open(self) -> None:
+        """Get ready to post."""
+        self._client = httpx.AsyncClient(
+            # A callback may wait for a free connection as long as it takes: it is not the receiver who is slow then.
+            timeout=httpx.Timeout(self._timeout_seconds, pool=None),
+            limits=httpx.Limits(max_connections=_CONNECTIONS_AT_ONCE),
+            # A proxy of the environment would get the callbacks for localhost.
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def deliver(self, delivery: Delivery, *, repeated: bool, tried: asyncio.Event) -> None:
+        """
+        Bring one callback, and tell its state in ``delivery``.
+
+        :param repeated: bring it a second time once it was taken.
+        :param tried: set after the first POST, whatever came of it.
+        """
+        try:
+            await self._bring(delivery, tried)
+            if repeated and delivery.state == "delivered":
+                await self._wait(_REPEAT_AFTER_SECONDS)
+                await self._post(delivery)
+        finally:
+            tried.set()
+
+    async def _bring(self, delivery: Delivery, tried: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
+        first_failure: float | None = None
+        for after_seconds in (0, *REDELIVERY_AFTER_SECONDS):
+            if first_failure is not None:
+                await asyncio.sleep(first_failure + after_seconds / self._speed - loop.time())
+            if self.address is None:
+                delivery.state = "no_url"
+                return
+            verdict = verdict_on(await self._post(delivery))
+            tried.set()
+            if verdict != "again":
+                delivery.state = verdict
+                return
+            first_failure = loop.time() if first_failure is None else first_failure
+        delivery.state = "given_up"
+
+    async def _post(self, delivery: Delivery) -> int | None:
+        if self._client is None:
+            raise RuntimeError("the simulator was not started: run its app with a server that plays its lifespan")
+        if self.address is None:
+            return None
+        status = None
+        at = datetime.now(UTC)
+        credentials = self.address.credentials
+        auth = httpx.Auth() if credentials is None else httpx.BasicAuth(*credentials)
+        try:
+            answer = await self._client.post(self.address.url, json=delivery.body, auth=auth)
+            status = answer.status_code
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            log.info("callback: no answer from %s: %s", self.address.url, type(error).__name__)
+        delivery.tries.append({"at": at.isoformat(), "status": status})
+        to = (delivery.body or {}).get("to_number")
+        log.info("callback for %s: %s", mask_number(to) if to else "a send", status or "to be sent again")
+        return status
+
+    async def _wait(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / self._speed)

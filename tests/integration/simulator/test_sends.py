@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from airflow_provider_ninebits.simulator import SimulatorSettings, running_simulator
+from airflow_provider_ninebits.simulator.running import listening_socket
+
+ADA, BAYO = "2348020000000", "2348030000000"
+
+
+@pytest.fixture
+def simulator():
+    with running_simulator(SimulatorSettings(speed=1000)) as running:
+        yield running
+
+
+def test_a_send_is_answered_as_documented(simulator, send) -> None:
+    answer = send(simulator.base_url, ADA)
+    body = answer.json()
+    assert answer.status_code == 200
+    assert re.fullmatch(r"[a-z0-9]{25}", body.pop("ref_id"))
+    assert body == {"status_code": 200, "message": "Request is being processed"}
+
+
+def test_a_bad_token_is_refused_and_nobody_is_rung(simulator, send) -> None:
+    answer = send(simulator.base_url, ADA, token="bad")
+    assert answer.status_code == 401
+    assert answer.json() == {
+        "status_code": 401,
+        "message": "Authentication failed: Signature verification failed",
+    }
+    assert simulator.rung() == {}
+
+
+def test_only_the_given_api_key_is_taken(send) -> None:
+    with running_simulator(SimulatorSettings(api_key="right", speed=1000)) as simulator:
+        statuses = [send(simulator.base_url, ADA, token=token).status_code for token in ("wrong", "right")]
+        assert statuses == [401, 200]
+        assert "right" not in str(simulator.requests())
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
+def test_other_methods_are_not_allowed(simulator, method) -> None:
+    answer = httpx.request(method, f"{simulator.base_url}/v1/sendvoice", trust_env=False)
+    assert (answer.status_code, answer.json()["status_code"]) == (405, 405)
+
+
+def test_a_bad_body_is_refused_and_stays_in_the_log(simulator, send) -> None:
+    assert send(simulator.base_url).status_code == 400
+    assert send(simulator.base_url, ADA, media_url="file:///a.mp3").status_code == 400
+    assert send(simulator.base_url, *(str(2348020000000 + n) for n in range(1001))).status_code == 400
+    assert [request["status"] for request in simulator.requests()] == [400, 400, 400]
+    assert simulator.rung() == {}
+
+
+def test_a_thousand_numbers_are_rung(simulator, send) -> None:
+    numbers = [str(2348020000000 + n) for n in range(1000)]
+    assert send(simulator.base_url, *numbers).status_code == 200
+    simulator.wait_idle(60)
+    assert simulator.rung() == dict.fromkeys(numbers, 1)
+
+
+@pytest.mark.parametrize("status", [401, 405, 429, 500, 503])
+@pytest.mark.parametrize("placed", [True, False])
+def test_a_status_comes_once_and_rings_only_if_told_to(simulator, send, status, placed) -> None:
+    simulator.script({"faults": [{"kind": "status", "status": status, "placed": placed, "retry_after": "1"}]})
+    answer = send(simulator.base_url, ADA)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (status, "1")
+    assert "ref_id" not in answer.json()
+    assert simulator.rung() == ({ADA: 1} if placed else {})
+    assert send(simulator.base_url, ADA).status_code == 200
+
+
+def test_a_created_send_has_its_ref_id_and_rings(simulator, send) -> None:
+    simulator.script({"faults": [{"kind": "status", "status": 201}]})
+    answer = send(simulator.base_url, ADA)
+    assert answer.status_code == 201
+    assert answer.json()["ref_id"] == simulator.calls()[0]["ref_id"]
+
+
+@pytest.mark.parametrize("placed", [True, False])
+def test_a_dropped_connection_answers_nothing(simulator, send, placed) -> None:
+    simulator.script({"faults": [{"kind": "drop", "placed": placed}]})
+    with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
+        send(simulator.base_url, ADA)
+    assert simulator.rung() == ({ADA: 1} if placed else {})
+    assert send(simulator.base_url, BAYO).status_code == 200
+
+
+def test_a_delayed_answer_comes_too_late_for_an_impatient_client_and_rings(simulator, send) -> None:
+    simulator.script({"faults": [{"kind": "delay", "seconds": 2}]})
+    with pytest.raises(httpx.ReadTimeout):
+        send(simulator.base_url, ADA, timeout=0.5)
+    assert simulator.rung() == {ADA: 1}
+
+
+def test_a_short_delay_ends_in_an_answer(simulator, send) -> None:
+    simulator.script({"faults": [{"kind": "delay", "seconds": 0.01}]})
+    assert send(simulator.base_url, ADA).json()["ref_id"] == simulator.requests()[0]["ref_id"]
+
+
+def test_an_answer_without_ref_id_still_rings(simulator, send) -> None:
+    simulator.script({"faults": [{"kind": "no_ref_id"}]})
+    answer = send(simulator.base_url, ADA)
+    assert answer.status_code == 200
+    assert "ref_id" not in answer.json()
+    assert simulator.rung() == {ADA: 1}
+
+
+def test_a_refused_send_uses_no_fault_up(simulator, send) -> None:
+    simulator.script({"faults": [{"kind": "status", "status": 429}]})
+    assert send(simulator.base_url, ADA, token="bad").status_code == 401
+    assert send(simulator.base_url).status_code == 400
+    assert simulator.summary()["faults_waiting"] == 1
+    assert send(simulator.base_url, ADA).status_code == 429
+
+
+def test_a_wrong_script_is_refused_with_the_reason(simulator) -> None:
+    with pytest.raises(ValueError, match="kind is 'explode'"):
+        simulator.script({"faults": [{"kind": "explode"}]})
+
+
+def test_waiting_for_idle_says_what_is_left(send) -> None:
+    with running_simulator() as simulator:
+        send(simulator.base_url, ADA)
+        with pytest.raises(TimeoutError, match="'calls': 1"):
+            simulator.wait_idle(0)
+
+
+def test_a_taken_port_is_an_error_at_once() -> None:
+    with listening_socket("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match="in use"), running_simulator(port=port):
+            pytest.fail("two simulators on one port")
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_the_command_says_where_it_is_and_ends_well_in_the_middle_of_a_call(send, ending) -> None:
+    command = [sys.executable, "-m", "airflow_provider_ninebits.simulator", "--port", "0"]
+    command += ["--callback-url", "http://ninebits:secret@127.0.0.1:1/", "--early-rate", "1", "--api-key", "hidden"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        first_line = process.stdout.readline()
+        base_url = first_line.split()[-1]
+        assert send(base_url, ADA, token="hidden").status_code == 200
+        process.send_signal(ending)
+        out, logged = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert re.fullmatch(r"9bits simulator on http://127\.0\.0\.1:\d+\n", first_line)
+    assert out == ""
+    assert "ring 234802***0000" in logged
+    assert not re.search("secret|hidden|2348020000000|Traceback", logged)

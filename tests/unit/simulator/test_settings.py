@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from airflow_provider_ninebits.simulator.__main__ import main, parser
+from airflow_provider_ninebits.simulator.settings import CallbackAddress, SimulatorSettings
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("answer_rate", 1.1),
+        ("answer_rate", float("nan")),
+        ("repeat_rate", -0.1),
+        ("early_rate", 2),
+        ("attempts", 0),
+        ("ring_seconds", -1),
+        ("talk_seconds", float("inf")),
+        ("speed", 0),
+        ("speed", float("inf")),
+        ("ref_id", "sometimes"),
+        ("unanswered_shape", "odd"),
+        ("timezone", "Mars/Olympus"),
+        ("timezone", "../etc/passwd"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(field, value) -> None:
+    with pytest.raises(ValueError, match=field):
+        SimulatorSettings(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("url", "bare", "credentials"),
+    [
+        ("http://localhost:8080/cb?x=1", "http://localhost:8080/cb?x=1", None),
+        ("http://ninebits:secret@localhost:8080/cb", "http://localhost:8080/cb", ("ninebits", "secret")),
+        ("https://u:p%40ss@[::1]:1/", "https://[::1]:1/", ("u", "p@ss")),
+        ("http://only@host/", "http://host/", ("only", "")),
+    ],
+)
+def test_credentials_are_taken_out_of_a_callback_url(url, bare, credentials) -> None:
+    address = CallbackAddress.read(url)
+    assert (address.url, address.credentials) == (bare, credentials)
+    assert "secret" not in repr(address)
+
+
+@pytest.mark.parametrize("url", ["", "localhost", "ftp://u:secret@x/", "http://u:secret@", "http://u:secret@x:port/"])
+def test_a_wrong_callback_url_is_refused_without_repeating_its_password(url) -> None:
+    with pytest.raises(ValueError, match="callback URL") as refused:
+        SimulatorSettings(callback_url=url)
+    assert "secret" not in str(refused.value)
+
+
+def test_settings_do_not_show_secrets() -> None:
+    settings = SimulatorSettings(callback_url="http://u:secret@x/", api_key="secret")
+    assert "secret" not in repr(settings)
+
+
+def test_every_setting_has_an_option_with_the_same_default() -> None:
+    given = vars(parser().parse_args([]))
+    del given["host"], given["port"]
+    assert given == dataclasses.asdict(SimulatorSettings())
+
+
+def test_a_wrong_option_ends_with_what_is_wrong(capsys, restored_signals) -> None:
+    assert main(["--callback-url", "ftp://u:secret@x/"]) == 2
+    shown = capsys.readouterr()
+    assert "callback URL" in shown.err
+    assert "secret" not in shown.err + shown.out
+
+
+@pytest.fixture
+def restored_signals():
+    import signal
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_the_package_loads_no_server_before_it_is_asked_for_one() -> None:
+    code = (
+        "import sys, airflow_provider_ninebits.simulator as s; assert s.SimulatorSettings().seed == 0;"
+        "assert not {'httpx', 'starlette', 'uvicorn', 'airflow'} & set(sys.modules); s.running_simulator"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_unknown_public_name_is_an_attribute_error() -> None:
+    import airflow_provider_ninebits.simulator as package
+
+    with pytest.raises(AttributeError, match="nothing_here"):
+        _ = package.nothing_here
