@@ -184,6 +184,8 @@ def local_airflow(home: Path, port: int, environment: dict[str, str]) -> Iterato
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    pid_file = home / "airflow.pid"
+    pid_file.write_text(str(process.pid))
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60.0, trust_env=False) as api:
             airflow = LocalAirflow(home, f"http://127.0.0.1:{port}", environment, process, api)
@@ -191,6 +193,7 @@ def local_airflow(home: Path, port: int, environment: dict[str, str]) -> Iterato
             yield airflow
     finally:
         end_group(process)
+        pid_file.unlink(missing_ok=True)
 
 
 def _wait_until_ready(airflow: LocalAirflow) -> None:
@@ -220,3 +223,13 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
     # The group outlives its leader where a child ignores the signal.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def end_stale_group(pid_file: Path) -> None:
+    """End what a start that crashed has left running, which would hold the ports and the database."""
+    with suppress(FileNotFoundError, ValueError, ProcessLookupError, PermissionError):
+        pid = int(pid_file.read_text())
+        # The number may belong to somebody else by now.
+        if b"airflow" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.killpg(pid, signal.SIGKILL)
+    pid_file.unlink(missing_ok=True)

@@ -1,17 +1,20 @@
 """
 9bits' wire: messages and call objects in, calls out. It knows neither Airflow nor the ledger.
 
-=============  ==========================================================
-``numbers``    destinations: read, checked, compared, masked
-``rendered``   lists that a template made into text
-``messages``   what is sent
-``answers``    what 9bits said to it (pure)
-``backoff``    how long to wait when rate limited (pure)
-``transport``  connections that know whether a request was written
-``client``     one request by the clock
-``callbacks``  what comes to the callback URL
-``errors``     everything that can go wrong
-=============  ==========================================================
+===============  ==========================================================
+``numbers``      destinations: read, checked, compared, masked
+``rendered``     lists that a template made into text
+``messages``     what is sent
+``answers``      what 9bits said to it (pure)
+``backoff``      how long to wait when rate limited (pure)
+``transport``    connections that know whether a request was written
+``client``       one request by the clock
+``failures``     why a request got no answer, for people
+``callbacks``    what comes to the callback URL
+``call_fields``  the fields of a call (pure)
+``shown``        strangers' text, fit for logs
+``errors``       everything that can go wrong
+===============  ==========================================================
 """
 
 from __future__ import annotations

@@ -51,5 +51,5 @@ def rate_limit_delay_seconds(
         return None
     if retry_after_seconds is not None:
         return min(retry_after_seconds, LONGEST_DELAY_SECONDS)
-    delay_seconds = min(FIRST_DELAY_SECONDS * 2.0 ** (tries_used - 1), LONGEST_DELAY_SECONDS)
+    delay_seconds = min(FIRST_DELAY_SECONDS * 2.0 ** min(tries_used - 1, 10), LONGEST_DELAY_SECONDS)
     return delay_seconds * (0.5 + 0.5 * min(max(jitter(), 0.0), 1.0))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import threading
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -75,7 +74,7 @@ class NineBitsClient:
     ) -> None:
         self._api_key = _checked_key(api_key)
         self.base_url = _checked_base_url(base_url)
-        if not (0 < timeout_seconds < math.inf):
+        if not (0 < timeout_seconds <= threading.TIMEOUT_MAX):
             raise InvalidClient(f"the time-out is {timeout_seconds!r}; give seconds, more than 0")
         self.timeout_seconds = timeout_seconds
         self._host = urlsplit(self.base_url).netloc
@@ -220,7 +219,7 @@ def _checked_key(api_key: object) -> str:
 
 
 def _checked_base_url(base_url: str) -> str:
-    text = base_url.strip().rstrip("/")
+    text = base_url.strip()
     with_scheme = text if "://" in text else f"https://{text}"
     try:
         parts = urlsplit(with_scheme)
@@ -239,7 +238,7 @@ def _checked_base_url(base_url: str) -> str:
             f"the base URL {shown_url(text)} has no scheme; write http://{text} for a simulator on this machine, or "
             f"https://{text}"
         )
-    return with_scheme
+    return with_scheme.rstrip("/")
 
 
 def _version() -> str:

@@ -92,7 +92,7 @@ def check_caller_id(value: object) -> str | None:
     if value is None or (isinstance(value, str) and value.strip().lower() in ("", "none", "null")):
         return None
     text = str(value).strip()
-    if isinstance(value, bool) or not _CALLER_ID.fullmatch(text):
+    if isinstance(value, bool) or not isinstance(value, (str, int)) or not _CALLER_ID.fullmatch(text):
         raise InvalidMessage("from_number is no caller ID; give one that is registered with the account: 07080670000")
     return text
 

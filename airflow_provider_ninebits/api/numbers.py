@@ -19,7 +19,7 @@ _SEPARATORS = re.compile(r"[\s.\-\u2010-\u2015()/]+")
 # "+44 (0)20 ...": the 0 is dialled at home only, and would ring somebody else.
 _TRUNK_ZERO = re.compile(r"(?<=\d)\s*\(0\)")
 # A spreadsheet's idea of a number, "2348020000000.0": without its dot it would be another, longer one.
-_DECIMAL = re.compile(r"\d+\.0{0,2}", re.ASCII)
+_DECIMAL = re.compile(r"[^.]*\.0{0,2}")
 _LONGEST_NUMBER = 20
 
 
@@ -53,9 +53,10 @@ def mask_number(value: object) -> str:
         return f"<{type(value).__name__} that is no number>"
     if len(text) < 8:
         return f"{text[:1]}***"
-    shown = min(6, len(text) - 5)
-    ending = min(4, len(text) - shown - 1)
-    return f"{text[:shown]}***{text[-ending:]}" if len(text) >= 11 else f"{text[:3]}***{text[-2:]}"
+    if len(text) < 11:
+        return f"{text[:3]}***{text[-2:]}"
+    # Three digits at least stay hidden.
+    return f"{text[: min(6, len(text) - 7)]}***{text[-4:]}"
 
 
 def read_recipients(to: object) -> list[str]:

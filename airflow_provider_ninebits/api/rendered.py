@@ -48,7 +48,7 @@ def _read_text(text: str, argument: str) -> object:
             return list(found)
     if text.startswith("{{"):
         raise InvalidMessage(f"{argument} is a template that was not rendered; is it given to a templated field?")
-    if text[0] == "(" and text.strip("()0123456789 -"):
+    if text[0] == "(" and text.strip("()+0123456789 -./"):
         raise InvalidMessage(f"{argument} is bracketed text that is no list; give a number or a list of them")
     if text[0] == "(":
         return text

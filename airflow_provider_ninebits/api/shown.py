@@ -6,7 +6,7 @@ import re
 
 from airflow_provider_ninebits.api.numbers import mask_number
 
-_NUMBER = re.compile(r"\d(?:[ ().\-]?\d){7,}", re.ASCII)
+_NUMBER = re.compile(r"\d(?:[ ().\-/]{0,3}\d){7,}", re.ASCII)
 _BEARER = re.compile(r"(?i)(bearer)\s+\S+")
 _LONGEST = 200
 _READ = 8192
@@ -31,4 +31,4 @@ def shown_text(value: str | bytes, secret: str = "") -> str:
 
 def masked_numbers(text: str) -> str:
     """Return a text with all that may be a phone number masked."""
-    return _NUMBER.sub(lambda found: mask_number(found.group()) if len(found.group()) <= 20 else "***", text)
+    return _NUMBER.sub(lambda found: mask_number(found.group()) if len(found.group()) <= 24 else "***", text)

@@ -13,10 +13,12 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ProxyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,6 +160,13 @@ class _GatedConnection:
             super().connect()  # type: ignore[misc]
         finally:
             self._connecting = False
+
+    def _tunnel(self) -> None:
+        try:
+            super()._tunnel()  # type: ignore[misc]
+        except (OSError, HTTPException) as error:
+            # Else it looks as if the server itself had hung up.
+            raise ProxyError("the proxy made no tunnel", error) from error
 
     def send(self, content: Any) -> None:
         # What a proxy is told while we connect (CONNECT) is no byte of the request.

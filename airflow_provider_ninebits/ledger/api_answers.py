@@ -46,11 +46,16 @@ def apply_answer(connection: Connection, row: dict[str, Any], now: datetime, win
             .values(ref_id=row["ref_id"], state=RequestState.ACCEPTED, known_by="callback")
         )
         refresh_message_state(connection, message_id)
-    if (row["status"] or 0) >= _FIRST_ERROR_STATUS and not _placed_otherwise(
-        connection, message_id, verdict.request_id
-    ):
-        _fail_pending(connection, message_id, now)
+    fail_pending(connection, message_id, verdict.request_id, row["status"], now)
     return message_id
+
+
+def fail_pending(
+    connection: Connection, message_id: str, request_id: int, status: int | None, received_at: datetime
+) -> None:
+    """Do what the status of an API answer says: a 4xx or 5xx fails the message's pending recipients."""
+    if (status or 0) >= _FIRST_ERROR_STATUS and not _placed_otherwise(connection, message_id, request_id):
+        _fail_pending(connection, message_id, received_at)
 
 
 def _verdict(connection: Connection, row: dict[str, Any], window: timedelta) -> Verdict:

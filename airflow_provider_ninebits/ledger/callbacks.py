@@ -157,7 +157,9 @@ def rematch_ids(database: Database, callback_ids: Sequence[int], *, window: time
     with database.writing() as connection:
         before = connection.execute(unmatched).all()
         answers = any(row.kind == Kind.ANSWER for row in before)
-        lock_numbers(connection, None if answers else {row.number or "" for row in before})
+        lock_numbers(
+            connection, None if answers else {name for row in before for name in (row.number, row.ref_id) if name}
+        )
         rows = [dict(row) for row in connection.execute(unmatched).mappings()]
         news = _match_rows(connection, rows, ledger_now(connection), window)
         _write_matches(connection, rows)
@@ -165,7 +167,8 @@ def rematch_ids(database: Database, callback_ids: Sequence[int], *, window: time
 
 
 def _lock_names(arrivals: Iterable[Arrival]) -> set[str]:
-    return {arrival.number or arrival.identity or "" for arrival in arrivals}
+    names = ((arrival.number or arrival.identity, arrival.ref_id) for arrival in arrivals)
+    return {name for both in names for name in both if name}
 
 
 def _without_repeats(connection: Connection, arrivals: Sequence[Arrival]) -> tuple[list[Arrival], int]:

@@ -9,6 +9,7 @@ stays true until it commits. PostgreSQL runs under READ COMMITTED: whoever match
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 import zlib
 from contextlib import contextmanager
@@ -47,6 +48,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _checked_url(url)
         self._engine: Engine | None = None
+        # Threads share it (a receiver's writer and its heartbeat), and an engine too many would never be disposed of.
+        self._opening = threading.Lock()
 
     @property
     def masked_url(self) -> str:
@@ -85,20 +88,22 @@ class Database:
 
     def close(self) -> None:
         """Close the pooled connections. The next use opens new ones."""
-        if self._engine is not None:
-            self._engine.dispose()
-            self._engine = None
+        with self._opening:
+            if self._engine is not None:
+                self._engine.dispose()
+                self._engine = None
 
     def _ready_engine(self) -> Engine:
-        if self._engine is None:
-            engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
-            try:
-                upgrade_if_needed(engine)
-            except BaseException:
-                engine.dispose()
-                raise
-            self._engine = engine
-        return self._engine
+        with self._opening:
+            if self._engine is None:
+                engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+                try:
+                    upgrade_if_needed(engine)
+                except BaseException:
+                    engine.dispose()
+                    raise
+                self._engine = engine
+            return self._engine
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

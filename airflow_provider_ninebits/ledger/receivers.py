@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select, update
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.callbacks import MatchState, rematch_ids
+from airflow_provider_ninebits.ledger.callbacks import MatchState, rematch, rematch_ids
 from airflow_provider_ninebits.ledger.database import ledger_now
 
 if TYPE_CHECKING:
@@ -87,7 +87,9 @@ def sweep(database: Database, *, window: timedelta) -> int:
             )
         if not ids:
             return found
-        found += rematch_ids(database, ids, window=window).matched
+        news = rematch_ids(database, ids, window=window)
+        found += news.matched
+        found += rematch(database, window=window, ref_ids=news.ref_ids, message_ids=news.message_ids)
         last_id = ids[-1]
 
 

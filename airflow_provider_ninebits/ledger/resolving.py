@@ -10,7 +10,7 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.callbacks import rematch
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage, SendBusy
-from airflow_provider_ninebits.ledger.sends import refresh_message_state
+from airflow_provider_ninebits.ledger.sends import lock_message, refresh_message_state
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 from airflow_provider_ninebits.ledger.undoing import undo_refused
 
@@ -37,8 +37,9 @@ def resolve(
         raise ValueError("a message that was not placed has no ref_id")
     message, request = schema.message.c, schema.request.c
     with database.writing() as connection:
+        lock_message(connection, message_id)
         row = connection.execute(
-            select(message.state, message.lease_expires_at).where(message.id == message_id).with_for_update()
+            select(message.state, message.lease_expires_at).where(message.id == message_id)
         ).one_or_none()
         if row is None:
             raise NoSuchMessage(f"the ledger has no message {message_id}; `ninebits messages list` shows those it has")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, or_, select, text, update
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.database import ledger_now
+from airflow_provider_ninebits.ledger.database import ledger_now, lock_numbers
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
 from airflow_provider_ninebits.ledger.states import MessageState, RecipientState, RequestState, message_state
 
@@ -266,8 +266,7 @@ def record_answer(database: Database, request_id: int, answer: Answer) -> Messag
     request = schema.request.c
     with database.writing() as connection:
         message_id = connection.execute(select(request.message_id).where(request.id == request_id)).scalar_one()
-        # The message's row first, as everybody does: two answers for one message would else each miss the other.
-        connection.execute(select(schema.message.c.id).where(schema.message.c.id == message_id).with_for_update())
+        lock_message(connection, message_id)
         row = connection.execute(select(request.state, request.ref_id).where(request.id == request_id)).one()
         state = settled_state(RequestState(row.state), answer.state)
         changes: dict[str, object] = {
@@ -282,6 +281,20 @@ def record_answer(database: Database, request_id: int, answer: Answer) -> Messag
         return refresh_message_state(connection, message_id, plan_again=answer.plan_again)
 
 
+def lock_message(connection: Connection, message_id: str) -> None:
+    """
+    Make this transaction the only one that changes a message's requests, or matches callbacks of its numbers.
+
+    Without the numbers, a callback that is matched at this moment would look at what the requests were, and overwrite
+    what they become.
+    """
+    recipient = schema.recipient.c
+    numbers = connection.execute(select(recipient.number).where(recipient.message_id == message_id)).scalars()
+    lock_numbers(connection, numbers)
+    # The message's row before its requests, as everybody does: two answers for one message would else miss each other.
+    connection.execute(select(schema.message.c.id).where(schema.message.c.id == message_id).with_for_update())
+
+
 def refresh_message_state(connection: Connection, message_id: str, *, plan_again: bool = False) -> MessageState:
     """Set a message's state to what its requests make of it, and return it."""
     states = connection.execute(
@@ -294,6 +307,10 @@ def refresh_message_state(connection: Connection, message_id: str, *, plan_again
     values: dict[str, object] = {"state": state, "revision": message.revision + 1}
     if state is not MessageState.SENDING:
         values["lease_expires_at"] = None
+    current = connection.execute(select(message.state).where(message.id == message_id)).scalar_one()
+    if current == MessageState.REPLACED:
+        # Its numbers are in another part: sent again from here, they would ring twice.
+        return MessageState.REPLACED
     connection.execute(update(schema.message).where(message.id == message_id).values(**values))
     return state
 

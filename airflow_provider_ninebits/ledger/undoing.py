@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.callbacks import MatchState, call_record, rematch_ids
+from airflow_provider_ninebits.ledger.api_answers import fail_pending
+from airflow_provider_ninebits.ledger.callbacks import Kind, MatchState, call_record, rematch, rematch_ids
 from airflow_provider_ninebits.ledger.database import lock_numbers
 from airflow_provider_ninebits.ledger.folding import RecipientRecord, fold_call
 from airflow_provider_ninebits.ledger.states import RecipientState, RequestState
@@ -25,9 +26,13 @@ def undo_refused(database: Database, message_id: str, *, window: timedelta) -> i
     """
     Let go of the callbacks that were matched with a message of which nothing was placed, and match them anew.
 
+    Those that waited for its answer, since they could have been another message's, are matched too.
+
     :return: how many callbacks there were; 0 as well where a request of the message may have placed a call.
     """
-    return _let_go(database, message_id, window, only_request=None)
+    let_go = _let_go(database, message_id, window, only_request=None)
+    rematch(database, window=window, message_ids=[message_id])
+    return let_go
 
 
 def undo_adoption(database: Database, message_id: str, request_id: int, *, window: timedelta) -> int:
@@ -41,11 +46,10 @@ def undo_adoption(database: Database, message_id: str, request_id: int, *, windo
 
 def _let_go(database: Database, message_id: str, window: timedelta, only_request: int | None) -> int:
     recipient, callback, request = schema.recipient.c, schema.callback.c, schema.request.c
-    matched = (
-        select(schema.callback)
-        .join(schema.recipient, recipient.id == callback.recipient_id)
-        .where(recipient.message_id == message_id)
-    )
+    recipients = select(recipient.id).where(recipient.message_id == message_id)
+    requests = select(request.id).where(request.message_id == message_id)
+    answers = (callback.kind == Kind.ANSWER) & callback.request_id.in_(requests)
+    matched = select(schema.callback).where(or_(callback.recipient_id.in_(recipients), answers))
     if only_request is not None:
         known = select(request.ref_id).where(request.id == only_request).scalar_subquery()
         matched = matched.where(callback.request_id == only_request, callback.ref_id != known)
@@ -66,14 +70,15 @@ def _let_go(database: Database, message_id: str, window: timedelta, only_request
             .where(callback.id.in_(ids))
             .values(match_state=MatchState.UNMATCHED, recipient_id=None, request_id=None, ambiguous=False)
         )
-        _fold_anew(connection, message_id, sorted({row["recipient_id"] for row in rows}))
-    rematch_ids(database, ids, window=window)
+        _fold_anew(connection, message_id, sorted({row["recipient_id"] for row in rows if row["recipient_id"]}))
+    news = rematch_ids(database, ids, window=window)
+    rematch(database, window=window, ref_ids=news.ref_ids, message_ids=news.message_ids)
     return len(ids)
 
 
 def _fold_anew(connection: Connection, message_id: str, recipient_ids: Sequence[int]) -> None:
     """Work out recipients from the callbacks that are left to them, and count their message anew."""
-    recipient, callback, message = schema.recipient.c, schema.callback.c, schema.message.c
+    recipient, message, callback, request = schema.recipient.c, schema.message.c, schema.callback.c, schema.request.c
     for recipient_id in recipient_ids:
         left = connection.execute(select(schema.callback).where(callback.recipient_id == recipient_id)).mappings()
         record = RecipientRecord()
@@ -84,6 +89,17 @@ def _fold_anew(connection: Connection, message_id: str, recipient_ids: Sequence[
             .where(recipient.id == recipient_id)
             .values({name: getattr(record, name) for name in RecipientRecord.__dataclass_fields__})
         )
+    connection.execute(
+        update(schema.recipient)
+        .where(recipient.message_id == message_id, recipient.state == RecipientState.FAILED)
+        .values(state=RecipientState.PENDING, last_callback_at=None)
+    )
+    for answer in connection.execute(
+        select(callback.request_id, callback.status, callback.received_at)
+        .join(schema.request, request.id == callback.request_id)
+        .where(callback.kind == Kind.ANSWER, request.message_id == message_id)
+    ).all():
+        fail_pending(connection, message_id, answer.request_id, answer.status, answer.received_at)
     states = connection.execute(
         select(recipient.state, func.count()).where(recipient.message_id == message_id).group_by(recipient.state)
     )

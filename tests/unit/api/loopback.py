@@ -58,6 +58,12 @@ class Loopback:
             assert not thread.is_alive()
         self._listener.close()
 
+    def wait_for_visitors(self) -> None:
+        """Until every connection so far is served and closed."""
+        for thread in self._threads[1:]:
+            thread.join(10)
+            assert not thread.is_alive()
+
     def _start(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
         self._threads.append(thread)
