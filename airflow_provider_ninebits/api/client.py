@@ -57,6 +57,7 @@ class _Exchange:
     body: bytes = b""
     whole: bool = False
     failure: BaseException | None = None
+    late: bool = False
 
 
 class NineBitsClient:
@@ -160,6 +161,8 @@ class NineBitsClient:
                 raise NotConnected("no thread could be started for the request; this machine is out of them") from error
             raise
         if not exchange.over.is_set():
+            # First: what the thread meets when its connection ends is our doing and explains nothing.
+            exchange.late = True
             gate.expire(f"{self._host} did not let us connect within {self.timeout_seconds:g} s")
         return exchange
 
@@ -198,7 +201,7 @@ class NineBitsClient:
         return headers if body is None else {**headers, "Content-Type": "application/json"}
 
     def _without_answer(self, exchange: _Exchange) -> SendError:
-        failure = exchange.failure
+        failure = None if exchange.late else exchange.failure
         if exchange.gate.written:
             why = "no answer came in time" if failure is None else sentence(failure, self._host, self._api_key)
             return SendUncertain(f"the request was written, but then {why}")

@@ -249,6 +249,15 @@ def test_without_a_lease_nothing_is_written() -> None:
     assert server.requests == []
 
 
+def test_without_a_lease_nothing_is_written_on_a_kept_connection_either() -> None:
+    with Loopback(answers(http())) as server, NineBitsClient(KEY, server.url) as client:
+        client.send_voice(MESSAGE)
+        with pytest.raises(NotConnected, match="lease"):
+            client.send_voice(MESSAGE, lambda: False)
+        client.send_voice(MESSAGE)
+    assert len(server.requests) == 2
+
+
 def test_an_interrupted_task_closes_the_connection_before_it_goes() -> None:
     class TimeIsUpError(BaseException):
         """As Airflow's AirflowTaskTimeout: raised by a signal's handler."""
@@ -499,7 +508,7 @@ def test_a_key_that_cannot_be_sent_is_an_error_that_does_not_show_it(key: str) -
     assert KEY not in str(caught.value)
 
 
-@pytest.mark.parametrize("timeout_seconds", [0, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("timeout_seconds", [0, -1, 1e10, float("nan"), float("inf")])
 def test_a_time_out_is_a_number_of_seconds(timeout_seconds: float) -> None:
     with pytest.raises(InvalidClient, match="time-out"):
         NineBitsClient(KEY, timeout_seconds=timeout_seconds)

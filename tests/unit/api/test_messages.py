@@ -1,4 +1,4 @@
-"""What is sent."""
+"""What is sent, and what is refused before it is."""
 
 from __future__ import annotations
 
@@ -15,31 +15,36 @@ from airflow_provider_ninebits.api.messages import (
     shown_url,
 )
 
-MEDIA_URL = "https://example.com/reminder.mp3"
+
+def test_the_payload_is_that_of_the_documentation() -> None:
+    message = VoiceMessage(("2348020000000", "2348030000000"), "https://example.com/reminder.mp3")
+    assert message.payload() == {
+        "to": ["2348020000000", "2348030000000"],
+        "media_url": "https://example.com/reminder.mp3",
+    }
 
 
-def test_the_payload_is_the_documented_one() -> None:
-    message = VoiceMessage(("2348020000000", "2348030000000"), MEDIA_URL)
-    assert message.payload() == {"to": ["2348020000000", "2348030000000"], "media_url": MEDIA_URL}
-
-
-def test_a_caller_id_goes_out_as_from() -> None:
-    assert VoiceMessage(("2348020000000",), MEDIA_URL, "07080670000").payload()["from"] == "07080670000"
+def test_the_caller_id_is_sent_where_one_is_set() -> None:
+    message = VoiceMessage(("2348020000000",), "https://example.com/reminder.mp3", "07080670000")
+    assert message.payload()["from"] == "07080670000"
 
 
 @pytest.mark.parametrize(
     "url",
     [
-        MEDIA_URL,
-        "http://example.com/a.mp3",
-        "HTTPS://EXAMPLE.COM/a",
-        "https://user:word@example.com:8443/a?signed=1#x",
+        "https://example.com/reminder.mp3",
+        "http://example.com:8000/a%20b.mp3?signature=abc&x=1#t",
+        "HTTPS://example.com/a.mp3",
+        "https://user:secret@example.com/a.mp3",
         "https://[2001:db8::1]/a.mp3",
-        "https://b\u00fccher.example/a.mp3",
     ],
 )
-def test_what_9bits_can_fetch_is_taken_as_it_is(url: str) -> None:
-    assert check_media_url(f" {url}\n") == url
+def test_an_http_address_can_be_fetched(url: str) -> None:
+    assert check_media_url(url) == url
+
+
+def test_blanks_around_an_address_are_not_sent() -> None:
+    assert check_media_url(" https://example.com/a.mp3\n") == "https://example.com/a.mp3"
 
 
 @pytest.mark.parametrize(
@@ -49,93 +54,84 @@ def test_what_9bits_can_fetch_is_taken_as_it_is(url: str) -> None:
         "",
         " ",
         "None",
-        "null",
         7,
-        b"https://example.com/a",
-        [MEDIA_URL],
-        "reminder.mp3",
-        "/srv/reminder.mp3",
-        "ftp://example.com/a",
-        "file:///a.mp3",
+        ["https://example.com/a.mp3"],
+        "example.com/a.mp3",
+        "/srv/a.mp3",
+        "file:///srv/a.mp3",
+        "ftp://example.com/a.mp3",
+        "s3://bucket/a.mp3",
         "https://",
         "https:///a.mp3",
-        "https://example.com:0/a",
-        "https://example.com:99999/a",
-        "https://[half/a",
-        "https://example.com/a file.mp3",
-        "https://example.com/a\tb",
-        "https://example.com/\u202eb",
-        "https://example.com/" + "a" * 9000,
+        "https://example.com/a b.mp3",
+        "https://example.com/a\n.mp3",
+        "https://example.com/\x00.mp3",
+        "https://example.com/\u2028.mp3",
+        "https://[broken/a.mp3",
+        "https://example.com:99999/a.mp3",
+        "https://example.com:port/a.mp3",
+        "https://example.com/" + "a" * 8000,
     ],
 )
-def test_what_9bits_cannot_fetch_is_refused(url: object) -> None:
-    with pytest.raises(InvalidMediaURL, match="^media_url"):
+def test_what_cannot_be_fetched_is_an_error(url: object) -> None:
+    with pytest.raises(InvalidMediaURL, match=r"^media_url "):
         check_media_url(url)
 
 
+@given(st.text())
+def test_any_text_is_an_address_or_an_invalid_one(text: str) -> None:
+    try:
+        found = check_media_url(text)
+    except InvalidMediaURL as error:
+        found = str(error).encode("ascii").decode()
+    assert found.isprintable()
+
+
 @pytest.mark.parametrize(
-    "url", ["ftp://me:hunter2@example.com/a?signature=hunter2", "https://me:hunter2@[half/a?signature=hunter2"]
+    "url", ["ftp://user:hunter2@example.com/a.mp3?signature=hunter2", "https://user:hunter2@[broken/a.mp3?x=hunter2"]
 )
-def test_an_error_shows_neither_credentials_nor_query(url: str) -> None:
+def test_the_error_shows_no_secret_of_an_address(url: str) -> None:
     with pytest.raises(InvalidMediaURL) as caught:
         check_media_url(url)
     assert "hunter2" not in str(caught.value)
 
 
-def test_numbers_given_as_a_url_by_mistake_are_masked() -> None:
-    with pytest.raises(InvalidMediaURL) as caught:
-        check_media_url("2348020000000,2348030000000")
-    assert "2348020000000" not in str(caught.value)
-    assert "2348030000000" not in str(caught.value)
+def test_the_error_shows_no_number_that_was_given_for_an_address() -> None:
+    with pytest.raises(InvalidMediaURL, match=r"234802\*\*\*0000"):
+        check_media_url("2348020000000")
 
 
-@given(st.text())
-def test_any_text_is_a_url_or_an_invalid_one(text: str) -> None:
-    try:
-        assert check_media_url(text) == text.strip()
-    except InvalidMediaURL as error:
-        assert "\n" not in str(error)
+def test_a_shown_address_is_short() -> None:
+    assert shown_url("https://user:pw@example.com/a.mp3?q=1#f") == "'https://example.com/a.mp3'"
+    assert len(shown_url("https://example.com/" + "a" * 5000)) < 150
 
 
-@given(st.text())
-def test_a_shown_url_never_raises_and_is_one_short_ascii_line(text: str) -> None:
-    shown = shown_url(text)
-    assert shown.isascii()
-    assert shown.isprintable()
-
-
-@pytest.mark.parametrize(
-    "same",
-    [
-        MEDIA_URL,
-        f"{MEDIA_URL}?X-Signature=1",
-        f"{MEDIA_URL}#part",
-        "https://me:word@example.com/reminder.mp3",
-        "https://EXAMPLE.com/reminder.mp3",
-    ],
-)
-def test_a_url_signed_anew_is_the_same_recording(same: str) -> None:
-    assert media_identity(same) == MEDIA_URL
-
-
-def test_another_path_is_another_recording() -> None:
-    assert media_identity("https://example.com/other.mp3") != media_identity(MEDIA_URL)
+def test_the_same_recording_signed_anew_is_the_same() -> None:
+    first = media_identity("https://example.com/a.mp3?signature=1")
+    assert first == media_identity("https://Example.com/a.mp3?signature=2#t=3") == "https://example.com/a.mp3"
+    assert first != media_identity("https://example.com/b.mp3?signature=1")
 
 
 @pytest.mark.parametrize("value", [None, "", "  ", "None", "null"])
-def test_no_caller_id_leaves_the_choice_to_9bits(value: object) -> None:
+def test_an_empty_caller_id_is_not_set(value: object) -> None:
     assert check_caller_id(value) is None
 
 
 @pytest.mark.parametrize(
     ("value", "caller_id"),
-    [("07080670000", "07080670000"), (" ACME Ltd. ", "ACME Ltd."), ("+2347080670000", "+2347080670000"), (708, "708")],
+    [
+        ("07080670000", "07080670000"),
+        (" +2347080670000 ", "+2347080670000"),
+        (2347080670000, "2347080670000"),
+        ("9bits", "9bits"),
+        ("Shop Lagos", "Shop Lagos"),
+    ],
 )
 def test_a_caller_id_is_a_number_or_a_name(value: object, caller_id: str) -> None:
     assert check_caller_id(value) == caller_id
 
 
-@pytest.mark.parametrize("value", [True, 7080670000.0, ["07080670000"], {}, b"0708", "a\nb", "-", "a" * 33, "\u0660"])
-def test_what_is_no_caller_id_is_refused_and_not_shown(value: object) -> None:
-    with pytest.raises(InvalidMessage, match="^from_number is no caller ID"):
+@pytest.mark.parametrize("value", ["a\nb", "a\x00", "['07080670000']", "x" * 40, True, 7080670000.0, {}, "{{ x }}"])
+def test_another_caller_id_is_an_error(value: object) -> None:
+    with pytest.raises(InvalidMessage, match="from_number"):
         check_caller_id(value)

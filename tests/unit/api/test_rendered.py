@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,59 +13,60 @@ from airflow_provider_ninebits.api.rendered import rendered_list
 @pytest.mark.parametrize(
     ("value", "items"),
     [
-        ("one", ["one"]),
-        (" one ", ["one"]),
-        (7, [7]),
-        (["a", "b"], ["a", "b"]),
-        (("a",), ["a"]),
-        ('["a", "b"]', ["a", "b"]),
+        ("9azmf1ntcl358gczduzz4rs0u", ["9azmf1ntcl358gczduzz4rs0u"]),
+        ("  9azmf1ntcl358gczduzz4rs0u\n", ["9azmf1ntcl358gczduzz4rs0u"]),
+        ("ledger:4f", ["ledger:4f"]),
+        ("(0802) 123-4567", ["(0802) 123-4567"]),
+        ("(+234) 802.000/0000", ["(+234) 802.000/0000"]),
         ("['a', 'b']", ["a", "b"]),
+        ('["a", "b"]', ["a", "b"]),
         ("('a', 'b')", ["a", "b"]),
         ("{'a'}", ["a"]),
-        ("[1, 2]", [1, 2]),
-        ("['a', None]", ["a", None]),
-        ("(0802) 123-4567", ["(0802) 123-4567"]),
-        ("(+234) 802 000 0000", ["(+234) 802 000 0000"]),
+        ("[2348020000000]", [2348020000000]),
+        (["a", "b"], ["a", "b"]),
+        (("a",), ["a"]),
+        (7, [7]),
     ],
 )
-def test_a_list_is_read_from_what_jinja_made_of_it(value: object, items: list[object]) -> None:
-    assert rendered_list(value, "to") == items
+def test_a_rendered_list_is_a_list_again(value: object, items: list[object]) -> None:
+    assert rendered_list(value, "ref_id") == items
 
 
 @pytest.mark.parametrize(
-    ("value", "why"),
+    "value",
     [
-        (None, "is None"),
-        ("", "upstream"),
-        ("  ", "upstream"),
-        ("None", "upstream"),
-        ("null", "upstream"),
-        ("Undefined", "upstream"),
-        ("[]", "empty list"),
-        ("()", "empty list"),
-        ([], "empty list"),
-        (set(), "empty list"),
-        ({"a": 1}, "dict"),
-        (b"one", "bytes"),
-        ("{'a': 1}", "no list"),
-        ("{}", "no list"),
-        ("[1, 2", "no list"),
-        ("[open('x')]", "no list"),
-        ("(a word)", "no list"),
-        ("{{ numbers }}", "not rendered"),
-        ("[" * 100_000, "no list"),
-        ("{[1]}", "no list"),
-        ("['\0']", "no list"),
+        None,
+        "None",
+        "null",
+        "",
+        " ",
+        "[]",
+        [],
+        (),
+        "['a'",
+        "]",
+        "{'a': 1}",
+        "{}",
+        '{"a": 1}',
+        "{{ x }}",
+        "(a, b)",
+        {"a": 1},
+        b"a",
+        "[" * 100_000,
+        "[open('a')]",
+        "{[1]}",
+        "['\0']",
+        set(),
+        "[-" * 5_000,
     ],
 )
-def test_an_error_says_what_came_instead(value: object, why: str) -> None:
-    with pytest.raises(InvalidMessage, match=f"^ref_id .*{why}"):
+def test_what_no_list_can_be_is_an_error_that_names_the_argument(value: object) -> None:
+    with pytest.raises(InvalidMessage, match=r"^ref_id is "):
         rendered_list(value, "ref_id")
 
 
-@given(st.lists(st.one_of(st.text(), st.integers(), st.none()), min_size=1))
-def test_both_renderings_of_a_list_give_the_list(items: list[object]) -> None:
-    assert rendered_list(json.dumps(items), "to") == items
+@given(st.lists(st.text() | st.integers(), min_size=1))
+def test_what_python_shows_of_a_list_is_read_as_that_list(items: list[object]) -> None:
     assert rendered_list(repr(items), "to") == items
 
 
@@ -75,5 +74,5 @@ def test_both_renderings_of_a_list_give_the_list(items: list[object]) -> None:
 def test_any_text_is_items_or_an_invalid_message(text: str) -> None:
     try:
         assert rendered_list(text, "to")
-    except InvalidMessage as error:
-        assert str(error).startswith("to ")
+    except InvalidMessage:
+        return

@@ -18,6 +18,8 @@ from airflow_provider_ninebits.api.shown import shown_text
         (b"\xff\x00", "\\ufffd\\x00"),
         ("no credit for +2348020000000", "no credit for +234802***0000"),
         ("no credit for 234 802-000-0000.", "no credit for 234802***0000."),
+        ("call +234 (802) 000 0000 back", "call +234802***0000 back"),
+        ("call +234 / 802 / 000 0000 back", "call +234802***0000 back"),
         ("1" * 40, "***"),
         ("code 1234567", "code 1234567"),
         ("key k-123 is bad", "key *** is bad"),
