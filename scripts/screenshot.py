@@ -53,6 +53,7 @@ def main() -> int:
 def take(page: Page, url: str, picture: Path) -> None:
     """Open a page of the UI, wait until it has loaded what it shows, and take its picture."""
     page.goto(url)
+    page.get_by_role("button", name="Expand").first.click(timeout=60_000)
     page.get_by_text("ref_ids").first.wait_for(timeout=60_000)
     page.wait_for_load_state("networkidle")
     page.screenshot(path=picture)

@@ -103,7 +103,7 @@ def _fold_anew(connection: Connection, message_id: str, recipient_ids: Sequence[
     states = connection.execute(
         select(recipient.state, func.count()).where(recipient.message_id == message_id).group_by(recipient.state)
     )
-    counts: dict[str, int] = dict(states.tuples().all())
+    counts: dict[str, int] = {state: count for state, count in states}  # noqa: C416 (dict() hides the types)
     connection.execute(
         update(schema.message)
         .where(message.id == message_id)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from airflow_provider_ninebits.simulator.outcomes import Attempt
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 DeliveryState = Literal["waiting", "delivered", "refused", "given_up", "lost", "no_url"]
 
 _STATES: tuple[DeliveryState, ...] = get_args(DeliveryState)
+
+
+KEPT_CALLS = 50_000
+KEPT_REQUESTS = 5_000
+"""Older ones are forgotten, so that a simulator that runs for weeks does not fill the memory."""
 
 
 @dataclass(slots=True)
@@ -68,12 +73,29 @@ class Call:
 
 @dataclass(slots=True)
 class Journal:
-    """Everything that a test may ask about."""
+    """
+    Everything that a test may ask about.
 
-    requests: list[dict[str, object]] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
-    notices: list[Delivery] = field(default_factory=list)
+    :param rung: of every call, forgotten ones too.
+    :param forgotten: how many calls and requests were too old to be kept.
+    """
+
+    requests: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=KEPT_REQUESTS))
+    calls: deque[Call] = field(default_factory=lambda: deque(maxlen=KEPT_CALLS))
+    notices: deque[Delivery] = field(default_factory=lambda: deque(maxlen=KEPT_REQUESTS))
     rung: Counter[str] = field(default_factory=Counter)
+    forgotten: Counter[str] = field(default_factory=Counter)
+
+    def add_request(self, record: dict[str, object]) -> None:
+        """Keep a request; the oldest makes room."""
+        self.forgotten["requests"] += len(self.requests) == self.requests.maxlen
+        self.requests.append(record)
+
+    def add_call(self, call: Call) -> None:
+        """Keep a call and count its ringing; the oldest makes room, and is played on unseen."""
+        self.forgotten["calls"] += len(self.calls) == self.calls.maxlen
+        self.calls.append(call)
+        self.rung[call.number] += 1
 
     def clear(self) -> None:
         """Forget all of it."""
@@ -81,20 +103,22 @@ class Journal:
         self.calls.clear()
         self.notices.clear()
         self.rung.clear()
+        self.forgotten.clear()
 
-    def calls_of(self, number: str | None = None, ref_id: str | None = None) -> list[dict[str, object]]:
+    def calls_of(self, number: str | None = None, ref_id: str | None = None) -> list[Call]:
         """Return the calls in the order in which they started, of one number, one send, or all."""
-        return [call.shown() for call in self.calls if number in (None, call.number) and ref_id in (None, call.ref_id)]
+        return [call for call in self.calls if number in (None, call.number) and ref_id in (None, call.ref_id)]
 
     def counts(self) -> dict[str, object]:
-        """Return how many there are of what; callbacks by their state, API answers among them."""
-        deliveries = [call.delivery for call in self.calls] + self.notices
+        """Return how many are kept of what; callbacks by their state, API answers among them."""
+        deliveries: Iterable[Delivery] = [*(call.delivery for call in self.calls), *self.notices]
         states = Counter(delivery.state for delivery in deliveries)
         return {
             "requests": len(self.requests),
             "sends": len({call.ref_id for call in self.calls}),
             "calls": len(self.calls),
             "numbers": len(self.rung),
+            "forgotten": {"calls": self.forgotten["calls"], "requests": self.forgotten["requests"]},
             "answered": sum(call.attempt.answered for call in self.calls),
             "unanswered": sum(not call.attempt.answered for call in self.calls),
             "callbacks_posted": sum(len(delivery.tries) for delivery in deliveries),

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from airflow_provider_ninebits.api.numbers import canonical_number
+from airflow_provider_ninebits.simulator.settings import bounds_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
-    from airflow_provider_ninebits.simulator.settings import SimulatorSettings
+    from airflow_provider_ninebits.simulator.settings import SecondsRange, SimulatorSettings, ValueTypes
 
 REDELIVERY_AFTER_SECONDS = (30, 60, 120, 240, 480, 960, 1920, 3600)
 """Counted from the first failure; the last one is 9bits' last (SMS pages)."""
@@ -89,7 +91,15 @@ def attempt_played(
     if place >= settings.attempts or (previous is not None and previous.answered):
         return None
     answered = chance(settings, number, times_rung, "answered") < settings.answer_rate
-    return Attempt(answered, settings.ring_seconds, settings.talk_seconds)
+    ring_seconds = _picked(settings.ring_seconds, chance(settings, number, times_rung, "ring"))
+    talk_seconds = _picked(settings.talk_seconds, chance(settings, number, times_rung, "talk"))
+    return Attempt(answered, ring_seconds, talk_seconds)
+
+
+def _picked(seconds: SecondsRange, fraction: float) -> float:
+    least, most = bounds_of(seconds)
+    # Whole seconds, as callbacks report them; not of a time that is fixed, nor beyond a bound.
+    return least if least == most else min(max(round(least + fraction * (most - least)), least), most)
 
 
 def carries_ref_id(settings: SimulatorSettings, scripted: ScriptedNumber, number: str, times_rung: int) -> bool:
@@ -131,7 +141,18 @@ def callback_body(
     }
     if ref_id is not None:
         body["ref_id"] = ref_id
-    return body
+    return body | _retyped(body, settings.value_types)
+
+
+def _retyped(body: Mapping[str, object], value_types: ValueTypes) -> dict[str, object]:
+    """Return the fields that have another JSON type; ``from_number`` stays text, as no JSON number starts with 0."""
+    if value_types == "text":
+        return {name: str(body[name]) for name in ("total_duration", "call_duration")}
+    if value_types == "number":
+        amount = float(str(body["total_amount"]))
+        whole = int(amount) if amount.is_integer() else amount
+        return {"to_number": int(str(body["to_number"])), "total_amount": whole}
+    return {}
 
 
 def national_number(caller_id: str) -> str:

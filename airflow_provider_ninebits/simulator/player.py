@@ -34,11 +34,17 @@ log = logging.getLogger(__name__)
 
 
 class Player:
-    """Rings numbers and has their callbacks brought. Everything in it belongs to one event loop."""
+    """
+    Rings numbers and has their callbacks brought. Everything in it belongs to one event loop.
+
+    :raises BadScript: the settings' script cannot be played.
+    """
 
     def __init__(self, settings: SimulatorSettings) -> None:
         self.settings = settings
         self.script = Script()
+        if settings.script is not None:
+            self.script.add(settings.script)
         self.journal = Journal()
         self.postman = Postman(settings)
         self.sends_open = 0
@@ -99,8 +105,7 @@ class Player:
         if attempt is None:
             return None
         call = Call(ref_id, number, caller_id, place, times_rung, attempt, started_at=self._now())
-        self.journal.rung[number] += 1
-        self.journal.calls.append(call)
+        self.journal.add_call(call)
         log.info("ring %s, attempt %d: %s", mask_number(number), place + 1, _heard(attempt))
         return call
 

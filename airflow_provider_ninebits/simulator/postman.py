@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from airflow_provider_ninebits.simulator.outcomes import REDELIVERY_AFTER_SECOND
 from airflow_provider_ninebits.simulator.settings import CallbackAddress
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from airflow_provider_ninebits.simulator.journal import Delivery
     from airflow_provider_ninebits.simulator.settings import SimulatorSettings
 
@@ -24,9 +27,20 @@ _CONNECTIONS_AT_ONCE = 20
 
 
 class Postman:
-    """Posts bodies to the callback URL of the account."""
+    """
+    Posts bodies to the callback URL of the account.
 
-    def __init__(self, settings: SimulatorSettings) -> None:
+    :param sleep: and ``clock``: seconds of this machine, of which a test has its own.
+    """
+
+    def __init__(
+        self,
+        settings: SimulatorSettings,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._sleep = sleep
+        self._clock = clock
         self._speed = settings.speed
         self._timeout_seconds = settings.callback_timeout_seconds
         self._client: httpx.AsyncClient | None = None
@@ -72,11 +86,10 @@ class Postman:
             tried.set()
 
     async def _bring(self, delivery: Delivery, tried: asyncio.Event) -> None:
-        loop = asyncio.get_running_loop()
         first_failure: float | None = None
         for after_seconds in (0, *REDELIVERY_AFTER_SECONDS):
             if first_failure is not None:
-                await asyncio.sleep(first_failure + after_seconds / self._speed - loop.time())
+                await self._sleep(max(first_failure + after_seconds / self._speed - self._clock(), 0.0))
             if self.address is None:
                 delivery.state = "no_url"
                 return
@@ -85,7 +98,7 @@ class Postman:
             if verdict != "again":
                 delivery.state = verdict
                 return
-            first_failure = loop.time() if first_failure is None else first_failure
+            first_failure = self._clock() if first_failure is None else first_failure
         delivery.state = "given_up"
 
     async def _post(self, delivery: Delivery) -> int | None:
@@ -101,11 +114,12 @@ class Postman:
             answer = await self._client.post(self.address.url, json=delivery.body, auth=auth)
             status = answer.status_code
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            log.info("callback: no answer from %s: %s", self.address.url, type(error).__name__)
+            # Without its query, in which some receivers have a token.
+            log.info("callback: no answer from %s: %s", self.address.url.partition("?")[0], type(error).__name__)
         delivery.tries.append({"at": at.isoformat(), "status": status})
         to = (delivery.body or {}).get("to_number")
         log.info("callback for %s: %s", mask_number(to) if to else "a send", status or "to be sent again")
         return status
 
     async def _wait(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / self._speed)
+        await self._sleep(seconds / self._speed)

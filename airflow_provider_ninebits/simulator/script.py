@@ -11,14 +11,18 @@ from typing import Literal, cast
 from airflow_provider_ninebits.api.numbers import canonical_number, mask_number
 from airflow_provider_ninebits.simulator.outcomes import Attempt, ScriptedNumber
 
-FaultKind = Literal["status", "drop", "delay", "no_ref_id"]
+FaultKind = Literal["status", "drop", "delay", "no_ref_id", "wrong_ref_id"]
 
 _FAULT_FIELDS: dict[str, set[str]] = {
     "status": {"status", "retry_after", "placed", "message"},
     "drop": {"placed"},
     "delay": {"seconds", "placed"},
     "no_ref_id": {"placed"},
+    "wrong_ref_id": {"placed", "ref_id"},
 }
+
+_UNKNOWN_REF_ID = "0unknown0unknown0unknown0"
+_MOST_TIMES = 10_000
 
 
 class BadScript(ValueError):
@@ -32,6 +36,7 @@ class Fault:
 
     :param placed: whether the numbers are rung all the same.
     :param seconds: of a delay; real ones, as the client's patience does not grow with ``--speed``.
+    :param ref_id: what a ``wrong_ref_id`` tells in the place of the real one; any JSON.
     """
 
     kind: FaultKind
@@ -40,6 +45,7 @@ class Fault:
     retry_after: str | None = None
     message: str | None = None
     seconds: float = 0.0
+    ref_id: object = _UNKNOWN_REF_ID
 
 
 @dataclass(slots=True)
@@ -57,7 +63,9 @@ class Script:
         :raises BadScript: says which order is wrong.
         """
         given = _mapping(orders, "the script", {"faults", "numbers"})
-        faults = [_fault(item, f"faults[{place}]") for place, item in enumerate(_list(given.get("faults"), "faults"))]
+        faults: list[Fault] = []
+        for place, item in enumerate(_list(given.get("faults"), "faults")):
+            faults += [_fault(item, f"faults[{place}]")] * _times(item, f"faults[{place}]")
         numbers = dict(_number(key, item) for key, item in _mapping(given.get("numbers") or {}, "numbers").items())
         self.faults.extend(faults)
         self.numbers.update(numbers)
@@ -80,7 +88,7 @@ def _fault(item: object, where: str) -> Fault:
     kind = _mapping(item, where).get("kind")
     if not isinstance(kind, str) or kind not in _FAULT_FIELDS:
         raise BadScript(f"{where}: kind is {kind!r}; give one of {', '.join(_FAULT_FIELDS)}")
-    given = _mapping(item, where, {"kind"} | _FAULT_FIELDS[kind])
+    given = _mapping(item, where, {"kind", "times"} | _FAULT_FIELDS[kind])
     status = given.get("status", 500 if kind == "status" else 200)
     if not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599:
         raise BadScript(f"{where}: status is {status!r}; give 200 to 599")
@@ -97,7 +105,15 @@ def _fault(item: object, where: str) -> Fault:
         retry_after=None if retry_after is None else str(retry_after),
         message=message,
         seconds=_seconds(given.get("seconds", 1.0), f"{where}: seconds"),
+        ref_id=given.get("ref_id", _UNKNOWN_REF_ID),
     )
+
+
+def _times(item: object, where: str) -> int:
+    times = _mapping(item, where).get("times", 1)
+    if not isinstance(times, int) or isinstance(times, bool) or not 1 <= times <= _MOST_TIMES:
+        raise BadScript(f"{where}: times is {times!r}; give 1 to {_MOST_TIMES}")
+    return times
 
 
 def _number(key: object, item: object) -> tuple[str, ScriptedNumber]:

@@ -41,7 +41,7 @@ class CallbackTrigger(BaseTrigger):
         first_look_at: float | None = None,
         deadline: float | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.ref_ids = ref_ids
         self.wait_for = wait_for
         self.attempt_window_seconds = attempt_window_seconds

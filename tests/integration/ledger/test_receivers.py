@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.receivers import TurnedAway, heartbeat, probe_write, register, sweep
+from tests.integration.ledger.scenes import (
+    ADA,
+    BEN,
+    WINDOW,
+    a_call,
+    accepted,
+    an_answer,
+    arrive,
+    lapse,
+    match_states,
+    row,
+    rows,
+    sending,
+    set_columns,
+    states,
+    uncertain,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_ninebits.ledger.database import Database
+
+
+class TestHeartbeats:
+    def test_each_start_of_a_receiver_is_its_own(self, database: Database) -> None:
+        assert register(database, "a-host") != register(database, "a-host")
+        assert [each["host"] for each in rows(database, schema.receiver)] == ["a-host", "a-host"]
+
+    def test_a_receiver_is_up_from_its_start(self, database: Database) -> None:
+        register(database, "a-host")
+
+        receiver = row(database, schema.receiver)
+        assert receiver["started_at"] == receiver["heartbeat_at"]
+        assert receiver["longest_gap_seconds"] == 0
+
+    def test_a_heartbeat_moves_the_end_and_not_the_start(self, database: Database) -> None:
+        receiver_id = register(database, "a-host")
+        before = datetime.now(UTC) - timedelta(hours=1)
+        set_columns(database, schema.receiver, {"started_at": before, "heartbeat_at": before}, id=receiver_id)
+
+        heartbeat(database, receiver_id, TurnedAway())
+
+        receiver = row(database, schema.receiver)
+        assert receiver["started_at"] == before
+        assert receiver["heartbeat_at"] >= before + timedelta(hours=1)
+
+    def test_the_longest_gap_is_remembered(self, database: Database) -> None:
+        receiver_id = register(database, "a-host")
+        for gap in (60, 3600, 60):
+            before = datetime.now(UTC) - timedelta(seconds=gap)
+            set_columns(database, schema.receiver, {"heartbeat_at": before}, id=receiver_id)
+            heartbeat(database, receiver_id, TurnedAway())
+
+        assert 3600 <= row(database, schema.receiver)["longest_gap_seconds"] < 3700
+
+    def test_what_was_turned_away_adds_up(self, database: Database) -> None:
+        receiver_id = register(database, "a-host")
+        heartbeat(database, receiver_id, TurnedAway(unauthorized=2, unavailable=1))
+        heartbeat(database, receiver_id, TurnedAway(unauthorized=3))
+
+        receiver = row(database, schema.receiver)
+        assert (receiver["unauthorized"], receiver["oversized"], receiver["unavailable"]) == (5, 0, 1)
+        assert receiver["last_unauthorized_at"] == receiver["heartbeat_at"]
+        assert receiver["last_unavailable_at"] is not None
+        assert receiver["last_oversized_at"] is None
+
+    def test_a_receiver_that_was_purged_is_nothing(self, database: Database) -> None:
+        heartbeat(database, "gone", TurnedAway(oversized=1))
+
+        assert rows(database, schema.receiver) == []
+
+    def test_a_probe_leaves_nothing(self, database: Database) -> None:
+        probe_write(database)
+
+        assert rows(database, schema.receiver) == []
+
+
+class TestTheSweep:
+    def test_finds_what_waited_for_an_answer_that_never_came(self, database: Database) -> None:
+        older, newer = accepted(database, "x"), sending(database)
+        arrive(database, a_call())
+        assert sweep(database, window=WINDOW) == 0
+
+        lapse(database, newer.message_id)
+
+        assert sweep(database, window=WINDOW) == 1
+        assert states(database, older, newer) == ["answered", "pending"]
+
+    def test_finds_what_a_sender_that_died_after_its_answer_left(self, database: Database) -> None:
+        first, second = sending(database), sending(database)
+        arrive(database, a_call(ref_id="x"))
+        second.answered("accepted", "x")
+
+        assert sweep(database, window=WINDOW) == 1
+        assert states(database, first, second) == ["pending", "answered"]
+
+    def test_goes_on_to_what_its_finds_make_possible(self, database: Database) -> None:
+        both, other = sending(database, ADA, BEN), sending(database, BEN, ADA)
+        arrive(database, a_call(BEN, ref_id="x"), a_call(ADA, ref_id="x"))
+        assert states(database, both, other) == ["pending"] * 4
+        # Of the other message, one recipient is known to be another connection's: BEN's call stays open, ADA's is not.
+        set_columns(database, schema.recipient, {"number": "2349999999999"}, message_id=other.message_id, number=ADA)
+
+        assert sweep(database, window=WINDOW) == 2
+        assert states(database, both) == ["answered", "answered"]
+
+    def test_leaves_alone_what_is_older_than_the_window(self, database: Database) -> None:
+        first, second = sending(database), sending(database)
+        arrive(database, a_call(ref_id="x"))
+        second.answered("accepted", "x")
+        set_columns(database, schema.callback, {"received_at": datetime.now(UTC) - WINDOW - timedelta(minutes=1)})
+
+        assert sweep(database, window=WINDOW) == 0
+        assert states(database, first, second) == ["pending", "pending"]
+
+    def test_applies_errors_too(self, database: Database) -> None:
+        first, second = uncertain(database), sending(database, BEN)
+        arrive(database, an_answer("x"))
+        second.answered("refused")
+
+        assert sweep(database, window=WINDOW) == 1
+        assert states(database, first, second) == ["failed", "pending"]
+
+    def test_goes_through_more_than_one_page(self, database: Database) -> None:
+        numbers = [f"2348{n:09}" for n in range(1100)]
+        first, second = sending(database, *numbers[:1000]), sending(database, *numbers[:1000])
+        arrive(database, *(a_call(number, ref_id="x") for number in numbers))
+        second.answered("accepted", "x")
+
+        assert sweep(database, window=WINDOW) == 1000
+        assert set(states(database, first)) == {"pending"}
+        assert set(states(database, second)) == {"answered"}
+        assert match_states(database).count("unmatched") == 100
