@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowPlugin
 
-from airflow_provider_ninebits.configuration import InvalidOption, read_settings
+from airflow_provider_ninebits.configuration import InvalidOption
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -74,23 +74,9 @@ def mounted_app() -> FastAPI:
 
 def _receiver() -> Starlette:
     try:
-        settings = read_settings()
+        from airflow_provider_ninebits.webhook import application
 
-        from airflow_provider_ninebits.webhook.app import receiver_app
-        from airflow_provider_ninebits.webhook.settings import ReceiverSettings
-
-        return receiver_app(
-            ReceiverSettings(
-                ledger_url=settings.sql_alchemy_conn,
-                deployment=settings.deployment,
-                username=settings.webhook_username,
-                passwords=settings.webhook_passwords,
-                allow_unauthenticated=settings.webhook_allow_unauthenticated,
-                callback_timezone=settings.callback_timezone,
-                match_window_seconds=settings.match_window_seconds,
-            ),
-            prefix="",
-        )
+        return application(prefix="")
     except InvalidOption as problem:
         _log.error(
             "9bits callbacks are answered with 503 until this is mended and the API server restarted: %s",
@@ -108,8 +94,6 @@ def _unavailable_app() -> Starlette:
     from starlette.routing import Route
 
     def unavailable(_: Request) -> Response:
-        return JSONResponse(
-            {"error": "unavailable"}, status_code=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
-        )
+        return JSONResponse({}, status_code=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
     return Starlette(routes=[Route("/{path:path}", unavailable, methods=["GET", "POST"])])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
@@ -27,10 +28,15 @@ from airflow_provider_ninebits.api.call_fields import (
 from airflow_provider_ninebits.api.shown import shown_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime, tzinfo
 
 # Python reads no longer integers than 4300 digits, and no field of ours has more than these.
 _LONGEST_INTEGER = 40
+
+_BLANKS = re.compile(r"[ \t\n\r]*")
+# In valid JSON these are in strings only, where they may be escaped.
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 _TIMES = ("start_at", "answer_at", "end_at")
 # Any of them makes an object a call, should `to_number` be missing.
@@ -101,7 +107,7 @@ class ReceivedEvent:
     """
     One event, read.
 
-    :param raw: the body as it came; of a list its item as JSON, in ASCII.
+    :param raw: the body as it came; of a list its item as it was written, in ASCII.
     """
 
     event: Event
@@ -118,8 +124,9 @@ def read_callbacks(body: bytes, timezone: str = "UTC") -> list[ReceivedEvent]:
     zone = ZoneInfo(timezone)
     if not body.strip():
         return [ReceivedEvent(Unreadable("the body is empty"), body)]
+    text = _text(body)
     try:
-        found = _parse(body)
+        found = _decoder().decode(text)
     except RecursionError:
         return [ReceivedEvent(Unreadable("the body is nested too deeply"), body)]
     except ValueError:
@@ -128,7 +135,7 @@ def read_callbacks(body: bytes, timezone: str = "UTC") -> list[ReceivedEvent]:
         return [ReceivedEvent(_read_event(found, zone), body)]
     if not found:
         return [ReceivedEvent(Unreadable("the body is an empty list"), body)]
-    return [ReceivedEvent(_read_event(item, zone), _serialise(item)) for item in found]
+    return [ReceivedEvent(_read_event(item, zone), raw) for item, raw in _items(text)]
 
 
 def identity(event: Event, connection_path: str | None) -> str | None:
@@ -179,13 +186,32 @@ def _read_call(item: dict[str, Any], zone: tzinfo) -> Call:
     )
 
 
-def _parse(body: bytes) -> object:
+def _text(body: bytes) -> str:
     try:
-        text = body.decode(json.detect_encoding(body), "surrogatepass")
+        return body.decode(json.detect_encoding(body), "surrogatepass")
     except UnicodeDecodeError:
         # Every byte is a character of latin-1: the fields that count are ASCII.
-        text = body.decode("latin-1")
-    return json.loads(text, parse_int=_integer, parse_float=_decimal, parse_constant=lambda name: None)
+        return body.decode("latin-1")
+
+
+def _decoder() -> json.JSONDecoder:
+    return json.JSONDecoder(parse_int=_integer, parse_float=_decimal, parse_constant=lambda name: None)
+
+
+def _items(text: str) -> Iterator[tuple[object, bytes]]:
+    """Give the items of a JSON list that is known to be valid, and how each was written: a 30.10 stays one."""
+    decoder = _decoder()
+    start = text.index("[")
+    while text[start] != "]":
+        start = _after_blanks(text, start + 1)
+        item, end = decoder.raw_decode(text, start)
+        yield item, _NOT_ASCII.sub(lambda mark: json.dumps(mark.group())[1:-1], text[start:end]).encode("ascii")
+        start = _after_blanks(text, end)
+
+
+def _after_blanks(text: str, start: int) -> int:
+    blanks = _BLANKS.match(text, start)
+    return blanks.end() if blanks else start
 
 
 def _integer(text: str) -> int | str:
@@ -197,13 +223,6 @@ def _decimal(text: str) -> Decimal | str:
         return Decimal(text)
     except InvalidOperation:  # an exponent that no decimal has
         return text
-
-
-def _serialise(item: object) -> bytes:
-    try:
-        return json.dumps(item, default=str).encode("ascii")
-    except RecursionError:
-        return b'"nested too deeply to be kept"'
 
 
 def _plain(value: object) -> object:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_ninebits.configuration import read_settings
-from airflow_provider_ninebits.exceptions import InvalidArgument, LedgerUnavailable, UnknownRefId
+from airflow_provider_ninebits.exceptions import InvalidArgument, UnknownRefId
 from airflow_provider_ninebits.hooks.arguments import read_ref_ids
 
 if TYPE_CHECKING:
@@ -74,14 +74,21 @@ class NineBitsHook(BaseHook):
     @cached_property
     def database(self) -> Database:
         """The ledger's database; opened, and brought up to date, at its first use."""
+        from airflow_provider_ninebits.configuration import masked_url
+        from airflow_provider_ninebits.hooks.outages import unavailable
         from airflow_provider_ninebits.ledger.database import Database
+        from airflow_provider_ninebits.ledger.errors import LedgerUnusable
 
-        return Database(self.settings.sql_alchemy_conn)
+        try:
+            return Database(self.settings.sql_alchemy_conn)
+        except LedgerUnusable as error:
+            raise unavailable(error, masked_url(self.settings.sql_alchemy_conn)) from error
 
     @cached_property
     def client(self) -> NineBitsClient:
         """The client of 9bits' API, made from the connection."""
         from airflow_provider_ninebits.api.client import NineBitsClient
+        from airflow_provider_ninebits.api.errors import InvalidClient
 
         connection = self.get_connection(self.ninebits_conn_id)
         if not connection.password:
@@ -89,16 +96,22 @@ class NineBitsHook(BaseHook):
                 f"connection {self.ninebits_conn_id!r} has no API key; put it into the connection's password "
                 "(9bits dashboard: settings > security)"
             )
-        return NineBitsClient(
-            connection.password,
-            base_url=connection.host or DEFAULT_BASE_URL,
-            timeout_seconds=_timeout_seconds(self.ninebits_conn_id, connection.extra_dejson.get("timeout")),
-        )
+        timeout_seconds = _timeout_seconds(self.ninebits_conn_id, connection.extra_dejson.get("timeout"))
+        try:
+            return NineBitsClient(connection.password, connection.host or DEFAULT_BASE_URL, timeout_seconds)
+        except InvalidClient as error:
+            raise InvalidArgument(f"connection {self.ninebits_conn_id!r}: {error}") from error
 
     @property
     def match_window(self) -> timedelta:
         """``[ninebits] match_window``."""
         return timedelta(seconds=self.settings.match_window_seconds)
+
+    def close(self) -> None:
+        """Close what was opened; the hook can be used again."""
+        for opened in ("client", "database"):
+            if opened in self.__dict__:
+                getattr(self, opened).close()
 
     def get_conn(self) -> NineBitsClient:
         """Return the client of 9bits' API."""
@@ -256,12 +269,13 @@ class NineBitsHook(BaseHook):
     @contextmanager
     def ledger_errors(self) -> Iterator[None]:
         """Tell an outage of the ledger as the error that a task raises for it."""
-        from airflow_provider_ninebits.ledger.errors import LedgerUnreachable
+        from airflow_provider_ninebits.hooks.outages import unavailable
+        from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable
 
         try:
             yield
-        except LedgerUnreachable as error:
-            raise LedgerUnavailable(error.masked_url, error.cause) from error
+        except (LedgerUnreachable, LedgerUnusable) as error:
+            raise unavailable(error, self.database.masked_url) from error
 
 
 def _timeout_seconds(conn_id: str, value: object) -> float:

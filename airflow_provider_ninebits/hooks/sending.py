@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.api.backoff import rate_limit_delay_seconds
-from airflow_provider_ninebits.api.errors import RateLimited, SendError, SendRefused
+from airflow_provider_ninebits.api.errors import RateLimited, SendError
 from airflow_provider_ninebits.api.messages import VoiceMessage
 from airflow_provider_ninebits.api.numbers import MAX_RECIPIENTS_PER_REQUEST
-from airflow_provider_ninebits.exceptions import KeyReused, LedgerUnavailable, MessageUncertain, SendFailed
+from airflow_provider_ninebits.exceptions import KeyReused, MessageUncertain, SendFailed
+from airflow_provider_ninebits.hooks.outages import unavailable
 from airflow_provider_ninebits.ledger import replanning, sends
 from airflow_provider_ninebits.ledger.callbacks import rematch
-from airflow_provider_ninebits.ledger.errors import KeyInUse, LedgerError, LedgerUnreachable, SendBusy
+from airflow_provider_ninebits.ledger.errors import KeyInUse, LedgerError, LedgerUnreachable, LedgerUnusable, SendBusy
 from airflow_provider_ninebits.ledger.states import MessageState, NextStep, PartStanding, RequestState, next_step
 from airflow_provider_ninebits.ledger.undoing import undo_adoption, undo_refused
 
@@ -104,8 +105,8 @@ class Sender:
                     len(planned.parts),
                 )
             done = [self._send_part(part, plan, media_url, resend) for part in planned.parts]
-        except LedgerUnreachable as error:
-            raise LedgerUnavailable(error.masked_url, error.cause) from error
+        except (LedgerUnreachable, LedgerUnusable) as error:
+            raise unavailable(error, self.database.masked_url) from error
         return SendReceipt(
             ref_ids=[part.ref for part in done],
             recipients=sum(part.recipients for part in done),
@@ -171,36 +172,44 @@ class Sender:
         )
         if request_id is None:
             return False
-        message = VoiceMessage(to=numbers, media_url=media_url, from_number=plan.from_number)
+        lease = _Lease(claimed_at)
         try:
-            receipt = self.client.send_voice(
-                message, may_write=lambda: _boot_seconds() - claimed_at <= LEASE_MARGIN_SECONDS
-            )
+            message = VoiceMessage(to=numbers, media_url=media_url, from_number=plan.from_number)
+            receipt = self.client.send_voice(message, may_write=lease.begin_write)
         except RateLimited as error:
-            delay_seconds = rate_limit_delay_seconds(
-                rate_limited + 1,
-                error.retry_after_seconds,
-                random.random,
-            )
-            self._record(part, request_id, _answer(error, plan_again=delay_seconds is not None))
-            if delay_seconds is None:
-                raise SendFailed(_refusal(part, error), error.status) from error
-            log.info("9bits is rate limiting; message %s waits %.1f s.", part.message_id, delay_seconds)
-            self.sleep(delay_seconds)
-            return True
-        except SendRefused as error:
-            self._record(part, request_id, _answer(error))
-            raise SendFailed(_refusal(part, error), error.status) from error
+            return self._wait_out(part, request_id, error, rate_limited)
         except SendError as error:
-            log.error("Message %s is uncertain: %s", part.message_id, error)
-            self._record(part, request_id, _answer(error))
+            state = self._record(part, request_id, _answer(error))
+            if state is MessageState.REFUSED:
+                raise SendFailed(_refusal(part, error), error.status) from error
+            # Not refused as a whole: this request, or one before it, may have rung.
+            log.error("Message %s is %s: %s", part.message_id, state, error)
             return False
+        except BaseException:
+            # Interrupted (a task time-out, a stop): what was not written by now never is, and the next try may send it.
+            if not lease.written:
+                self._record(
+                    part, request_id, sends.Answer(RequestState.REFUSED, detail="interrupted before it was written")
+                )
+            raise
         # Logged before it is committed: should the ledger be lost now, the log still has it.
         log.info("9bits accepted message %s: ref_id=%s recipients=%d", part.message_id, receipt.ref_id, len(numbers))
         self._record(part, request_id, sends.Answer(RequestState.ACCEPTED, receipt.ref_id, receipt.status))
         return False
 
-    def _record(self, part: Part, request_id: int, answer: sends.Answer) -> None:
+    def _wait_out(self, part: Part, request_id: int, error: RateLimited, rate_limited: int) -> bool:
+        """Wait after a 429, with the part planned again meanwhile; return whether it may be claimed anew."""
+        delay_seconds = rate_limit_delay_seconds(rate_limited + 1, error.retry_after_seconds, random.random)
+        state = self._record(part, request_id, _answer(error, plan_again=delay_seconds is not None))
+        if delay_seconds is None:
+            if state is MessageState.REFUSED:
+                raise SendFailed(_refusal(part, error), error.status) from error
+            return False
+        log.info("9bits is rate limiting; message %s waits %.1f s.", part.message_id, delay_seconds)
+        self.sleep(delay_seconds)
+        return True
+
+    def _record(self, part: Part, request_id: int, answer: sends.Answer) -> MessageState:
         for attempt in range(1, _RECORD_TRIES + 1):
             try:
                 state = sends.record_answer(self.database, request_id, answer)
@@ -224,6 +233,19 @@ class Sender:
         except LedgerError as error:
             # The answer is safe; the receivers' sweep matches what this would have.
             log.warning("Callbacks of message %s are matched later: %s", part.message_id, error)
+        return state
+
+
+@dataclass
+class _Lease:
+    """A claim, as long as it covers a whole request; ``written`` tells whether the request was let through."""
+
+    claimed_at: float
+    written: bool = False
+
+    def begin_write(self) -> bool:
+        self.written = _boot_seconds() - self.claimed_at <= LEASE_MARGIN_SECONDS
+        return self.written
 
 
 def placed_refs(database: Database, plan: SendPlan) -> list[str]:

@@ -87,13 +87,20 @@ class CallbackSensor(BaseSensorOperator):
         self._deadline = self._begun_at + self.timeout
         # Airflow's own time-out knows nothing of the outcome so far; ours, in poke, comes first.
         self.timeout += BACKSTOP.total_seconds()
-        return super().execute(context)
+        # One for all looks: each would connect to the ledger anew, and leave the connection to the garbage collector.
+        self._hook = NineBitsHook()
+        try:
+            return super().execute(context)
+        finally:
+            self._hook.close()
+            # It holds locks, and a task may be copied.
+            del self._hook
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once."""
         begun_at = getattr(self, "_begun_at", None) or time.time()
         deadline = getattr(self, "_deadline", None) or begun_at + self.timeout
-        wait, hook = self._wait(), NineBitsHook()
+        wait, hook = self._wait(), getattr(self, "_hook", None) or NineBitsHook()
         end, _ = look_standing(hook, wait, first_look_at=begun_at, deadline=deadline)
         if end is Standing.WAITING:
             return PokeReturnValue(is_done=False)
@@ -106,10 +113,12 @@ class CallbackSensor(BaseSensorOperator):
     def _look_and_defer(self, context: Context) -> dict[str, Any]:
         from airflow_provider_ninebits.triggers.callback import CallbackTrigger
 
-        wait, hook = self._wait(), NineBitsHook()
         now = time.time()
         deadline = now + self.timeout
-        with self._skipping():
+        # Outside of what silent_fail bears with: arguments that are wrong now stay wrong.
+        with self._skipping(silent_fail=False):
+            wait, hook = self._wait(), NineBitsHook()
+        with self._skipping(silent_fail=self.silent_fail):
             end, _ = look_standing(hook, wait, first_look_at=now, deadline=deadline)
             if end is not Standing.WAITING:
                 return conclude(hook, wait, end, context)
@@ -146,7 +155,7 @@ class CallbackSensor(BaseSensorOperator):
         return max(min(interval, self._deadline - time.time()), 0.1)
 
     @contextmanager
-    def _skipping(self) -> Iterator[None]:
+    def _skipping(self, *, silent_fail: bool) -> Iterator[None]:
         """Do in the look before a deferral what Airflow's sensor does around a poke."""
         try:
             yield
@@ -159,6 +168,6 @@ class CallbackSensor(BaseSensorOperator):
         except Exception as error:
             if self.never_fail:
                 raise AirflowSkipException("Skipping, since never_fail is set.") from error
-            if not self.silent_fail:
+            if not silent_fail:
                 raise
             self.log.exception("The first look failed; waiting in the triggerer all the same, since silent_fail is set")

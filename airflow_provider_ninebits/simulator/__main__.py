@@ -7,10 +7,18 @@ import logging
 import signal
 import sys
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow_provider_ninebits.simulator.answers import read_json
 from airflow_provider_ninebits.simulator.running import address_of, listening_socket, simulator_server
-from airflow_provider_ninebits.simulator.settings import REF_ID_MODES, UNANSWERED_SHAPES, SimulatorSettings
+from airflow_provider_ninebits.simulator.settings import (
+    REF_ID_MODES,
+    UNANSWERED_SHAPES,
+    VALUE_TYPES,
+    SecondsRange,
+    SimulatorSettings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,10 +43,11 @@ def parser() -> argparse.ArgumentParser:
     add("--answer-rate", type=float, help="share of calls that are answered")
     add("--attempts", type=int, help="how often an unanswered number is rung")
     add("--attempt-gap-seconds", type=float, help="between two attempts")
-    add("--ring-seconds", type=float, help="from the start of a call to the answer")
-    add("--talk-seconds", type=float, help="from the answer to the end")
+    add("--ring-seconds", type=seconds_range, metavar="S[-S]", help="from the start of a call to the answer")
+    add("--talk-seconds", type=seconds_range, metavar="S[-S]", help="from the answer to the end")
     add("--ref-id", choices=REF_ID_MODES, help="whether callbacks carry the ref_id")
     add("--unanswered-shape", choices=UNANSWERED_SHAPES, help="answer_at of an unanswered call")
+    add("--value-types", choices=VALUE_TYPES, help="JSON types in callbacks")
     add("--repeat-rate", type=float, help="share of callbacks that come twice")
     add("--shuffle", action="store_true", help="callbacks arrive out of order")
     add("--early-rate", type=float, help="share of callbacks before the answer to the send")
@@ -47,8 +56,31 @@ def parser() -> argparse.ArgumentParser:
     add("--speed", type=float, help="divides every wait")
     add("--caller-id", help="from_number of calls whose request names none")
     add("--callback-timeout-seconds", type=float, help="how long a receiver may take")
+    add("--script", type=orders_in_file, metavar="FILE", help="JSON orders from the start on: faults, numbers")
     options.set_defaults(**default)
     return options
+
+
+def seconds_range(text: str) -> SecondsRange:
+    """
+    Read ``5``, or ``3-12`` for a range.
+
+    :raises ValueError: it is neither.
+    """
+    least, dash, most = text.partition("-")
+    return (float(least), float(most)) if dash else float(least)
+
+
+def orders_in_file(path: str) -> object:
+    """
+    Return the JSON in a file.
+
+    :raises argparse.ArgumentTypeError: it cannot be read.
+    """
+    try:
+        return read_json(Path(path).read_bytes())
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{path} is no file with JSON in it: {error}") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stopping in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stopping, _end_well)
     try:
-        settings = SimulatorSettings(**given)
+        server = simulator_server(SimulatorSettings(**given))
         listener = listening_socket(host, port)
     except (ValueError, OSError, OverflowError) as error:
         sys.stderr.write(f"The simulator cannot start: {error}\n")
@@ -75,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with listener:
         sys.stdout.write(f"9bits simulator on {address_of(listener)}\n")
         sys.stdout.flush()
-        simulator_server(settings).run([listener])
+        server.run([listener])
     return 0
 
 

@@ -37,8 +37,12 @@ class RunningSimulator:
         """Return how often each number was rung."""
         return dict(self._asked("rung"))
 
-    def calls(self, **filters: str) -> list[dict[str, Any]]:
-        """Return the calls in the order in which they started; ``number`` and ``ref_id`` narrow them."""
+    def calls(self, **filters: str | int) -> list[dict[str, Any]]:
+        """
+        Return the calls in the order in which they started.
+
+        :param filters: ``number`` and ``ref_id`` narrow them; ``limit`` and ``offset`` give a page.
+        """
         return list(self._asked("calls", filters))
 
     def requests(self) -> list[dict[str, Any]]:
@@ -81,7 +85,7 @@ class RunningSimulator:
                 raise TimeoutError(f"the simulator is not idle after {timeout_seconds} s: {summary}")
             time.sleep(_POLL_SECONDS)
 
-    def _asked(self, route: str, filters: dict[str, str] | None = None) -> Any:
+    def _asked(self, route: str, filters: dict[str, str | int] | None = None) -> Any:
         return self._client.get(f"/simulator/{route}", params=filters).raise_for_status().json()
 
     def _told(self, route: str, orders: dict[str, Any]) -> None:
@@ -100,6 +104,7 @@ def running_simulator(
 
     :param port: 0 for any free one.
     :raises OSError: the port is taken.
+    :raises ValueError: the settings' script cannot be played.
     """
     with listening_socket(host, port) as listener:
         base_url = address_of(listener)

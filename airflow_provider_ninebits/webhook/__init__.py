@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 
-def application() -> Starlette:
+def application(prefix: str = "/ninebits") -> Starlette:
     """
-    Return the stand-alone receiver, configured by the ``[ninebits]`` options: a factory for any ASGI server.
+    Return the receiver, configured by the ``[ninebits]`` options: a factory for any ASGI server.
 
     ``uvicorn --factory airflow_provider_ninebits.webhook:application``
+
+    :param prefix: what its paths begin with: nothing, where it is mounted under a path of its own.
+    :raises InvalidOption: for an option that cannot be used.
     """
     from airflow_provider_ninebits.configuration import read_settings
     from airflow_provider_ninebits.webhook.app import receiver_app
@@ -41,5 +44,6 @@ def application() -> Starlette:
             allow_unauthenticated=options.webhook_allow_unauthenticated,
             callback_timezone=options.callback_timezone,
             match_window_seconds=options.match_window_seconds,
-        )
+        ),
+        prefix=prefix,
     )

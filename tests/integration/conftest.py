@@ -33,8 +33,13 @@ def postgres() -> Iterator[URL]:
     except Exception as error:
         shutil.rmtree(folder, ignore_errors=True)
         pytest.skip(f"PostgreSQL does not run here: {error}")
+    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     try:
-        yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        # Nothing here outlives the session, let alone a power cut; waiting for the disk is most of the time else.
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            run_on_server(url, f"ALTER SYSTEM SET {setting} = off")
+        run_on_server(url, "SELECT pg_reload_conf()")
+        yield url
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

@@ -416,7 +416,7 @@ class TestTwoConnections:
 
 
 class TestANumberThatIsRungEveryHour:
-    HOURS = 6
+    HOURS = 4
 
     @pytest.mark.parametrize("lost", range(HOURS))
     @pytest.mark.parametrize("answered", [True, False], ids=["answered", "unanswered"])

@@ -104,7 +104,7 @@ class TestTheSweep:
         both, other = sending(database, ADA, BEN), sending(database, BEN, ADA)
         arrive(database, a_call(BEN, ref_id="x"), a_call(ADA, ref_id="x"))
         assert states(database, both, other) == ["pending"] * 4
-        # Of the other message, one recipient is known to be another connection's: BEN's call stays open, ADA's is not.
+        # Now ADA's call, which comes second, can only be the first message's, and with it BEN's, by their ref_id.
         set_columns(database, schema.recipient, {"number": "2349999999999"}, message_id=other.message_id, number=ADA)
 
         assert sweep(database, window=WINDOW) == 2

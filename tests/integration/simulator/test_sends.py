@@ -14,6 +14,11 @@ from airflow_provider_ninebits.simulator.running import listening_socket
 ADA, BAYO = "2348020000000", "2348030000000"
 
 
+def asked(base_url: str, method: str, authorization: str | None) -> httpx.Response:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    return httpx.request(method, f"{base_url}/v1/sendvoice", headers=headers, trust_env=False)
+
+
 @pytest.fixture
 def simulator():
     with running_simulator(SimulatorSettings(speed=1000)) as running:
@@ -47,8 +52,76 @@ def test_only_the_given_api_key_is_taken(send) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 def test_other_methods_are_not_allowed(simulator, method) -> None:
-    answer = httpx.request(method, f"{simulator.base_url}/v1/sendvoice", trust_env=False)
+    answer = asked(simulator.base_url, method, "Bearer key")
     assert (answer.status_code, answer.json()["status_code"]) == (405, 405)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "POST"])
+@pytest.mark.parametrize("authorization", ["Bearer bad", "Bearer", "Basic key", None])
+def test_a_bad_token_is_refused_before_the_method_is_looked_at(simulator, method, authorization) -> None:
+    answer = asked(simulator.base_url, method, authorization)
+    assert (answer.status_code, answer.json()["status_code"]) == (401, 401)
+
+
+def test_the_log_tells_what_was_asked_and_what_was_answered(simulator, send) -> None:
+    asked(simulator.base_url, "GET", "Bearer key")
+    ref_id = send(simulator.base_url, ADA, BAYO).json()["ref_id"]
+    shown = [
+        tuple(request[name] for name in ("method", "status", "ref_id", "recipients", "media_url"))
+        for request in simulator.requests()
+    ]
+    assert shown == [("GET", 405, None, 0, None), ("POST", 200, ref_id, 2, "https://example.com/reminder.mp3")]
+
+
+def test_a_body_that_is_too_large_is_refused_and_not_kept(simulator, send) -> None:
+    assert send(simulator.base_url, ADA, note="x" * (1 << 20)).status_code == 400
+    assert send(simulator.base_url, ADA, note="x" * (1 << 17)).status_code == 200
+    assert [(request["status"], request["body"]) for request in simulator.requests()] == [(400, None), (200, None)]
+
+
+def test_calls_come_in_pages(simulator, send) -> None:
+    numbers = [str(2348020000000 + n) for n in range(5)]
+    send(simulator.base_url, *numbers)
+    page = httpx.get(f"{simulator.base_url}/simulator/calls?offset=3&limit=10", trust_env=False)
+    assert page.headers["X-Total-Count"] == "5"
+    assert [call["number"] for call in page.json()] == numbers[3:]
+    assert [call["number"] for call in simulator.calls(limit=2)] == numbers[:2]
+    assert simulator.calls(limit=0) == []
+
+
+@pytest.mark.parametrize("query", ["limit=-1", "offset=x", "limit=", "offset=9999999999"])
+def test_a_page_that_cannot_be_is_refused(simulator, query) -> None:
+    answer = httpx.get(f"{simulator.base_url}/simulator/calls?{query}", trust_env=False)
+    assert (answer.status_code, "no whole number" in answer.json()["message"]) == (400, True)
+
+
+@pytest.mark.parametrize("garbage", ["???", 7, None])
+def test_a_wrong_ref_id_is_told_while_the_calls_have_the_real_one(simulator, send, garbage) -> None:
+    simulator.script({"faults": [{"kind": "wrong_ref_id", "ref_id": garbage}]})
+    answer = send(simulator.base_url, ADA)
+    assert (answer.status_code, answer.json()["ref_id"]) == (200, garbage)
+    assert simulator.calls()[0]["ref_id"] == simulator.requests()[0]["ref_id"] != garbage
+
+
+def test_the_next_sends_are_limited_and_then_one_is_taken(simulator, send) -> None:
+    simulator.script({"faults": [{"kind": "status", "status": 429, "times": 2}]})
+    answers = [send(simulator.base_url, ADA) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [429, 429, 200]
+    assert "Retry-After" not in answers[0].headers
+    assert simulator.rung() == {ADA: 1}
+
+
+def test_orders_can_be_there_from_the_start(send) -> None:
+    orders = {"faults": [{"kind": "status", "status": 500}], "numbers": {ADA: {"attempts": [{"answered": False}]}}}
+    with running_simulator(SimulatorSettings(script=orders, answer_rate=1, speed=1000)) as simulator:
+        assert [send(simulator.base_url, ADA).status_code for _ in range(2)] == [500, 200]
+        assert [call["answered"] for call in simulator.calls()] == [False]
+
+
+def test_wrong_orders_are_an_error_at_the_start() -> None:
+    settings = SimulatorSettings(script={"faults": [{"kind": "explode"}]})
+    with pytest.raises(ValueError, match="kind is 'explode'"), running_simulator(settings):
+        pytest.fail("it started")
 
 
 def test_a_bad_body_is_refused_and_stays_in_the_log(simulator, send) -> None:

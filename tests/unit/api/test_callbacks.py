@@ -372,6 +372,7 @@ def test_a_list_holds_events_each_by_itself() -> None:
     assert [type(each.event) for each in received] == [Call, Unreadable, ApiAnswer, Unreadable, Call]
     assert json.loads(received[0].raw) == DOCUMENTED
     assert received[1].raw == b"null"
+    assert received[4].raw == b'{"to_number": "1", "total_amount": 1.5}'
     assert read_callbacks(received[4].raw)[0].event == received[4].event
 
 
@@ -416,6 +417,12 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(FIELD | st.text(), inner, max_size=8),
     max_leaves=20,
 )
+
+
+def test_an_item_is_kept_as_it_was_written() -> None:
+    first, second = b'{"to_number":"1","total_amount": 30.10}', b'{"status_code": 200, "ref_id": 7.0, "x": "],["}'
+    received = read_callbacks(b" \n[\t" + first + b" ,\r\n" + second + b"\n ] ")
+    assert [each.raw for each in received] == [first, second]
 
 
 @given(st.binary())

@@ -68,6 +68,42 @@ def test_a_callback_names_its_send_only_where_it_should() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value_types", "expected"),
+    [
+        ("documented", (100, 90, NUMBER, "30")),
+        ("text", ("100", "90", NUMBER, "30")),
+        ("number", (100, 90, 2348020000000, 30)),
+    ],
+)
+def test_the_same_values_come_with_the_json_types_that_were_chosen(value_types, expected) -> None:
+    body = callback_body(SimulatorSettings(value_types=value_types), ANSWERED, times(answered=True), NUMBER, None, None)
+    fields = ("total_duration", "call_duration", "to_number", "total_amount")
+    assert tuple(body[name] for name in fields) == expected
+    assert body["from_number"] == "07080670000"
+
+
+def test_an_amount_that_is_a_number_keeps_its_decimals() -> None:
+    settings = SimulatorSettings(value_types="number")
+    assert (
+        callback_body(settings, Attempt(True, 1, 20), times(answered=True), NUMBER, None, None)["total_amount"] == 6.67
+    )
+
+
+@given(st.integers(0, 50), st.floats(0, 100), st.floats(0, 100))
+def test_times_stay_in_their_range_and_the_seed_repeats_them(rung, least, width) -> None:
+    settings = SimulatorSettings(ring_seconds=(least, least + width), talk_seconds=(5.0, 5.0))
+    played = attempt_played(settings, PLAIN, NUMBER, 0, rung, None)
+    assert least <= played.ring_seconds <= least + width
+    assert played.talk_seconds == 5.0
+    assert attempt_played(settings, PLAIN, NUMBER, 0, rung, None) == played
+
+
+def test_the_times_of_a_range_are_not_all_the_same() -> None:
+    settings = SimulatorSettings(ring_seconds=(3.0, 12.0))
+    assert len({attempt_played(settings, PLAIN, NUMBER, 0, rung, None).ring_seconds for rung in range(100)}) > 5
+
+
+@pytest.mark.parametrize(
     ("mode", "ordered", "expected"),
     [("always", None, True), ("never", None, False), ("always", False, False), ("never", True, True)],
 )

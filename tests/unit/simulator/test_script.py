@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import contextlib
+from collections import deque
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from airflow_provider_ninebits.simulator.outcomes import Attempt, ScriptedNumber
 from airflow_provider_ninebits.simulator.script import BadScript, Fault, Script
@@ -44,6 +49,42 @@ def test_faults_are_used_up_in_order_and_new_ones_wait_behind() -> None:
     assert [fault and fault.kind for fault in used] == ["drop", "delay", "no_ref_id", None]
 
 
+def test_a_fault_befalls_as_many_sends_as_were_ordered() -> None:
+    script = Script()
+    script.add({"faults": [{"kind": "status", "status": 429, "times": 3}, {"kind": "drop"}]})
+    used = [script.next_fault() for _ in range(5)]
+    assert [fault and fault.kind for fault in used] == ["status", "status", "status", "drop", None]
+
+
+@pytest.mark.parametrize("garbage", ["???", 7, None, {"a": []}])
+def test_a_wrong_ref_id_may_be_anything(garbage) -> None:
+    script = Script()
+    script.add({"faults": [{"kind": "wrong_ref_id", "ref_id": garbage}]})
+    assert script.next_fault() == Fault("wrong_ref_id", placed=True, seconds=1.0, ref_id=garbage)
+
+
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["faults", "numbers", "kind", "times", "attempts", "placed", "status", "2348020000000"]),
+            inner | st.sampled_from(["status", "drop", "delay", 3]),
+            max_size=4,
+        )
+    ),
+)
+
+
+@given(_ANYTHING)
+def test_no_orders_break_the_reader_and_refused_ones_leave_nothing(orders) -> None:
+    script = Script()
+    with contextlib.suppress(BadScript):
+        script.add(orders)
+        return
+    assert (script.faults, script.numbers) == (deque(), {})
+
+
 def test_a_number_is_found_however_it_was_written() -> None:
     script = Script()
     attempt = {"answered": False, "ring_seconds": 3, "talk_seconds": 0}
@@ -69,6 +110,9 @@ def test_a_cleared_script_orders_nothing() -> None:
         ({"faults": [None]}, "no JSON object"),
         ({"faults": [{"kind": "explode"}]}, "kind is 'explode'"),
         ({"faults": [{"kind": ["drop"]}]}, "kind is"),
+        ({"faults": [{"kind": "drop", "times": 0}]}, "times is 0"),
+        ({"faults": [{"kind": "drop", "times": True}]}, "times is True"),
+        ({"faults": [{"kind": "drop", "times": 10**9}]}, "times is 1000000000"),
         ({"faults": [{"kind": "drop", "seconds": 1}]}, "unknown fields: seconds"),
         ({"faults": [{"kind": "status", "status": "500"}]}, "status is '500'"),
         ({"faults": [{"kind": "status", "status": 42}]}, "status is 42"),

@@ -9,6 +9,8 @@ import pytest
 from airflow_provider_ninebits.simulator.__main__ import main, parser
 from airflow_provider_ninebits.simulator.settings import CallbackAddress, SimulatorSettings
 
+NUMBER = "2348020000000"
+
 
 @pytest.mark.parametrize(
     ("field", "value"),
@@ -20,6 +22,10 @@ from airflow_provider_ninebits.simulator.settings import CallbackAddress, Simula
         ("attempts", 0),
         ("ring_seconds", -1),
         ("talk_seconds", float("inf")),
+        ("talk_seconds", (5.0, 4.0)),
+        ("ring_seconds", (-1.0, 4.0)),
+        ("attempt_gap_seconds", (1.0, 2.0)),
+        ("value_types", "odd"),
         ("speed", 0),
         ("speed", float("inf")),
         ("ref_id", "sometimes"),
@@ -64,6 +70,31 @@ def test_every_setting_has_an_option_with_the_same_default() -> None:
     given = vars(parser().parse_args([]))
     del given["host"], given["port"]
     assert given == dataclasses.asdict(SimulatorSettings())
+
+
+def test_a_range_is_given_as_two_numbers() -> None:
+    given = parser().parse_args(["--ring-seconds", "3-12", "--talk-seconds", "2.5"])
+    assert (given.ring_seconds, given.talk_seconds) == ((3.0, 12.0), 2.5)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("{", "no file with JSON"), ('{"faults": [{"kind": "explode"}]}', "kind is 'explode'"), ("[]", "no JSON object")],
+)
+def test_a_wrong_script_file_ends_with_what_is_wrong(content, message, tmp_path, capsys, restored_signals) -> None:
+    file = tmp_path / "orders.json"
+    file.write_text(content)
+    # argparse leaves by itself, main returns.
+    try:
+        status = main(["--port", "0", "--script", str(file)])
+    except SystemExit as left:
+        status = left.code
+    assert status == 2
+    assert message in capsys.readouterr().err
+
+
+def test_settings_do_not_show_the_numbers_of_their_script() -> None:
+    assert NUMBER not in repr(SimulatorSettings(script={"numbers": {NUMBER: {"lose_callback": True}}}))
 
 
 def test_a_wrong_option_ends_with_what_is_wrong(capsys, restored_signals) -> None:

@@ -1,0 +1,3 @@
+"""The command line: ``ninebits``."""
+
+from __future__ import annotations

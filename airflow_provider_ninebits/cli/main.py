@@ -1,0 +1,59 @@
+"""
+``ninebits``: what a person does with the ledger.
+
+Exit status: 0 good, 2 wrong usage or options, 3 not found, 4 the ledger cannot be reached.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from airflow_provider_ninebits.cli import messages
+from airflow_provider_ninebits.configuration import InvalidOption, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+USAGE = 2
+NOT_FOUND = 3
+UNREACHABLE = 4
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command, and return its exit status."""
+    from airflow_provider_ninebits.ledger.database import Database
+    from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable, NoSuchMessage, SendBusy
+
+    given = _parser().parse_args(arguments)
+    try:
+        settings = read_settings()
+        database = Database(settings.sql_alchemy_conn)
+        try:
+            given.run(given, database, settings)
+        finally:
+            database.close()
+    except NoSuchMessage as error:
+        return _fail(error, NOT_FOUND)
+    except LedgerUnreachable as error:
+        return _fail(error, UNREACHABLE)
+    except (InvalidOption, LedgerUnusable, SendBusy, ValueError) as error:
+        return _fail(error, USAGE)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ninebits", description="The ledger of airflow-provider-ninebits.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    messages.add_commands(commands)
+    return parser
+
+
+def _fail(error: Exception, status: int) -> int:
+    print(f"ninebits: {error}", file=sys.stderr)  # noqa: T201 (a command line's own voice)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""Messages as people look for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.errors import NoSuchMessage
+from airflow_provider_ninebits.ledger.states import MessageState, RequestState
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from sqlalchemy import Select
+    from sqlalchemy.engine import Row
+
+    from airflow_provider_ninebits.ledger.database import Database
+
+
+@dataclass(frozen=True)
+class MessageSummary:
+    """One message, in numbers, and who asked for it."""
+
+    message_id: str
+    created_at: datetime
+    state: MessageState
+    deployment: str
+    conn_id: str
+    dag_id: str | None
+    run_id: str | None
+    task_id: str | None
+    map_index: int | None
+    part: int
+    media_url: str
+    recipients: int
+    answered: int
+    unanswered: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class RequestSummary:
+    """One POST for a message."""
+
+    request_id: int
+    state: RequestState
+    ref_id: str | None
+    known_by: str | None
+    started_at: datetime
+    finished_at: datetime | None
+    status: int | None
+    detail: str | None
+
+
+def list_messages(database: Database, *, state: MessageState | None = None, limit: int = 50) -> list[MessageSummary]:
+    """Return the newest messages, of one state or of all, newest first."""
+    message = schema.message.c
+    statement = _summaries().order_by(message.created_at.desc(), message.id).limit(limit)
+    if state is not None:
+        statement = statement.where(message.state == state)
+    with database.reading() as connection:
+        return [_summary(row) for row in connection.execute(statement)]
+
+
+def show_message(database: Database, message_id: str) -> tuple[MessageSummary, list[RequestSummary]]:
+    """
+    Return a message and its requests, oldest first.
+
+    :raises NoSuchMessage: when the ledger has none of this id.
+    """
+    request = schema.request
+    with database.reading() as connection:
+        row = connection.execute(_summaries().where(schema.message.c.id == message_id)).one_or_none()
+        if row is None:
+            raise NoSuchMessage(f"the ledger has no message {message_id}; `ninebits messages list` shows those it has")
+        requests = connection.execute(
+            select(request).where(request.c.message_id == message_id).order_by(request.c.id)
+        ).all()
+    return _summary(row), [
+        RequestSummary(
+            r.id, RequestState(r.state), r.ref_id, r.known_by, r.started_at, r.finished_at, r.status, r.detail
+        )
+        for r in requests
+    ]
+
+
+def _summaries() -> Select[Any]:
+    message, send = schema.message.c, schema.send.c
+    return select(
+        message.id.label("message_id"),
+        *(message[name] for name in ("created_at", "state", "conn_id", "part", "media_url", "recipients")),
+        *(message[name] for name in ("answered", "unanswered", "failed")),
+        *(send[name] for name in ("deployment", "dag_id", "run_id", "task_id", "map_index")),
+    ).join(schema.send, send.id == message.send_id)
+
+
+def _summary(row: Row[Any]) -> MessageSummary:
+    values = {name: getattr(row, name) for name in MessageSummary.__dataclass_fields__}
+    return MessageSummary(**{**values, "state": MessageState(values["state"])})

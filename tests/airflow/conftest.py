@@ -1,0 +1,145 @@
+"""One real Airflow and one simulator for all tests of this folder; each test rings numbers of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import sys
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from airflow_provider_ninebits.simulator import RunningSimulator, SimulatorSettings, running_simulator
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from local_airflow import LocalAirflow, airflow_environment, free_port, local_airflow  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Words that nothing else writes, so that a search of the logs means something.
+API_KEY = "key-of-the-airflow-tests"
+WEBHOOK_PASSWORD = "password-of-the-airflow-tests"
+RECORDING = "https://example.com/reminder.mp3"
+
+
+@dataclass
+class Stage:
+    """The Airflow, the phones that it rings, and the ledger between them."""
+
+    airflow: LocalAirflow
+    simulator: RunningSimulator
+    issued: list[str] = field(default_factory=list)
+    _count: Iterator[int] = field(default_factory=lambda: count(10_000_001))
+
+    def numbers(self, how_many: int, **behaviour: Any) -> list[str]:
+        """Return numbers that no other test rings, and tell the simulator how they behave."""
+        fresh = [f"23480{next(self._count)}" for _ in range(how_many)]
+        self.issued += fresh
+        self.simulator.script({"numbers": {number: behaviour for number in fresh}})
+        return fresh
+
+    def answering(self, how_many: int = 1, **behaviour: Any) -> list[str]:
+        """Return numbers where somebody picks up."""
+        return self.numbers(how_many, attempts=[{"answered": True, "talk_seconds": 7}], **behaviour)
+
+    def silent(self, how_many: int = 1, **behaviour: Any) -> list[str]:
+        """Return numbers where nobody picks up."""
+        return self.numbers(how_many, attempts=[{"answered": False}], **behaviour)
+
+    def holding(self, how_many: int = 1) -> list[str]:
+        """Return answering numbers whose callback comes only when the test delivers it."""
+        return self.answering(how_many, lose_callback=True, with_ref_id=True)
+
+    def deliver(self, number: str) -> None:
+        """Hand the receiver the last callback of a number, as 9bits would."""
+        self.simulator.wait_idle()
+        body = self.simulator.calls(number=number)[-1]["callback"]["body"]
+        httpx.post(
+            f"{self.airflow.url}/ninebits/callback", json=body, auth=("ninebits", WEBHOOK_PASSWORD), trust_env=False
+        ).raise_for_status()
+
+    def rung(self, numbers: list[str]) -> list[int]:
+        """Return how often each number was rung."""
+        times = self.simulator.rung()
+        return [times.get(number, 0) for number in numbers]
+
+    def run(self, dag_id: str, **conf: Any) -> tuple[str, str]:
+        """Run a DAG to its end; return the run's id and its state."""
+        run_id = self.airflow.trigger(dag_id, conf)
+        return run_id, self.airflow.wait_for_run(dag_id, run_id)
+
+    def task_instance(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> dict[str, Any]:
+        """Return one task instance as the REST API shows it."""
+        for instance in self.airflow.task_instances(dag_id, run_id):
+            if (instance["task_id"], instance["map_index"]) == (task_id, map_index):
+                return instance
+        raise LookupError(f"{task_id} [{map_index}] is not in {dag_id} {run_id}")
+
+    def message_states(self, number: str) -> list[str]:
+        """Return the states of the ledger's messages to a number, in order."""
+        with closing(sqlite3.connect(self.airflow.home / "ninebits.db")) as ledger:
+            rows = ledger.execute(
+                "select m.state from ninebits_message m join ninebits_recipient r on r.message_id = m.id "
+                "where r.number = ? order by m.created_at",
+                (number,),
+            ).fetchall()
+        return [state for (state,) in rows]
+
+
+@pytest.fixture(scope="session")
+def dags_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example DAGs, and the ones of these tests."""
+    folder = tmp_path_factory.mktemp("dags")
+    for file in (*(ROOT / "example_dags").glob("*.py"), *(HERE / "dags").glob("*.py")):
+        shutil.copy(file, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory, dags_folder: Path) -> Iterator[Stage]:
+    """A real Airflow that rings simulated phones."""
+    home = tmp_path_factory.mktemp("airflow")
+    port = free_port()
+    settings = SimulatorSettings(
+        callback_url=f"http://ninebits:{WEBHOOK_PASSWORD}@127.0.0.1:{port}/ninebits/callback",
+        api_key=API_KEY,
+        ref_id="mixed",
+        speed=10.0,
+    )
+    with running_simulator(settings) as simulator:
+        connection = {"conn_type": "ninebits", "password": API_KEY, "host": simulator.base_url}
+        environment = airflow_environment(
+            home,
+            port,
+            dags=dags_folder,
+            simulator_url=simulator.base_url,
+            options={
+                "AIRFLOW_CONN_NINEBITS_DEFAULT": json.dumps(connection),
+                "AIRFLOW__NINEBITS__WEBHOOK_PASSWORD": WEBHOOK_PASSWORD,
+                "AIRFLOW__CORE__PARALLELISM": "6",
+                "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+            },
+        )
+        with local_airflow(home, port, environment) as airflow:
+            yield Stage(airflow, simulator)
+
+
+@pytest.fixture(scope="session")
+def secrets() -> tuple[str, str]:
+    """What no log may show."""
+    return API_KEY, WEBHOOK_PASSWORD
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The search of the logs comes after everything that logs.
+    items.sort(key=lambda item: item.path.name == "test_logs.py")

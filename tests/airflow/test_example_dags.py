@@ -1,0 +1,97 @@
+"""The example DAGs, run by a real Airflow against simulated phones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.airflow.conftest import Stage
+
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
+
+
+def test_send_and_wait_gives_the_next_task_the_outcome(stage: Stage) -> None:
+    answers, misses = stage.answering(2), stage.silent(1)
+    run_id, state = stage.run("ninebits_send_and_wait", to=[*answers, *misses])
+    assert state == "success", stage.airflow.task_states("ninebits_send_and_wait", run_id)
+    assert stage.rung([*answers, *misses]) == [1, 1, 1]
+    assert stage.airflow.xcom("ninebits_send_and_wait", run_id, "report") == "2 of 3 answered"
+
+    ref_id = stage.airflow.xcom("ninebits_send_and_wait", run_id, "ring")
+    assert ref_id == stage.airflow.xcom("ninebits_send_and_wait", run_id, "ring", key="ref_id")
+    assert_outcome(stage.airflow.xcom("ninebits_send_and_wait", run_id, "wait"), ref_id, answers, misses)
+
+
+def assert_outcome(outcome: dict[str, Any], ref_id: str, answers: list[str], misses: list[str]) -> None:
+    calls = outcome.pop("calls")
+    amounts = outcome.pop("total_amount")
+    assert outcome == {
+        "ref_ids": [ref_id],
+        "settled": True,
+        "recipients": 3,
+        "answered": 2,
+        "unanswered": 1,
+        "failed": 0,
+        "pending": 0,
+        "calls_truncated": False,
+    }
+    assert float(amounts) == sum(float(call["total_amount"]) for call in calls)
+    # Those not answered come first: they are what a list of 100 must not lose.
+    assert [call["to_number"] for call in calls][0] == misses[0]
+    assert {call["to_number"]: call["state"] for call in calls} == {
+        **dict.fromkeys(answers, "answered"),
+        **dict.fromkeys(misses, "unanswered"),
+    }
+    assert {call["call_duration"] for call in calls if call["state"] == "answered"} == {7}
+    assert {call["attempts"] for call in calls} == {1}
+    assert all((call["answered_at"] is None) == (call["state"] == "unanswered") for call in calls)
+    assert set(calls[0]) == {
+        "to_number",
+        "state",
+        "attempts",
+        "started_at",
+        "answered_at",
+        "ended_at",
+        "total_duration",
+        "call_duration",
+        "total_amount",
+    }
+
+
+def test_recurring_reminder_rings_each_region_in_a_task_of_its_own(stage: Stage) -> None:
+    dag_id = "ninebits_recurring_reminder"
+    (lagos,), (abuja,) = stage.answering(1), stage.silent(1)
+    stage.airflow.api.post(
+        "/api/v2/variables",
+        json={"key": "ninebits_reminder_people", "value": f'{{"lagos": ["{lagos}"], "abuja": ["{abuja}"]}}'},
+    ).raise_for_status()
+    run_id, state = stage.run(dag_id)
+    # A DAG with a schedule may be started by the scheduler too, and then rings in that run.
+    stage.airflow.api.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": True}).raise_for_status()
+    assert state == "success", stage.airflow.task_states(dag_id, run_id)
+    for map_index, number in enumerate((abuja, lagos)):
+        ref_id = stage.airflow.xcom(dag_id, run_id, "ring", map_index=map_index)
+        assert [call["number"] for call in stage.simulator.calls(ref_id=ref_id)] == [number]
+        outcome = stage.airflow.xcom(dag_id, run_id, "wait", map_index=map_index)
+        assert [call["to_number"] for call in outcome["calls"]] == [number]
+        assert outcome["answered"] == (number == lagos)
+
+
+def test_branch_on_answer_rings_again_whoever_did_not_answer(stage: Stage) -> None:
+    reached, missed = stage.answering(1), stage.silent(1)
+    run_id, state = stage.run("ninebits_branch_on_answer", to=[*reached, *missed])
+    assert state == "success"
+    states = stage.airflow.task_states("ninebits_branch_on_answer", run_id)
+    assert (states["second_call"], states["everybody_answered"]) == ("success", "skipped")
+    assert stage.rung([*reached, *missed]) == [1, 2]
+
+
+def test_branch_on_answer_rings_nobody_again_when_everybody_answered(stage: Stage) -> None:
+    reached = stage.answering(2)
+    run_id, state = stage.run("ninebits_branch_on_answer", to=reached)
+    assert state == "success"
+    states = stage.airflow.task_states("ninebits_branch_on_answer", run_id)
+    assert (states["second_call"], states["everybody_answered"]) == ("skipped", "success")
+    assert stage.rung(reached) == [1, 1]

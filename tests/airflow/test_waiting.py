@@ -1,0 +1,94 @@
+"""How a wait ends in a real Airflow: resumed by a callback, timed out, disappointed; alike in each of the modes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.airflow.conftest import Stage
+
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
+
+MODES = ("poke", "reschedule", "deferrable")
+# How each case ends: the task's state, how often it was tried, and the XCom where the outcome is (None: there is none).
+ENDS: dict[str, tuple[str, int, str | None]] = {
+    "answered": ("success", 1, "return_value"),
+    "unanswered": ("failed", 1, "outcome"),
+    "unanswered_skipped": ("skipped", 1, "outcome"),
+    "somebody_answered": ("success", 1, "return_value"),
+    "timed_out": ("failed", 1, "outcome"),
+    "timed_out_skipped": ("skipped", 1, "outcome"),
+    "timed_out_returned": ("success", 1, "return_value"),
+    "no_ref_id": ("failed", 1, None),
+}
+
+
+class Waits(NamedTuple):
+    run_id: str
+    settled: str
+    open: str
+
+
+@pytest.fixture(scope="module")
+def waits(stage: Stage) -> Waits:
+    """One run with a task for each mode and case, ended."""
+    settled_to, open_to = [*stage.answering(1), *stage.silent(1)], stage.holding(1)
+    run_ids = [stage.airflow.trigger("ring", {"to": to}) for to in (settled_to, open_to)]
+    for run_id in run_ids:
+        assert stage.airflow.wait_for_run("ring", run_id) == "success"
+    stage.simulator.wait_idle()
+    settled, still_open = (stage.airflow.xcom("ring", run_id, "ring") for run_id in run_ids)
+    run_id, _ = stage.run("waits", settled=settled, open=still_open)
+    return Waits(run_id, settled, still_open)
+
+
+@pytest.mark.parametrize("case", ENDS)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_wait_ends_alike_in_each_mode(stage: Stage, waits: Waits, mode: str, case: str) -> None:
+    task_id = f"{mode}_{case}"
+    state, tries, outcome_key = ENDS[case]
+    instance = stage.task_instance("waits", waits.run_id, task_id)
+    log = stage.airflow.task_log("waits", waits.run_id, task_id)
+    assert (instance["state"], instance["try_number"]) == (state, tries), log
+    if outcome_key is not None:
+        outcome = stage.airflow.xcom("waits", waits.run_id, task_id, key=outcome_key)
+        assert counts(outcome) == (OPEN if case.startswith("timed_out") else SETTLED)
+        assert outcome["ref_ids"] == [waits.open if case.startswith("timed_out") else waits.settled]
+
+
+SETTLED = {"settled": True, "recipients": 2, "answered": 1, "unanswered": 1, "failed": 0, "pending": 0}
+OPEN = {"settled": False, "recipients": 1, "answered": 0, "unanswered": 0, "failed": 0, "pending": 1}
+
+
+def counts(outcome: dict[str, Any]) -> dict[str, Any]:
+    return {name: outcome[name] for name in SETTLED}
+
+
+@pytest.mark.parametrize("with_ref_id", [True, False], ids=["with ref_id", "without ref_id"])
+def test_a_deferred_wait_goes_on_when_the_callback_comes(stage: Stage, with_ref_id: bool) -> None:
+    numbers = stage.answering(1, lose_callback=True, with_ref_id=with_ref_id)
+    ring_id, _ = stage.run("ring", to=numbers)
+    wait_id = stage.airflow.trigger("wait", {"ref_id": stage.airflow.xcom("ring", ring_id, "ring")})
+    stage.airflow.wait_for_task("wait", wait_id, "wait", {"deferred"})
+
+    stage.deliver(numbers[0])
+    (call,) = stage.simulator.calls(number=numbers[0])
+    assert ("ref_id" in call["callback"]["body"]) == with_ref_id
+    assert stage.airflow.wait_for_run("wait", wait_id) == "success"
+    outcome = stage.airflow.xcom("wait", wait_id, "wait")
+    assert [(call["to_number"], call["state"]) for call in outcome["calls"]] == [(numbers[0], "answered")]
+
+
+def test_an_operator_that_waits_goes_on_without_sending_again(stage: Stage) -> None:
+    numbers = stage.holding()
+    run_id = stage.airflow.trigger("ring_and_wait", {"to": numbers})
+    stage.airflow.wait_for_task("ring_and_wait", run_id, "ring", {"deferred"})
+    ref_id = stage.airflow.xcom("ring_and_wait", run_id, "ring", key="ref_id")
+
+    stage.deliver(numbers[0])
+    assert stage.airflow.wait_for_run("ring_and_wait", run_id) == "success"
+    outcome = stage.airflow.xcom("ring_and_wait", run_id, "ring")
+    assert (outcome["ref_ids"], outcome["answered"]) == ([ref_id], 1)
+    assert stage.rung(numbers) == [1]

@@ -1,0 +1,45 @@
+"""What a running Airflow knows of the provider: its connection form, its metadata, its plugin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.airflow.conftest import Stage
+
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
+
+
+def asked(stage: Stage, path: str) -> Any:
+    answer = stage.airflow.api.get(path, params={"limit": 1000})
+    answer.raise_for_status()
+    return answer.json()
+
+
+def test_the_connection_form_asks_for_key_base_url_and_timeout_alone(stage: Stage) -> None:
+    (form,) = [each for each in asked(stage, "/ui/connections/hook_meta") if each["connection_type"] == "ninebits"]
+    assert form["hook_name"] == "9bits"
+    fields = form["standard_fields"]
+    assert fields["password"]["title"] == "API key"
+    assert fields["url_schema"]["hidden"]
+    assert (fields["host"]["title"], fields["host"]["placeholder"]) == ("Base URL", "https://api.9bits.net")
+    # The description is the same field of every connection.
+    shown = {name for name, behaviour in fields.items() if behaviour is None or not behaviour.get("hidden")}
+    assert shown - {"description"} == {"password", "host"}
+    assert set(form["extra_fields"]) == {"timeout"}
+    assert form["extra_fields"]["timeout"]["description"]
+
+
+def test_the_provider_and_its_plugin_are_listed(stage: Stage) -> None:
+    providers = {each["package_name"] for each in asked(stage, "/api/v2/providers")["providers"]}
+    assert "airflow-provider-ninebits" in providers
+    (plugin,) = [each for each in asked(stage, "/api/v2/plugins")["plugins"] if each["name"] == "ninebits"]
+    assert [app["url_prefix"] for app in plugin["fastapi_apps"]] == ["/ninebits"]
+
+
+def test_the_receiver_is_mounted_and_well(stage: Stage) -> None:
+    answer = stage.airflow.api.get("/ninebits/health")
+    # The UI's page would be a 200 as well.
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")

@@ -1,0 +1,143 @@
+"""Who is rung how often, whatever happens to the task: the rules of the operator's key, in a real Airflow."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.airflow.conftest import Stage
+
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
+
+
+def test_a_retry_after_all_was_sent_rings_nobody_again(stage: Stage) -> None:
+    numbers = stage.answering(2)
+    run_id, state = stage.run("ring_and_die_once", to=numbers)
+    assert state == "success"
+    assert stage.task_instance("ring_and_die_once", run_id, "ring")["try_number"] == 2
+    assert stage.rung(numbers) == [1, 1]
+    assert "Nobody was rung again" in stage.airflow.task_log("ring_and_die_once", run_id, "ring", try_number=2)
+
+
+def test_a_retry_after_a_refusal_sends(stage: Stage) -> None:
+    numbers = stage.answering(1)
+    stage.simulator.script({"faults": [{"kind": "status", "status": 400}]})
+    run_id, state = stage.run("ring", to=numbers)
+    assert state == "success"
+    assert stage.task_instance("ring", run_id, "ring")["try_number"] == 2
+    assert stage.rung(numbers) == [1]
+
+
+def test_a_cleared_task_that_had_ended_rings_again(stage: Stage) -> None:
+    numbers = stage.answering(1)
+    run_id, _ = stage.run("ring", to=numbers)
+    first = stage.airflow.xcom("ring", run_id, "ring")
+    stage.airflow.clear("ring", run_id, ["ring"])
+    assert stage.airflow.wait_for_run("ring", run_id) == "success"
+    assert stage.rung(numbers) == [2]
+    assert stage.airflow.xcom("ring", run_id, "ring") != first
+
+
+def test_a_cleared_task_that_had_failed_in_the_middle_goes_on_there(stage: Stage) -> None:
+    numbers = stage.answering(1001, lose_callback=True)
+    # The first part is answered as it should be, the second refused.
+    stage.simulator.script({"faults": [{"kind": "delay", "seconds": 0}, {"kind": "status", "status": 400}]})
+    run_id, state = stage.run("ring_without_retries", to=numbers)
+    assert state == "failed"
+    assert stage.rung(numbers) == [1] * 1000 + [0]
+    placed = stage.airflow.xcom("ring_without_retries", run_id, "ring", key="ref_id")
+
+    stage.airflow.clear("ring_without_retries", run_id, ["ring"])
+    assert stage.airflow.wait_for_run("ring_without_retries", run_id) == "success"
+    assert stage.rung(numbers) == [1] * 1001
+    ref_ids = stage.airflow.xcom("ring_without_retries", run_id, "ring")
+    assert (len(ref_ids), ref_ids[0]) == (2, placed)
+
+
+def test_a_cleared_task_that_had_failed_after_its_last_part_was_accepted_is_not_rung_again(stage: Stage) -> None:
+    dag_id, numbers = "ring_and_wait", stage.holding()
+    run_id = stage.airflow.trigger(dag_id, {"to": numbers})
+    stage.airflow.wait_for_task(dag_id, run_id, "ring", {"deferred"})
+    stage.airflow.api.patch(
+        f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/ring", json={"new_state": "failed"}
+    ).raise_for_status()
+    assert stage.airflow.wait_for_run(dag_id, run_id) == "failed"
+
+    stage.airflow.clear(dag_id, run_id, ["ring"])
+    stage.airflow.wait_for_task(dag_id, run_id, "ring", {"deferred"})
+    stage.deliver(numbers[0])
+    assert stage.airflow.wait_for_run(dag_id, run_id) == "success"
+    assert stage.airflow.xcom(dag_id, run_id, "ring")["answered"] == 1
+    assert stage.rung(numbers) == [1]
+
+
+def test_a_task_that_is_cleared_while_it_is_deferred_goes_on_waiting(stage: Stage) -> None:
+    dag_id, numbers = "ring_and_wait", stage.holding()
+    run_id = stage.airflow.trigger(dag_id, {"to": numbers})
+    stage.airflow.wait_for_task(dag_id, run_id, "ring", {"deferred"})
+    stage.airflow.clear(dag_id, run_id, ["ring"])
+    stage.airflow.wait_for_task(dag_id, run_id, "ring", {"scheduled", "queued", "running"})
+    stage.airflow.wait_for_task(dag_id, run_id, "ring", {"deferred"})
+    stage.deliver(numbers[0])
+    assert stage.airflow.wait_for_run(dag_id, run_id) == "success"
+    assert stage.rung(numbers) == [1]
+
+
+def test_of_a_mapped_task_only_the_cleared_one_rings_again(stage: Stage) -> None:
+    numbers = stage.answering(2)
+    run_id, state = stage.run("ring_each", to=numbers)
+    assert state == "success"
+    assert stage.rung(numbers) == [1, 1]
+    stage.airflow.clear("ring_each", run_id, [["ring", 1]])  # type: ignore[list-item]
+    assert stage.airflow.wait_for_run("ring_each", run_id) == "success"
+    assert stage.rung(numbers) == [1, 2]
+
+
+def test_a_run_that_is_deleted_and_made_anew_rings_again(stage: Stage) -> None:
+    numbers = stage.answering(1)
+    run_id, _ = stage.run("ring", to=numbers)
+    stage.airflow.api.delete(f"/api/v2/dags/ring/dagRuns/{run_id}").raise_for_status()
+    stage.airflow.api.post(
+        "/api/v2/dags/ring/dagRuns", json={"dag_run_id": run_id, "logical_date": None, "conf": {"to": numbers}}
+    ).raise_for_status()
+    assert stage.airflow.wait_for_run("ring", run_id) == "success"
+    assert stage.rung(numbers) == [2]
+
+
+DAG_TEST_TWICE = """
+import json, sys
+from datetime import UTC, datetime
+
+sys.path.insert(0, sys.argv[1])
+from ringing import ring_in_dag_test
+
+moment = datetime(2026, 1, 1, tzinfo=UTC)
+for _ in range(2):
+    run = ring_in_dag_test.test(run_after=moment, logical_date=moment, run_conf={"to": json.loads(sys.argv[2])})
+    print("DAG RUN", run.run_id, run.state)
+"""
+
+
+def test_dag_test_rings_each_time(stage: Stage, dags_folder: Path) -> None:
+    numbers = stage.answering(1)
+    ended = subprocess.run(
+        [sys.executable, "-c", DAG_TEST_TWICE, str(dags_folder), json.dumps(numbers)],
+        env=stage.airflow.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    runs = [line for line in ended.stdout.splitlines() if line.startswith("DAG RUN")]
+    assert len(runs) == 2, ended.stdout
+    # The same run id: nothing but the try number tells the second run from a retry.
+    assert len(set(runs)) == 1
+    assert runs[0].endswith("success")
+    assert stage.rung(numbers) == [2]

@@ -1,0 +1,98 @@
+"""``ninebits messages``: what the error of an uncertain message tells people to type."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_provider_ninebits.cli.main import main
+from airflow_provider_ninebits.ledger import replanning, sends
+from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.ledger.states import RequestState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NUMBER = "2348020000000"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    url = f"sqlite:///{tmp_path / 'ninebits.db'}"
+    monkeypatch.setenv("AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN", url)
+    database = Database(url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def uncertain(ledger: Database) -> str:
+    plan = sends.SendPlan(
+        "key", "ninebits_default", "https://example.com/a.mp3", None, ((NUMBER,),), sends.AskedBy("default", "dag")
+    )
+    message_id = replanning.plan_send(ledger, plan, replan=False, part_size=1000).parts[0].message_id
+    request_id = sends.claim(ledger, message_id, conn_id="ninebits_default", owner="me", lease_seconds=35, resend=False)
+    assert request_id is not None
+    sends.record_answer(ledger, request_id, sends.Answer(RequestState.UNCERTAIN, status=500, detail="server error"))
+    return message_id
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    status = main(arguments)
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def test_an_uncertain_message_is_listed(uncertain: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "messages", "list", "--state", "uncertain", "--output", "json")
+    assert status == 0
+    assert [(row["message_id"], row["dag_id"]) for row in json.loads(out)] == [(uncertain, "dag")]
+    assert run(capsys, "messages", "list", "--state", "accepted", "--output", "json")[1].strip() == "[]"
+
+
+def test_a_message_is_shown_with_its_requests_and_no_number(uncertain: str, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    status, out, _ = run(capsys, "messages", "show", uncertain)
+    assert status == 0
+    assert "server error" in out
+    assert NUMBER not in out
+
+
+def test_what_was_placed_is_accepted_under_its_ref_id(uncertain: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "messages", "resolve", uncertain, "--placed", "--ref-id", "r1", "--output", "json")
+    assert (status, json.loads(out)["state"]) == (0, "accepted")
+    shown = json.loads(run(capsys, "messages", "show", uncertain, "--output", "json")[1])
+    assert [(request["ref_id"], request["known_by"]) for request in shown["requests"]] == [("r1", "person")]
+
+
+def test_what_was_not_placed_may_be_sent(ledger: Database, uncertain: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "messages", "resolve", uncertain, "--not-placed", "--output", "json")
+    assert (status, json.loads(out)["state"]) == (0, "refused")
+    part, _ = sends.read_part(ledger, uncertain)
+    assert part.state == "refused"
+
+
+def test_an_unknown_message_is_not_found(ledger: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = run(capsys, "messages", "show", "nothing")
+    assert (status, out) == (3, "")
+    assert "no message nothing" in err
+
+
+def test_a_ref_id_goes_with_placed_only(uncertain: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run(capsys, "messages", "resolve", uncertain, "--not-placed", "--ref-id", "r1")
+    assert status == 2
+    assert "not placed has no ref_id" in err
+
+
+def test_an_unreachable_ledger_has_a_status_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "ninebits.db"
+    path.write_bytes(b"this is no database at all, and long enough to be read as a header of one" * 20)
+    monkeypatch.setenv("AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN", f"sqlite:///{path}")
+    status, _, err = run(capsys, "messages", "list")
+    assert status == 4
+    assert "sql_alchemy_conn" in err

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from airflow_provider_ninebits.webhook.authentication import is_authorized
+from airflow_provider_ninebits.webhook.settings import ReceiverSettings
+
+
+def settings(*passwords: str, username: str = "ninebits", allow_unauthenticated: bool = False) -> ReceiverSettings:
+    return ReceiverSettings(
+        "sqlite://", username=username, passwords=passwords, allow_unauthenticated=allow_unauthenticated
+    )
+
+
+def basic(credentials: str, scheme: str = "Basic") -> str:
+    return f"{scheme} {base64.b64encode(credentials.encode()).decode()}"
+
+
+GOOD = basic("ninebits:secret")
+BEARER = "Bearer eyJhbGciOi"
+
+WRONG = {
+    "missing": [],
+    "empty": [""],
+    "the scheme alone": ["Basic"],
+    "the scheme and a blank": ["Basic "],
+    "another scheme": [BEARER],
+    "another password": [basic("ninebits:other")],
+    "a part of the password": [basic("ninebits:secre")],
+    "more than the password": [basic("ninebits:secrets")],
+    "another user": [basic("somebody:secret")],
+    "the user alone": [basic("ninebits")],
+    "no user": [basic(":secret")],
+    "the password in capitals": [basic("ninebits:SECRET")],
+    "twice, both right": [GOOD, GOOD],
+    "twice, one right": [GOOD, basic("ninebits:other")],
+    "no base64": ["Basic ninebits:secret"],
+    "base64 with a stray character": [GOOD + "!"],
+    "base64 cut short": [GOOD.rstrip("=")[:-1]],
+    "not ASCII": ["Basic bmluZWJpdHM6c2VjcmV0\xe9"],
+    "not even latin-1": ["Basic bmluZWJpdHM6c2VjcmV0☎"],
+    "bytes that are no text": ["Basic " + base64.b64encode(b"ninebits:\xff\xfe").decode()],
+    "far too long": [basic("ninebits:" + "x" * 10_000)],
+}
+
+
+@pytest.mark.parametrize("headers", WRONG.values(), ids=WRONG.keys())
+def test_what_is_not_clearly_right_is_refused(headers: list[str]) -> None:
+    assert not is_authorized(headers, settings("secret"))
+
+
+RIGHT = {
+    "as it should be": [GOOD],
+    "the scheme in small letters": [basic("ninebits:secret", "basic")],
+    "the scheme in capitals": [basic("ninebits:secret", "BASIC")],
+    "blanks around": ["Basic   " + GOOD.removeprefix("Basic ") + " "],
+    "beside a Bearer header, which Airflow's simple auth manager adds": [GOOD, BEARER],
+}
+
+
+@pytest.mark.parametrize("headers", RIGHT.values(), ids=RIGHT.keys())
+def test_the_password_is_taken(headers: list[str]) -> None:
+    assert is_authorized(headers, settings("secret"))
+
+
+@pytest.mark.parametrize("password", ["new", "old"])
+def test_while_passwords_are_rotated_both_are_taken(password: str) -> None:
+    assert is_authorized([basic(f"ninebits:{password}")], settings("new", "old"))
+
+
+def test_a_rotated_password_is_taken_no_more() -> None:
+    assert not is_authorized([basic("ninebits:old")], settings("new"))
+
+
+@pytest.mark.parametrize("password", ["with:colon", "pässwörd ☎", " inner blank x"])
+def test_a_password_may_hold_anything(password: str) -> None:
+    assert is_authorized([basic(f"ninebits:{password}")], settings(password))
+
+
+def test_without_any_password_nobody_may_deliver() -> None:
+    assert not is_authorized([basic("ninebits:")], settings())
+    assert not is_authorized([], settings())
+
+
+class TestWithUnauthenticatedCallbacksAllowed:
+    def test_nothing_is_asked_where_no_password_is_set(self) -> None:
+        allowed = settings(allow_unauthenticated=True)
+        assert all(is_authorized(headers, allowed) for headers in ([], [BEARER], [basic("any:body")]))
+
+    def test_beside_a_password_a_callback_without_one_is_taken(self) -> None:
+        allowed = settings("secret", allow_unauthenticated=True)
+        assert is_authorized([], allowed)
+        assert is_authorized([BEARER], allowed)
+        assert is_authorized([GOOD], allowed)
+
+    def test_a_wrong_password_is_still_wrong(self) -> None:
+        assert not is_authorized([basic("ninebits:other")], settings("secret", allow_unauthenticated=True))
