@@ -22,6 +22,7 @@ from airflow_provider_ninebits.hooks.outages import unavailable
 from airflow_provider_ninebits.ledger import replanning, sends
 from airflow_provider_ninebits.ledger.callbacks import rematch
 from airflow_provider_ninebits.ledger.errors import KeyInUse, LedgerError, LedgerUnreachable, LedgerUnusable, SendBusy
+from airflow_provider_ninebits.ledger.recording import Answer, record_answer
 from airflow_provider_ninebits.ledger.states import MessageState, NextStep, PartStanding, RequestState, next_step
 from airflow_provider_ninebits.ledger.undoing import undo_adoption, undo_refused
 
@@ -188,13 +189,11 @@ class Sender:
         except BaseException:
             # Interrupted (a task time-out, a stop): what was not written by now never is, and the next try may send it.
             if not lease.written:
-                self._record(
-                    part, request_id, sends.Answer(RequestState.REFUSED, detail="interrupted before it was written")
-                )
+                self._record(part, request_id, Answer(RequestState.REFUSED, detail="interrupted before it was written"))
             raise
         # Logged before it is committed: should the ledger be lost now, the log still has it.
         log.info("9bits accepted message %s: ref_id=%s recipients=%d", part.message_id, receipt.ref_id, len(numbers))
-        self._record(part, request_id, sends.Answer(RequestState.ACCEPTED, receipt.ref_id, receipt.status))
+        self._record(part, request_id, Answer(RequestState.ACCEPTED, receipt.ref_id, receipt.status))
         return False
 
     def _wait_out(self, part: Part, request_id: int, error: RateLimited, rate_limited: int) -> bool:
@@ -209,10 +208,10 @@ class Sender:
         self.sleep(delay_seconds)
         return True
 
-    def _record(self, part: Part, request_id: int, answer: sends.Answer) -> MessageState:
+    def _record(self, part: Part, request_id: int, answer: Answer) -> MessageState:
         for attempt in range(1, _RECORD_TRIES + 1):
             try:
-                state = sends.record_answer(self.database, request_id, answer)
+                state = record_answer(self.database, request_id, answer)
                 break
             except LedgerUnreachable as error:
                 if attempt == _RECORD_TRIES:
@@ -224,12 +223,12 @@ class Sender:
                 undo_refused(self.database, part.message_id, window=self.window)
             if answer.ref_id is not None:
                 undo_adoption(self.database, part.message_id, request_id, window=self.window)
-                rematch(
-                    self.database,
-                    window=self.window,
-                    ref_ids=[answer.ref_id],
-                    message_ids=[part.message_id],
-                )
+            rematch(
+                self.database,
+                window=self.window,
+                ref_ids=[] if answer.ref_id is None else [answer.ref_id],
+                message_ids=[part.message_id],
+            )
         except LedgerError as error:
             # The answer is safe; the receivers' sweep matches what this would have.
             log.warning("Callbacks of message %s are matched later: %s", part.message_id, error)
@@ -258,9 +257,9 @@ def placed_refs(database: Database, plan: SendPlan) -> list[str]:
     return [part.ref for part in parts if part.state is MessageState.ACCEPTED]
 
 
-def _answer(error: SendError, *, plan_again: bool = False) -> sends.Answer:
+def _answer(error: SendError, *, plan_again: bool = False) -> Answer:
     state = RequestState.REFUSED if error.placed is False else RequestState.UNCERTAIN
-    return sends.Answer(state, status=error.status, detail=error.detail, plan_again=plan_again)
+    return Answer(state, status=error.status, detail=error.detail, plan_again=plan_again)
 
 
 def _refusal(part: Part, error: SendError) -> str:

@@ -12,7 +12,8 @@ It knows neither Airflow nor HTTP. The rooms:
 ``schema``, ``columns``   the tables
 ``database``              engines, write transactions, the ledger's clock, locks
 ``migrate``               the schema's versions
-``sends``                 planning, claiming and recording requests
+``sends``                 planning and claiming requests
+``recording``             what came of a request
 ``replanning``            what a resumed send keeps, and what it plans anew
 ``callbacks``             storing callbacks, and matching them
 ``book``                  the rows that matching looks at, and what it changed in them

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.book import request_facts
 from airflow_provider_ninebits.ledger.matching import NOBODY, RequestFacts, Verdict, match_answer
-from airflow_provider_ninebits.ledger.sends import refresh_message_state
+from airflow_provider_ninebits.ledger.recording import refresh_message_state
 from airflow_provider_ninebits.ledger.states import RecipientState, RequestState
 
 if TYPE_CHECKING:

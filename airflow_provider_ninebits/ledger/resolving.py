@@ -10,7 +10,7 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.callbacks import rematch
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage, SendBusy
-from airflow_provider_ninebits.ledger.sends import lock_message, refresh_message_state
+from airflow_provider_ninebits.ledger.recording import lock_message, refresh_message_state
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 from airflow_provider_ninebits.ledger.undoing import undo_refused
 

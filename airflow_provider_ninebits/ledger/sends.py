@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, or_, select, text, update
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.database import ledger_now, lock_numbers
+from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
-from airflow_provider_ninebits.ledger.states import MessageState, RecipientState, RequestState, message_state
+from airflow_provider_ninebits.ledger.states import MessageState, RecipientState, RequestState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,17 +75,6 @@ class Part:
     def ref(self) -> str:
         """What stands for the message wherever a ``ref_id`` is taken."""
         return self.ref_ids[-1] if self.ref_ids else f"{LEDGER_REF_PREFIX}{self.message_id}"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came of a request; ``plan_again``: it was rate limited, and is to be made once more without asking."""
-
-    state: RequestState
-    ref_id: str | None = None
-    status: int | None = None
-    detail: str | None = None
-    plan_again: bool = False
 
 
 def find_send(connection: Connection, idempotency_key: str) -> str | None:
@@ -244,75 +233,6 @@ def claim(
             .returning(schema.request.c.id)
         ).scalar_one()
         return request_id
-
-
-def settled_state(current: RequestState, reported: RequestState) -> RequestState:
-    """
-    Return a request's state after its answer.
-
-    What is definite wins: an answer over a callback's evidence; evidence, or a person's word, over an uncertain answer.
-    """
-    if reported is RequestState.UNCERTAIN and current in (RequestState.ACCEPTED, RequestState.REFUSED):
-        return current
-    return reported
-
-
-def record_answer(database: Database, request_id: int, answer: Answer) -> MessageState:
-    """
-    Record what came of a request. Recording the same answer again changes nothing.
-
-    :return: the state of its message. Callbacks that waited for this are matched by ``callbacks.rematch_message``.
-    """
-    request = schema.request.c
-    with database.writing() as connection:
-        message_id = connection.execute(select(request.message_id).where(request.id == request_id)).scalar_one()
-        lock_message(connection, message_id)
-        row = connection.execute(select(request.state, request.ref_id).where(request.id == request_id)).one()
-        state = settled_state(RequestState(row.state), answer.state)
-        changes: dict[str, object] = {
-            "state": state,
-            "finished_at": ledger_now(connection),
-            "status": answer.status,
-            "detail": answer.detail,
-        }
-        if answer.state is not RequestState.UNCERTAIN:
-            changes |= {"ref_id": answer.ref_id, "known_by": "answer"}
-        connection.execute(update(schema.request).where(request.id == request_id).values(**changes))
-        return refresh_message_state(connection, message_id, plan_again=answer.plan_again)
-
-
-def lock_message(connection: Connection, message_id: str) -> None:
-    """
-    Make this transaction the only one that changes a message's requests, or matches callbacks of its numbers.
-
-    Without the numbers, a callback that is matched at this moment would look at what the requests were, and overwrite
-    what they become.
-    """
-    recipient = schema.recipient.c
-    numbers = connection.execute(select(recipient.number).where(recipient.message_id == message_id)).scalars()
-    lock_numbers(connection, numbers)
-    # The message's row before its requests, as everybody does: two answers for one message would else miss each other.
-    connection.execute(select(schema.message.c.id).where(schema.message.c.id == message_id).with_for_update())
-
-
-def refresh_message_state(connection: Connection, message_id: str, *, plan_again: bool = False) -> MessageState:
-    """Set a message's state to what its requests make of it, and return it."""
-    states = connection.execute(
-        select(schema.request.c.state).where(schema.request.c.message_id == message_id)
-    ).scalars()
-    state = message_state(RequestState(s) for s in states)
-    if plan_again and state is MessageState.REFUSED:
-        state = MessageState.PLANNED
-    message = schema.message.c
-    values: dict[str, object] = {"state": state, "revision": message.revision + 1}
-    if state is not MessageState.SENDING:
-        values["lease_expires_at"] = None
-    current = connection.execute(select(message.state).where(message.id == message_id)).scalar_one()
-    if current == MessageState.REPLACED:
-        # Its numbers are in another part: sent again from here, they would ring twice.
-        return MessageState.REPLACED
-    connection.execute(update(schema.message).where(message.id == message_id).values(**values))
-    return state
 
 
 def _known_refs(connection: Connection, which_messages: object) -> dict[str, list[str]]:

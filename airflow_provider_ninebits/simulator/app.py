@@ -110,7 +110,7 @@ class _Sends:
         record["body"] = _json_or_none(raw) if len(raw) <= _LARGEST_KEPT_BODY_BYTES else None
         if not token_is_good(request.headers.get("authorization"), self._player.settings.api_key):
             return _answered(record, 401)
-        if False:
+        if request.method != "POST":
             return _answered(record, 405)
         try:
             if len(raw) > _LARGEST_BODY_BYTES:

@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 import sys
+import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import count
@@ -38,6 +39,8 @@ class Stage:
 
     airflow: LocalAirflow
     simulator: RunningSimulator
+    unknown_waits: str
+    """A run of ``waits_for_unknown``: it takes a minute, so it is begun with the first test."""
     issued: list[str] = field(default_factory=list)
     _count: Iterator[int] = field(default_factory=lambda: count(10_000_001))
 
@@ -45,7 +48,7 @@ class Stage:
         """Return numbers that no other test rings, and tell the simulator how they behave."""
         fresh = [f"23480{next(self._count)}" for _ in range(how_many)]
         self.issued += fresh
-        self.simulator.script({"numbers": {number: behaviour for number in fresh}})
+        self.simulator.script({"numbers": dict.fromkeys(fresh, behaviour)})
         return fresh
 
     def answering(self, how_many: int = 1, **behaviour: Any) -> list[str]:
@@ -84,6 +87,17 @@ class Stage:
             if (instance["task_id"], instance["map_index"]) == (task_id, map_index):
                 return instance
         raise LookupError(f"{task_id} [{map_index}] is not in {dag_id} {run_id}")
+
+    def wait_for_try(self, dag_id: str, run_id: str, task_id: str, try_number: int, state: str) -> None:
+        """Wait until a task is in a state in a later try: the state alone may still be that of the try before."""
+        deadline = time.monotonic() + 120.0
+        while (found := self.task_instance(dag_id, run_id, task_id)) and (
+            (found["try_number"], found["state"]) != (try_number, state)
+        ):
+            self.airflow.check_alive()
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{task_id} is {found['state']} in try {found['try_number']}")
+            time.sleep(0.3)
 
     def message_states(self, number: str) -> list[str]:
         """Return the states of the ledger's messages to a number, in order."""
@@ -131,7 +145,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, dags_folder: Path) -> Iterat
             },
         )
         with local_airflow(home, port, environment) as airflow:
-            yield Stage(airflow, simulator)
+            yield Stage(airflow, simulator, unknown_waits=airflow.trigger("waits_for_unknown"))
 
 
 @pytest.fixture(scope="session")

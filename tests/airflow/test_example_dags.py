@@ -39,7 +39,7 @@ def assert_outcome(outcome: dict[str, Any], ref_id: str, answers: list[str], mis
     }
     assert float(amounts) == sum(float(call["total_amount"]) for call in calls)
     # Those not answered come first: they are what a list of 100 must not lose.
-    assert [call["to_number"] for call in calls][0] == misses[0]
+    assert calls[0]["to_number"] == misses[0]
     assert {call["to_number"]: call["state"] for call in calls} == {
         **dict.fromkeys(answers, "answered"),
         **dict.fromkeys(misses, "unanswered"),

@@ -17,7 +17,7 @@ def test_no_log_shows_a_secret_or_a_whole_number_of_ours(stage: Stage, secrets: 
     stage.run("ring", to=stage.answering(1))
     files = [stage.airflow.home / "standalone.log", *(stage.airflow.home / "logs").rglob("*.log")]
     lines = [line for file in files for line in file.read_text(errors="replace").splitlines()]
-    assert any("ninebits.hooks.sending" in line and "9bits accepted message" in line for line in lines)
+    assert any("airflow_provider_ninebits.hooks.sending" in line and "9bits accepted message" in line for line in lines)
 
     assert [line for line in lines if any(secret in line for secret in secrets)] == []
     # Airflow logs the conf of a run by itself; what this package logs is named after it.

@@ -18,6 +18,9 @@ ENDS: dict[str, tuple[str, int, str | None]] = {
     "unanswered": ("failed", 1, "outcome"),
     "unanswered_skipped": ("skipped", 1, "outcome"),
     "somebody_answered": ("success", 1, "return_value"),
+    "late": ("success", 1, "return_value"),
+    "late_unanswered": ("failed", 1, "outcome"),
+    "late_unanswered_skipped": ("skipped", 1, "outcome"),
     "timed_out": ("failed", 1, "outcome"),
     "timed_out_skipped": ("skipped", 1, "outcome"),
     "timed_out_returned": ("success", 1, "return_value"),
@@ -27,21 +30,30 @@ ENDS: dict[str, tuple[str, int, str | None]] = {
 
 class Waits(NamedTuple):
     run_id: str
-    settled: str
-    open: str
+    refs: dict[str, str]
 
 
 @pytest.fixture(scope="module")
 def waits(stage: Stage) -> Waits:
     """One run with a task for each mode and case, ended."""
-    settled_to, open_to = [*stage.answering(1), *stage.silent(1)], stage.holding(1)
-    run_ids = [stage.airflow.trigger("ring", {"to": to}) for to in (settled_to, open_to)]
-    for run_id in run_ids:
+    to = {
+        "settled": [*stage.answering(), *stage.silent()],
+        "late": stage.silent(lose_callback=True, with_ref_id=True),
+        "open": stage.holding(),
+    }
+    sent = {name: stage.airflow.trigger("ring", {"to": numbers}) for name, numbers in to.items()}
+    for run_id in sent.values():
         assert stage.airflow.wait_for_run("ring", run_id) == "success"
     stage.simulator.wait_idle()
-    settled, still_open = (stage.airflow.xcom("ring", run_id, "ring") for run_id in run_ids)
-    run_id, _ = stage.run("waits", settled=settled, open=still_open)
-    return Waits(run_id, settled, still_open)
+    refs = {name: stage.airflow.xcom("ring", run_id, "ring") for name, run_id in sent.items()}
+
+    waiting = stage.airflow.trigger("waits", refs)
+    for case in ("late", "late_unanswered", "late_unanswered_skipped"):
+        stage.airflow.wait_for_task("waits", waiting, f"deferrable_{case}", {"deferred"})
+        stage.airflow.wait_for_task("waits", waiting, f"reschedule_{case}", {"up_for_reschedule"})
+    stage.deliver(to["late"][0])
+    stage.airflow.wait_for_run("waits", waiting)
+    return Waits(waiting, refs)
 
 
 @pytest.mark.parametrize("case", ENDS)
@@ -54,16 +66,32 @@ def test_a_wait_ends_alike_in_each_mode(stage: Stage, waits: Waits, mode: str, c
     assert (instance["state"], instance["try_number"]) == (state, tries), log
     if outcome_key is not None:
         outcome = stage.airflow.xcom("waits", waits.run_id, task_id, key=outcome_key)
-        assert counts(outcome) == (OPEN if case.startswith("timed_out") else SETTLED)
-        assert outcome["ref_ids"] == [waits.open if case.startswith("timed_out") else waits.settled]
+        sent = {"timed": "open", "late": "late"}.get(case.partition("_")[0], "settled")
+        assert counts(outcome) == COUNTS[sent]
+        assert outcome["ref_ids"] == [waits.refs[sent]]
 
 
-SETTLED = {"settled": True, "recipients": 2, "answered": 1, "unanswered": 1, "failed": 0, "pending": 0}
-OPEN = {"settled": False, "recipients": 1, "answered": 0, "unanswered": 0, "failed": 0, "pending": 1}
+NONE = {"answered": 0, "unanswered": 0, "failed": 0, "pending": 0}
+COUNTS = {
+    "settled": {**NONE, "settled": True, "recipients": 2, "answered": 1, "unanswered": 1},
+    "late": {**NONE, "settled": True, "recipients": 1, "unanswered": 1},
+    "open": {**NONE, "settled": False, "recipients": 1, "pending": 1},
+}
 
 
 def counts(outcome: dict[str, Any]) -> dict[str, Any]:
-    return {name: outcome[name] for name in SETTLED}
+    return {name: outcome[name] for name in COUNTS["open"]}
+
+
+def test_a_ref_id_that_the_ledger_never_saw_fails_alike_in_each_mode(stage: Stage) -> None:
+    run_id = stage.unknown_waits
+    assert stage.airflow.wait_for_run("waits_for_unknown", run_id) == "failed"
+    for mode in MODES:
+        log = stage.airflow.task_log("waits_for_unknown", run_id, mode)
+        instance = stage.task_instance("waits_for_unknown", run_id, mode)
+        assert (instance["state"], instance["try_number"]) == ("failed", 1), log
+        assert "has never been seen by this ledger" in log
+        assert "AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN" in log
 
 
 @pytest.mark.parametrize("with_ref_id", [True, False], ids=["with ref_id", "without ref_id"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,7 +72,7 @@ def test_a_cleared_task_that_had_failed_after_its_last_part_was_accepted_is_not_
     assert stage.airflow.wait_for_run(dag_id, run_id) == "failed"
 
     stage.airflow.clear(dag_id, run_id, ["ring"])
-    stage.airflow.wait_for_task(dag_id, run_id, "ring", {"deferred"})
+    stage.wait_for_try(dag_id, run_id, "ring", 2, "deferred")
     stage.deliver(numbers[0])
     assert stage.airflow.wait_for_run(dag_id, run_id) == "success"
     assert stage.airflow.xcom(dag_id, run_id, "ring")["answered"] == 1
@@ -83,10 +84,24 @@ def test_a_task_that_is_cleared_while_it_is_deferred_goes_on_waiting(stage: Stag
     run_id = stage.airflow.trigger(dag_id, {"to": numbers})
     stage.airflow.wait_for_task(dag_id, run_id, "ring", {"deferred"})
     stage.airflow.clear(dag_id, run_id, ["ring"])
-    stage.airflow.wait_for_task(dag_id, run_id, "ring", {"scheduled", "queued", "running"})
-    stage.airflow.wait_for_task(dag_id, run_id, "ring", {"deferred"})
+    stage.wait_for_try(dag_id, run_id, "ring", 2, "deferred")
     stage.deliver(numbers[0])
     assert stage.airflow.wait_for_run(dag_id, run_id) == "success"
+    assert stage.rung(numbers) == [1]
+
+
+def test_a_task_that_is_cleared_while_it_runs_goes_on_waiting(stage: Stage) -> None:
+    dag_id, numbers = "ring_and_wait_in_the_worker", stage.holding()
+    run_id = stage.airflow.trigger(dag_id, {"to": numbers})
+    stage.airflow.wait_for_task(dag_id, run_id, "ring", {"running"})
+    while stage.message_states(numbers[0]) != ["accepted"]:
+        stage.airflow.check_alive()
+        time.sleep(0.2)
+    stage.airflow.clear(dag_id, run_id, ["ring"])
+    stage.wait_for_try(dag_id, run_id, "ring", 2, "running")
+    stage.deliver(numbers[0])
+    assert stage.airflow.wait_for_run(dag_id, run_id) == "success"
+    assert stage.airflow.xcom(dag_id, run_id, "ring")["answered"] == 1
     assert stage.rung(numbers) == [1]
 
 

@@ -44,6 +44,15 @@ with DAG("ring_and_wait", schedule=None):
         **SHARED,
     )
 
+with DAG("ring_and_wait_in_the_worker", schedule=None):
+    SendVoiceOperator(
+        task_id="ring",
+        wait_for_outcome=True,
+        deferrable=False,
+        outcome_timeout=timedelta(minutes=10),
+        **SHARED,
+    )
+
 with DAG("ring_each", schedule=None):
 
     @task

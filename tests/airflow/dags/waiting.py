@@ -16,11 +16,15 @@ MODES: dict[str, dict[str, Any]] = {
 }
 SETTLED = {"ref_id": "{{ dag_run.conf['settled'] }}", "timeout": 240.0}
 OPEN = {"ref_id": "{{ dag_run.conf['open'] }}", "timeout": 2.0}
+LATE = {"ref_id": "{{ dag_run.conf['late'] }}", "timeout": 240.0}
 CASES: dict[str, dict[str, Any]] = {
     "answered": SETTLED,
     "unanswered": {**SETTLED, "fail_on_unanswered": "all"},
     "unanswered_skipped": {**SETTLED, "fail_on_unanswered": "all", "soft_fail": True},
     "somebody_answered": {**SETTLED, "fail_on_unanswered": "any"},
+    "late": LATE,
+    "late_unanswered": {**LATE, "fail_on_unanswered": "any"},
+    "late_unanswered_skipped": {**LATE, "fail_on_unanswered": "any", "soft_fail": True},
     "timed_out": {**OPEN, "on_timeout": "fail"},
     "timed_out_skipped": {**OPEN, "on_timeout": "fail", "soft_fail": True},
     "timed_out_returned": {**OPEN, "on_timeout": "return"},
@@ -33,6 +37,12 @@ with DAG("waits", schedule=None):
             CallbackSensor(
                 task_id=f"{mode}_{case}", retries=1, retry_delay=timedelta(0), **{"timeout": 240.0, **how, **arguments}
             )
+
+with DAG("waits_for_unknown", schedule=None):
+    for mode, how in MODES.items():
+        CallbackSensor(
+            task_id=mode, ref_id="0000000000000000000000000", retries=1, retry_delay=timedelta(0), timeout=240.0, **how
+        )
 
 with DAG("wait", schedule=None):
     CallbackSensor(task_id="wait", ref_id="{{ dag_run.conf['ref_id'] }}", deferrable=True, timeout=240.0)

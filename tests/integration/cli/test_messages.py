@@ -11,6 +11,7 @@ import pytest
 from airflow_provider_ninebits.cli.main import main
 from airflow_provider_ninebits.ledger import replanning, sends
 from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.ledger.recording import Answer, record_answer
 from airflow_provider_ninebits.ledger.states import RequestState
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def uncertain(ledger: Database) -> str:
     message_id = replanning.plan_send(ledger, plan, replan=False, part_size=1000).parts[0].message_id
     request_id = sends.claim(ledger, message_id, conn_id="ninebits_default", owner="me", lease_seconds=35, resend=False)
     assert request_id is not None
-    sends.record_answer(ledger, request_id, sends.Answer(RequestState.UNCERTAIN, status=500, detail="server error"))
+    record_answer(ledger, request_id, Answer(RequestState.UNCERTAIN, status=500, detail="server error"))
     return message_id
 
 
@@ -53,7 +54,9 @@ def test_an_uncertain_message_is_listed(uncertain: str, capsys: pytest.CaptureFi
     assert run(capsys, "messages", "list", "--state", "accepted", "--output", "json")[1].strip() == "[]"
 
 
-def test_a_message_is_shown_with_its_requests_and_no_number(uncertain: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_message_is_shown_with_its_requests_and_no_number(
+    uncertain: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     status, out, _ = run(capsys, "messages", "show", uncertain)
     assert status == 0

@@ -14,8 +14,9 @@ from sqlalchemy import select, update
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.callbacks import Arrival, Kind, Stored, store
+from airflow_provider_ninebits.ledger.recording import Answer, record_answer
 from airflow_provider_ninebits.ledger.replanning import Planned, plan_send
-from airflow_provider_ninebits.ledger.sends import Answer, AskedBy, SendPlan, claim, record_answer
+from airflow_provider_ninebits.ledger.sends import AskedBy, SendPlan, claim
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import pytest
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.errors import KeyInUse
-from airflow_provider_ninebits.ledger.sends import Answer, numbers_of, record_answer
+from airflow_provider_ninebits.ledger.recording import Answer, record_answer
+from airflow_provider_ninebits.ledger.sends import numbers_of
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 from tests.integration.ledger.scenes import ADA, BEN, CAI, a_plan, claimed, message_state, plan, rows, try_claim
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfoNotFoundError
@@ -401,6 +402,30 @@ def test_no_depth_of_nesting_raises(depth: int) -> None:
         b'[{"status_code": 200, "message": ' + deep + b"}]",
     ):
         assert read_callbacks(body)
+
+
+def test_no_depth_near_the_limit_raises() -> None:
+    # The items of a list are read twice; the second time must not need more depth than the first.
+    limit = sys.getrecursionlimit()
+    for depth in range(limit - 150, limit + 10):
+        deep = b"[" * depth + b"]" * depth
+        assert read_callbacks(b'["\xc3\xa9", ' + deep + b"]")
+        assert read_callbacks(b'[{"to_number": "1", "x": ' + deep + b"}]")
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        b'{"to_number": 2348020000000.0}',
+        b'{"to_number": "1", "ref_id": 0.0}',
+        b'{"to_number": "1", "total_amount": 123456789.123456789}',
+        b'{"to_number": "1", "total_amount": 1e999}',
+        b'{"to_number": "1", "total_amount": 1e-999999, "total_duration": -0.0}',
+    ],
+)
+def test_an_item_that_was_kept_reads_as_it_did_when_it_came(item: bytes) -> None:
+    (received,) = read_callbacks(b"[" + item + b"]")
+    assert received.event == one(item).event == one(received.raw).event
 
 
 FIELD = st.sampled_from(
