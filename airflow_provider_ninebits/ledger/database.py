@@ -48,6 +48,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _checked_url(url)
         self._engine: Engine | None = None
+        self._file: tuple[int, int] | None = None
         # Threads share it (a receiver's writer and its heartbeat), and an engine too many would never be disposed of.
         self._opening = threading.Lock()
 
@@ -95,6 +96,10 @@ class Database:
 
     def _ready_engine(self) -> Engine:
         with self._opening:
+            if self._engine is not None and self._file != self._current_file():
+                # The file was taken away or replaced: SQLite would go on writing into one that nobody finds again.
+                self._engine.dispose()
+                self._engine = None
             if self._engine is None:
                 engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
                 try:
@@ -103,7 +108,17 @@ class Database:
                     engine.dispose()
                     raise
                 self._engine = engine
+                self._file = self._current_file()
             return self._engine
+
+    def _current_file(self) -> tuple[int, int] | None:
+        if not self.is_sqlite:
+            return None
+        try:
+            found = Path(str(self.url.database)).stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -315,7 +315,6 @@ class TestWhenTheLedgerCannotTakeIt:
             assert client.post("/ninebits/callback", json=CALL).status_code == 200
             assert client.get("/ninebits/health").status_code == 200
 
-    @pytest.mark.xfail(strict=True, reason="SQLite goes on writing into the file that was taken away: see the ledger")
     def test_a_folder_that_vanished(self, sender: httpx.Client, ledger_folder: Path) -> None:
         assert sender.post("/ninebits/callback", json=CALL).status_code == 200
         shutil.rmtree(ledger_folder)

@@ -1,0 +1,412 @@
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_ninebits.exceptions import (
+    InvalidArgument,
+    KeyReused,
+    LedgerUnavailable,
+    MessageUncertain,
+    SendFailed,
+    UnknownRefId,
+)
+from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
+from airflow_provider_ninebits.hooks.sending import LEASE_MARGIN_SECONDS, SendReceipt
+from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.keys import user_key
+from airflow_provider_ninebits.ledger.recording import Answer, record_answer
+from airflow_provider_ninebits.ledger.sends import AskedBy, claim
+from airflow_provider_ninebits.ledger.states import RequestState
+from tests.integration.ledger.scenes import ADA, BEN, CAI, at_once, lapse, row, rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from airflow_provider_ninebits.ledger.database import Database
+    from airflow_provider_ninebits.simulator import RunningSimulator
+
+MEDIA = "https://media.test/a.mp3"
+MANY = [str(2348020000000 + place) for place in range(2500)]
+LIMITED = {"kind": "status", "status": 429, "retry_after": "0"}
+
+
+def message_states(ledger: Database) -> list[str]:
+    return [each["state"] for each in sorted(rows(ledger, schema.message), key=lambda each: each["part"])]
+
+
+class TestAReceipt:
+    def test_a_send_gives_the_ref_id_that_9bits_gave(self, hook: NineBitsHook, simulator: RunningSimulator) -> None:
+        receipt = hook.send_voice([ADA, "+" + BEN, f"00{BEN}", BEN], MEDIA)
+        [request] = simulator.requests()
+        assert receipt.ref_ids == [receipt.ref_id] == [request["ref_id"]]
+        assert (receipt.recipients, receipt.resumed) == (2, False)
+        assert simulator.rung() == {ADA: 1, BEN: 1}
+
+    def test_9bits_gets_the_whole_media_url_and_the_ledger_no_signature(
+        self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database
+    ) -> None:
+        hook.send_voice(ADA, f"{MEDIA}?signature=hidden", "2347080670000")
+        body = simulator.requests()[0]["body"]
+        assert body["media_url"] == f"{MEDIA}?signature=hidden"
+        assert body["from"] == "2347080670000"
+        assert row(ledger, schema.message)["media_url"] == MEDIA
+
+    def test_more_than_1000_numbers_go_in_parts(
+        self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database
+    ) -> None:
+        receipt = hook.send_voice(iter(MANY), MEDIA)
+        assert [len(request["to"]) for request in simulator.requests()] == [1000, 1000, 500]
+        assert receipt.ref_ids == [request["ref_id"] for request in simulator.requests()]
+        assert receipt.recipients == 2500
+        assert simulator.rung() == dict.fromkeys(MANY, 1)
+        assert message_states(ledger) == ["accepted"] * 3
+
+    def test_without_a_key_every_call_is_another_send(self, hook: NineBitsHook, simulator: RunningSimulator) -> None:
+        hook.send_voice(ADA, MEDIA)
+        hook.send_voice(ADA, MEDIA)
+        assert simulator.rung() == {ADA: 2}
+
+    def test_neither_key_nor_number_is_logged(
+        self, hook: NineBitsHook, caplog: pytest.LogCaptureFixture, simulator: RunningSimulator
+    ) -> None:
+        caplog.set_level(logging.DEBUG, "airflow_provider_ninebits")
+        receipt = hook.send_voice(ADA, MEDIA)
+        assert f"ref_id={receipt.ref_id}" in caplog.text
+        assert "an-api-key" not in caplog.text
+        assert ADA not in caplog.text
+
+
+class TestAKey:
+    def test_coming_again_rings_nobody_twice_and_says_so(
+        self, hook: NineBitsHook, simulator: RunningSimulator, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        first = hook.send_voice([ADA, BEN], MEDIA, idempotency_key="order 7")
+        again = NineBitsHook().send_voice([BEN, ADA], f"{MEDIA}?signed=anew", idempotency_key="order 7")
+        assert again.ref_ids == first.ref_ids
+        assert (first.resumed, again.resumed) == (False, True)
+        assert simulator.rung() == {ADA: 1, BEN: 1}
+        assert [record.levelno for record in caplog.records if "Nobody was rung again" in record.message] == [
+            logging.WARNING
+        ]
+
+    @pytest.mark.parametrize(
+        ("to", "media_url"), [([ADA], MEDIA), ([ADA, BEN, CAI], MEDIA), ([ADA, BEN], "https://media.test/b.mp3")]
+    )
+    def test_another_send_with_a_used_key_is_refused(
+        self, hook: NineBitsHook, simulator: RunningSimulator, to: list[str], media_url: str
+    ) -> None:
+        hook.send_voice([ADA, BEN], MEDIA, idempotency_key="order 7")
+        with pytest.raises(KeyReused):
+            hook.send_voice(to, media_url, idempotency_key="order 7")
+        assert simulator.rung() == {ADA: 1, BEN: 1}
+
+    def test_it_goes_on_with_the_part_where_it_stopped(
+        self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database
+    ) -> None:
+        to = MANY[:1500]
+        with pytest.raises(SendFailed, match="stopped"):
+            hook.send_plan(
+                hook.plan(to, MEDIA, None, key=user_key("default", "long"), asked_by=AskedBy("default")),
+                MEDIA,
+                on_uncertain="fail",
+                replan=False,
+                stopped=lambda: len(simulator.requests()) == 1,
+            )
+        assert message_states(ledger) == ["accepted", "planned"]
+        receipt = hook.send_voice(to, MEDIA, idempotency_key="long")
+        assert (len(receipt.ref_ids), receipt.recipients, receipt.resumed) == (2, 1500, False)
+        assert simulator.rung() == dict.fromkeys(to, 1)
+
+    def test_several_processes_at_once_ring_once(self, hook: NineBitsHook, simulator: RunningSimulator) -> None:
+        simulator.script({"faults": [{"kind": "delay", "seconds": 0.2}]})
+
+        def send(_: int) -> SendReceipt:
+            own = NineBitsHook()
+            try:
+                return own.send_voice([ADA, BEN], MEDIA, idempotency_key="order 7")
+            finally:
+                own.close()
+
+        receipts = at_once(4, send)
+        assert len({receipt.ref_id for receipt in receipts}) == 1
+        assert simulator.rung() == {ADA: 1, BEN: 1}
+
+    def test_a_lease_of_another_process_is_waited_for(
+        self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database
+    ) -> None:
+        message_id, request_id = claimed_elsewhere(hook, ledger)
+        sender = hook.sender()
+        slept: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            if len(slept) == 2:
+                record_answer(ledger, request_id, Answer(RequestState.ACCEPTED, "theirs", 200))
+
+        sender.sleep = sleep
+        plan = hook.plan(ADA, MEDIA, None, key=user_key("default", "k"), asked_by=AskedBy("default"))
+        receipt = sender.send(plan, media_url=MEDIA, resend=True, replan=False)
+        assert (receipt.ref_ids, receipt.message_ids) == (["theirs"], [message_id])
+        assert len(slept) == 2
+        assert simulator.requests() == []
+
+    def test_a_lease_that_is_over_is_uncertain(
+        self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database
+    ) -> None:
+        message_id, _ = claimed_elsewhere(hook, ledger)
+        lapse(ledger, message_id)
+        with pytest.raises(MessageUncertain, match=message_id):
+            hook.send_voice(ADA, MEDIA, idempotency_key="k")
+        assert simulator.rung() == {}
+        hook.send_voice(ADA, MEDIA, idempotency_key="k", on_uncertain="resend")
+        assert simulator.rung() == {ADA: 1}
+
+
+def claimed_elsewhere(hook: NineBitsHook, ledger: Database) -> tuple[str, int]:
+    """A send with the key "k" to Ada, whose request another process is about to write."""
+    from airflow_provider_ninebits.ledger.replanning import plan_send
+
+    plan = hook.plan(ADA, MEDIA, None, key=user_key("default", "k"), asked_by=AskedBy("default"))
+    [part] = plan_send(ledger, plan, replan=False, part_size=1000).parts
+    request_id = claim(
+        ledger, part.message_id, conn_id="ninebits_default", owner="another", lease_seconds=60, resend=False
+    )
+    assert request_id is not None
+    return part.message_id, request_id
+
+
+UNCLEAR: dict[str, dict[str, Any]] = {
+    "500": {"kind": "status", "status": 500},
+    "500 though it was placed": {"kind": "status", "status": 500, "placed": True},
+    "503": {"kind": "status", "status": 503},
+    "408": {"kind": "status", "status": 408},
+    "a redirect": {"kind": "status", "status": 302},
+    "a connection lost": {"kind": "drop"},
+    "a connection lost though it was placed": {"kind": "drop", "placed": True},
+    "200 without a ref_id": {"kind": "no_ref_id"},
+}
+REFUSED: dict[str, dict[str, Any]] = {
+    "400": {"kind": "status", "status": 400},
+    "403": {"kind": "status", "status": 403},
+    "405": {"kind": "status", "status": 405},
+}
+
+
+class TestAnAnswerThatIsNotClear:
+    @pytest.mark.parametrize("fault", UNCLEAR.values(), ids=UNCLEAR.keys())
+    def test_it_leaves_the_message_uncertain_and_says_what_to_do(
+        self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database, fault: dict[str, Any]
+    ) -> None:
+        simulator.script({"faults": [fault]})
+        with pytest.raises(MessageUncertain) as raised:
+            hook.send_voice(ADA, MEDIA, idempotency_key="k")
+        message = row(ledger, schema.message)
+        assert message["state"] == "uncertain"
+        assert raised.value.message_ids == (message["id"],)
+        assert message["id"] in str(raised.value)
+        assert "ninebits messages resolve" in str(raised.value)
+        with pytest.raises(MessageUncertain):
+            hook.send_voice(ADA, MEDIA, idempotency_key="k")
+        assert len(simulator.requests()) == 1
+
+    def test_a_timeout_after_the_request_was_written(
+        self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database
+    ) -> None:
+        simulator.script({"faults": [{"kind": "delay", "seconds": 3, "placed": True}]})
+        with pytest.raises(MessageUncertain):
+            NineBitsHook("ninebits_impatient").send_voice(ADA, MEDIA)
+        assert message_states(ledger) == ["uncertain"]
+
+    def test_resend_sends_again_in_the_same_call(
+        self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database
+    ) -> None:
+        simulator.script({"faults": [{"kind": "status", "status": 500, "placed": True}, {"kind": "drop"}]})
+        receipt = hook.send_voice(ADA, MEDIA, on_uncertain="resend")
+        assert receipt.ref_id == simulator.requests()[2]["ref_id"]
+        assert simulator.rung() == {ADA: 2}
+        assert [request["state"] for request in rows(ledger, schema.request)] == ["uncertain", "uncertain", "accepted"]
+
+    def test_resend_gives_up_after_the_second(self, hook: NineBitsHook, simulator: RunningSimulator) -> None:
+        simulator.script({"faults": [{"kind": "drop"}] * 4})
+        with pytest.raises(MessageUncertain, match="2 further requests"):
+            hook.send_voice(ADA, MEDIA, idempotency_key="k", on_uncertain="resend")
+        assert len(simulator.requests()) == 3
+        # One more order waits: the resumed call meets it, and goes on.
+        hook.send_voice(ADA, MEDIA, idempotency_key="k", on_uncertain="resend")
+        assert len(simulator.requests()) == 5
+
+
+class TestARefusal:
+    @pytest.mark.parametrize("fault", REFUSED.values(), ids=REFUSED.keys())
+    def test_nobody_was_rung_and_the_same_key_sends(
+        self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database, fault: dict[str, Any]
+    ) -> None:
+        simulator.script({"faults": [fault]})
+        with pytest.raises(SendFailed, match=str(fault["status"])) as raised:
+            hook.send_voice(ADA, MEDIA, idempotency_key="k")
+        assert raised.value.status == fault["status"]
+        assert message_states(ledger) == ["refused"]
+        assert simulator.rung() == {}
+        hook.send_voice(ADA, MEDIA, idempotency_key="k")
+        assert simulator.rung() == {ADA: 1}
+        assert message_states(ledger) == ["accepted"]
+
+    def test_a_wrong_key(self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database) -> None:
+        with pytest.raises(SendFailed, match="401"):
+            NineBitsHook("ninebits_bad_key").send_voice(ADA, MEDIA)
+        assert message_states(ledger) == ["refused"]
+        assert simulator.rung() == {}
+
+    def test_a_base_url_where_nobody_listens(self, hook: NineBitsHook, ledger: Database) -> None:
+        with pytest.raises(SendFailed):
+            NineBitsHook("ninebits_nowhere").send_voice(ADA, MEDIA)
+        assert message_states(ledger) == ["refused"]
+
+    def test_the_parts_before_it_stay_sent(
+        self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database
+    ) -> None:
+        simulator.script({"faults": [{"kind": "delay", "seconds": 0}, {"kind": "status", "status": 403}]})
+        with pytest.raises(SendFailed, match="part 2"):
+            hook.send_voice(MANY, MEDIA, idempotency_key="k")
+        assert message_states(ledger) == ["accepted", "refused", "planned"]
+        hook.send_voice(MANY, MEDIA, idempotency_key="k")
+        assert simulator.rung() == dict.fromkeys(MANY, 1)
+
+
+class TestTheRateLimit:
+    def test_a_storm_ends_in_a_send(self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database) -> None:
+        simulator.script({"faults": [LIMITED] * 4})
+        receipt = hook.send_voice(ADA, MEDIA)
+        assert [request["status"] for request in simulator.requests()] == [429, 429, 429, 429, 200]
+        assert simulator.rung() == {ADA: 1}
+        assert receipt.ref_id == simulator.requests()[-1]["ref_id"]
+        assert message_states(ledger) == ["accepted"]
+
+    def test_with_its_tries_used_up_it_is_refused_and_may_be_sent_later(
+        self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database
+    ) -> None:
+        simulator.script({"faults": [LIMITED] * 5})
+        with pytest.raises(SendFailed, match="429"):
+            hook.send_voice(ADA, MEDIA, idempotency_key="k")
+        assert message_states(ledger) == ["refused"]
+        hook.send_voice(ADA, MEDIA, idempotency_key="k")
+        assert simulator.rung() == {ADA: 1}
+
+    def test_without_a_retry_after_it_waits_longer_each_time(
+        self, hook: NineBitsHook, simulator: RunningSimulator
+    ) -> None:
+        simulator.script({"faults": [{"kind": "status", "status": 429}] * 3})
+        sender = hook.sender()
+        slept: list[float] = []
+        sender.sleep = slept.append
+        plan = hook.plan(ADA, MEDIA, None, key=None, asked_by=AskedBy("default"))
+        sender.send(plan, media_url=MEDIA, resend=False, replan=False)
+        assert len(slept) == 3
+        assert all(low <= delay <= 2 * low for delay, low in zip(slept, (0.5, 1.0, 2.0), strict=True))
+
+    def test_each_part_has_its_own_tries(self, hook: NineBitsHook, simulator: RunningSimulator) -> None:
+        simulator.script({"faults": [LIMITED] * 4 + [{"kind": "delay", "seconds": 0}] + [LIMITED] * 4})
+        hook.send_voice(MANY[:1001], MEDIA)
+        assert simulator.rung() == dict.fromkeys(MANY[:1001], 1)
+
+    def test_a_429_in_a_resend_is_waited_out_too(self, hook: NineBitsHook, simulator: RunningSimulator) -> None:
+        simulator.script({"faults": [{"kind": "drop"}, LIMITED, LIMITED]})
+        hook.send_voice(ADA, MEDIA, on_uncertain="resend")
+        assert simulator.rung() == {ADA: 1}
+
+
+class TestALedgerThatIsAway:
+    def test_nothing_is_sent(
+        self, connection: None, simulator: RunningSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN", f"sqlite:///{tmp_path}/gone/ninebits.db")
+        with pytest.raises(LedgerUnavailable, match=re.escape("gone/ninebits.db")):
+            NineBitsHook().send_voice(ADA, MEDIA)
+        with pytest.raises(LedgerUnavailable):
+            NineBitsHook().outcome("r1")
+        assert simulator.requests() == []
+
+    def test_a_process_that_was_suspended_past_its_lease_does_not_write(
+        self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clock = iter([0.0, LEASE_MARGIN_SECONDS + 1])
+        monkeypatch.setattr("airflow_provider_ninebits.hooks.sending._boot_seconds", lambda: next(clock))
+        with pytest.raises(SendFailed):
+            hook.send_voice(ADA, MEDIA)
+        assert simulator.requests() == []
+        assert message_states(ledger) == ["refused"]
+
+
+class TestTheConnectionTest:
+    def test_it_reaches_9bits_and_rings_nobody(self, hook: NineBitsHook, simulator: RunningSimulator) -> None:
+        reached, says = hook.test_connection()
+        assert reached is True
+        assert "first real call" in says
+        assert simulator.rung() == {}
+
+    def test_nobody_listens(self, connection: None, ledger: Database) -> None:
+        assert NineBitsHook("ninebits_nowhere").test_connection()[0] is False
+
+
+class TestTheOutcome:
+    def test_it_is_pending_until_a_callback_comes(self, hook: NineBitsHook) -> None:
+        receipt = hook.send_voice([ADA, BEN], MEDIA)
+        outcome = hook.outcome(receipt.ref_ids)
+        assert (outcome.settled, outcome.recipients, outcome.pending) == (False, 2, 2)
+
+    def test_a_ref_id_that_nobody_sent_is_an_error_at_once(self, hook: NineBitsHook) -> None:
+        with pytest.raises(UnknownRefId, match=r"never-sent.*ninebits\.db.*SQL_ALCHEMY_CONN"):
+            hook.outcome("never-sent")
+
+    def test_no_ref_id_is_an_error(self, hook: NineBitsHook) -> None:
+        with pytest.raises(InvalidArgument):
+            hook.outcome("None")
+
+    def test_a_placed_message_without_a_ref_id_has_a_stand_in(
+        self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database
+    ) -> None:
+        from tests.integration.ledger.scenes import a_call, arrive
+
+        simulator.script({"faults": [{"kind": "drop", "placed": True}]})
+        with pytest.raises(MessageUncertain):
+            hook.send_voice(ADA, MEDIA, idempotency_key="k")
+        # The callback proves that it was placed; it has no ref_id either.
+        arrive(ledger, a_call(ADA))
+        receipt = hook.send_voice(ADA, MEDIA, idempotency_key="k")
+        message_id = row(ledger, schema.message)["id"]
+        assert receipt.ref_ids == [f"ledger:{message_id}"]
+        assert hook.outcome(receipt.ref_id).answered == 1
+        assert simulator.rung() == {ADA: 1}
+
+
+@pytest.mark.parametrize("with_ref_id", [True, False], ids=["with ref_id", "without ref_id"])
+def test_callbacks_settle_the_outcome_through_the_real_receiver(
+    hook: NineBitsHook, simulator: RunningSimulator, receiver: str, with_ref_id: bool
+) -> None:
+    simulator.script(
+        {
+            "numbers": {
+                ADA: {"attempts": [{"answered": True, "talk_seconds": 90}], "with_ref_id": with_ref_id},
+                BEN: {"attempts": [{"answered": False}, {"answered": False}], "with_ref_id": with_ref_id},
+                CAI: {"attempts": [{"answered": True}], "lose_callback": True},
+            }
+        }
+    )
+    receipt = hook.send_voice([ADA, BEN, CAI], MEDIA)
+    simulator.wait_idle()
+    outcome = hook.outcome(receipt.ref_id)
+    assert {call.to_number: (call.state.value, call.attempts) for call in outcome.calls} == {
+        ADA: ("answered", 1),
+        BEN: ("unanswered", 2),
+        CAI: ("pending", 0),
+    }
+    assert (outcome.settled, outcome.answered, outcome.unanswered, outcome.pending) == (False, 1, 1, 1)
+    as_json = outcome.as_dict()
+    assert as_json["total_amount"] == "30"
+    [answered] = [call for call in as_json["calls"] if call["state"] == "answered"]
+    assert (answered["to_number"], answered["call_duration"]) == (ADA, 90)
+    assert answered["answered_at"].endswith("+00:00")
