@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 POKE_INTERVAL_SECONDS = 5.0
 RESCHEDULE_INTERVAL_SECONDS = 60.0
+# Airflow hears of a look's end up to [workers] min_heartbeat_interval (5 s) late; a task that is queued again before
+# that
+# is taken for killed ("state mismatch"), and fails.
+SHORTEST_RESCHEDULE_SECONDS = 10.0
 
 
 class CallbackSensor(BaseSensorOperator):
@@ -150,9 +154,10 @@ class CallbackSensor(BaseSensorOperator):
         return time.time()
 
     def _get_next_poke_interval(self, *args: Any, **kwargs: Any) -> float:
-        """Poke at the deadline at the latest, instead of up to an interval after it."""
+        """Poke about the deadline, instead of up to an interval after it."""
         interval: float = super()._get_next_poke_interval(*args, **kwargs)
-        return max(min(interval, self._deadline - time.time()), 0.1)
+        shortest = SHORTEST_RESCHEDULE_SECONDS if self.reschedule else 0.1
+        return max(min(interval, self._deadline - time.time()), shortest)
 
     @contextmanager
     def _skipping(self, *, silent_fail: bool) -> Iterator[None]:

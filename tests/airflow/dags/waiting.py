@@ -11,7 +11,7 @@ from airflow_provider_ninebits.sensors.callback import CallbackSensor
 
 MODES: dict[str, dict[str, Any]] = {
     "poke": {"deferrable": False, "mode": "poke", "poke_interval": 1.0},
-    "reschedule": {"deferrable": False, "mode": "reschedule", "poke_interval": 1.0},
+    "reschedule": {"deferrable": False, "mode": "reschedule", "poke_interval": 10.0},
     "deferrable": {"deferrable": True},
 }
 SETTLED = {"ref_id": "{{ dag_run.conf['settled'] }}", "timeout": 240.0}

@@ -79,3 +79,5 @@ def receiver(ledger_url: str, simulator: RunningSimulator) -> Iterator[str]:
 @pytest.fixture
 def quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Watcher.__init__, "__defaults__", (0.02,))
+    # No scheduler is here that could be outrun.
+    monkeypatch.setattr("airflow_provider_ninebits.sensors.callback.SHORTEST_RESCHEDULE_SECONDS", 0.05)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MEDIA = "https://media.test/a.mp3"
 MANY = [str(2348020000000 + place) for place in range(2500)]
+LOST = {"kind": "drop", "placed": False}
 LIMITED = {"kind": "status", "status": 429, "retry_after": "0"}
 
 
@@ -185,7 +186,7 @@ UNCLEAR: dict[str, dict[str, Any]] = {
     "503": {"kind": "status", "status": 503},
     "408": {"kind": "status", "status": 408},
     "a redirect": {"kind": "status", "status": 302},
-    "a connection lost": {"kind": "drop"},
+    "a connection lost": {"kind": "drop", "placed": False},
     "a connection lost though it was placed": {"kind": "drop", "placed": True},
     "200 without a ref_id": {"kind": "no_ref_id"},
 }
@@ -224,14 +225,14 @@ class TestAnAnswerThatIsNotClear:
     def test_resend_sends_again_in_the_same_call(
         self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database
     ) -> None:
-        simulator.script({"faults": [{"kind": "status", "status": 500, "placed": True}, {"kind": "drop"}]})
+        simulator.script({"faults": [{"kind": "status", "status": 500, "placed": True}, LOST]})
         receipt = hook.send_voice(ADA, MEDIA, on_uncertain="resend")
         assert receipt.ref_id == simulator.requests()[2]["ref_id"]
         assert simulator.rung() == {ADA: 2}
         assert [request["state"] for request in rows(ledger, schema.request)] == ["uncertain", "uncertain", "accepted"]
 
     def test_resend_gives_up_after_the_second(self, hook: NineBitsHook, simulator: RunningSimulator) -> None:
-        simulator.script({"faults": [{"kind": "drop"}] * 4})
+        simulator.script({"faults": [LOST] * 4})
         with pytest.raises(MessageUncertain, match="2 further requests"):
             hook.send_voice(ADA, MEDIA, idempotency_key="k", on_uncertain="resend")
         assert len(simulator.requests()) == 3
@@ -314,7 +315,7 @@ class TestTheRateLimit:
         assert simulator.rung() == dict.fromkeys(MANY[:1001], 1)
 
     def test_a_429_in_a_resend_is_waited_out_too(self, hook: NineBitsHook, simulator: RunningSimulator) -> None:
-        simulator.script({"faults": [{"kind": "drop"}, LIMITED, LIMITED]})
+        simulator.script({"faults": [LOST, LIMITED, LIMITED]})
         hook.send_voice(ADA, MEDIA, on_uncertain="resend")
         assert simulator.rung() == {ADA: 1}
 
@@ -391,7 +392,11 @@ def test_callbacks_settle_the_outcome_through_the_real_receiver(
         {
             "numbers": {
                 ADA: {"attempts": [{"answered": True, "talk_seconds": 90}], "with_ref_id": with_ref_id},
-                BEN: {"attempts": [{"answered": False}, {"answered": False}], "with_ref_id": with_ref_id},
+                # Rung for longer the second time: stamps are in seconds, and two that are the same would be a repeat.
+                BEN: {
+                    "attempts": [{"answered": False, "ring_seconds": seconds} for seconds in (3, 4)],
+                    "with_ref_id": with_ref_id,
+                },
                 CAI: {"attempts": [{"answered": True}], "lose_callback": True},
             }
         }

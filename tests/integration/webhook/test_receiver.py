@@ -5,6 +5,7 @@ import logging
 import shutil
 import socket
 import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -185,12 +186,14 @@ class TestWhoIsTurnedAway:
     ) -> None:
         for _ in range(5):
             httpx.post(f"{receiver_url}/ninebits/callback", json=CALL, auth=("ninebits", "tried-this"), trust_env=False)
-        lines = [record for record in caplog.records if "401" in record.getMessage()]
+        lines = [record for record in caplog.records if "was answered 401" in record.getMessage()]
         assert [record.levelno for record in lines] == [logging.ERROR]
         assert "webhook_password" in lines[0].getMessage()
         assert "tried-this" not in caplog.text
 
-    def test_the_ledger_learns_what_was_turned_away(self, ledger_url: str, ledger: Database, quick_heartbeat) -> None:
+    def test_the_ledger_learns_what_was_turned_away(
+        self, ledger_url: str, ledger: Database, quick_heartbeat: Callable[..., None]
+    ) -> None:
         with served(ReceiverSettings(ledger_url, passwords=("secret",))) as url:
             httpx.post(f"{url}/ninebits/callback", json=CALL, trust_env=False)
             httpx.post(f"{url}/ninebits/callback", content=b"x" * (MIB + 1), auth=CREDENTIALS, trust_env=False)
@@ -198,9 +201,7 @@ class TestWhoIsTurnedAway:
 
 
 @pytest.fixture
-def quick_heartbeat(monkeypatch: pytest.MonkeyPatch, ledger: Database) -> Iterator[Callable[..., None]]:
-    import time
-
+def quick_heartbeat(monkeypatch: pytest.MonkeyPatch, ledger: Database) -> Callable[..., None]:
     monkeypatch.setattr("airflow_provider_ninebits.webhook.upkeep.HEARTBEAT_SECONDS", 0.05)
 
     def waiting(condition: Callable[[dict[str, Any]], bool]) -> None:
@@ -209,7 +210,7 @@ def quick_heartbeat(monkeypatch: pytest.MonkeyPatch, ledger: Database) -> Iterat
             assert time.monotonic() < until, rows(ledger, schema.receiver)
             time.sleep(0.02)
 
-    yield waiting
+    return waiting
 
 
 def test_a_receiver_that_is_up_says_so_in_the_ledger(ledger_url: str, quick_heartbeat: Callable[..., None]) -> None:

@@ -57,7 +57,7 @@ def test_a_timeout_that_is_none_is_named(connection: Any, timeout: object) -> No
 
 def test_a_connection_without_a_key_says_where_to_get_one(connection: Any) -> None:
     connection(password="")
-    with pytest.raises(InvalidArgument, match="no API key.*settings > security"):
+    with pytest.raises(InvalidArgument, match=r"no API key.*settings > security"):
         NineBitsHook().get_conn()
 
 

@@ -181,7 +181,7 @@ async def test_a_ledger_that_stays_away_ends_the_wait_with_an_error_and_no_excep
     assert ended["status"] == "error"
     assert "ninebits.db" in ended["message"]
     failures = [message for message in caplog.messages if "could not be read" in message]
-    assert ["(%d times" % count in message for count, message in enumerate(failures, 1)] == [True] * 5
+    assert [f"({count} times" in message for count, message in enumerate(failures, 1)] == [True] * 5
 
 
 async def test_a_ledger_that_is_away_from_the_start_ends_the_same_way(
