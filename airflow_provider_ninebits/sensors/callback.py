@@ -33,9 +33,8 @@ if TYPE_CHECKING:
 
 POKE_INTERVAL_SECONDS = 5.0
 RESCHEDULE_INTERVAL_SECONDS = 60.0
-# Airflow hears of a look's end up to [workers] min_heartbeat_interval (5 s) late; a task that is queued again before
-# that
-# is taken for killed ("state mismatch"), and fails.
+# Airflow hears of a look's end up to [workers] min_heartbeat_interval (5 s) late; a task that is queued again before it
+# has is taken for killed ("state mismatch"), and fails.
 SHORTEST_RESCHEDULE_SECONDS = 10.0
 
 

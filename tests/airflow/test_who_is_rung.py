@@ -40,7 +40,7 @@ def test_a_cleared_task_that_had_ended_rings_again(stage: Stage) -> None:
     numbers = stage.answering(1)
     run_id, _ = stage.run("ring", to=numbers)
     first = stage.airflow.xcom("ring", run_id, "ring")
-    stage.airflow.clear("ring", run_id, ["ring"])
+    stage.clear("ring", run_id, ["ring"])
     assert stage.airflow.wait_for_run("ring", run_id) == "success"
     assert stage.rung(numbers) == [2]
     assert stage.airflow.xcom("ring", run_id, "ring") != first
@@ -55,7 +55,7 @@ def test_a_cleared_task_that_had_failed_in_the_middle_goes_on_there(stage: Stage
     assert stage.rung(numbers) == [1] * 1000 + [0]
     placed = stage.airflow.xcom("ring_without_retries", run_id, "ring", key="ref_id")
 
-    stage.airflow.clear("ring_without_retries", run_id, ["ring"])
+    stage.clear("ring_without_retries", run_id, ["ring"])
     assert stage.airflow.wait_for_run("ring_without_retries", run_id) == "success"
     assert stage.rung(numbers) == [1] * 1001
     ref_ids = stage.airflow.xcom("ring_without_retries", run_id, "ring")
@@ -71,7 +71,7 @@ def test_a_cleared_task_that_had_failed_after_its_last_part_was_accepted_is_not_
     ).raise_for_status()
     assert stage.airflow.wait_for_run(dag_id, run_id) == "failed"
 
-    stage.airflow.clear(dag_id, run_id, ["ring"])
+    stage.clear(dag_id, run_id, ["ring"])
     stage.wait_for_try(dag_id, run_id, "ring", 2, "deferred")
     stage.deliver(numbers[0])
     assert stage.airflow.wait_for_run(dag_id, run_id) == "success"
@@ -83,7 +83,7 @@ def test_a_task_that_is_cleared_while_it_is_deferred_goes_on_waiting(stage: Stag
     dag_id, numbers = "ring_and_wait", stage.holding()
     run_id = stage.airflow.trigger(dag_id, {"to": numbers})
     stage.airflow.wait_for_task(dag_id, run_id, "ring", {"deferred"})
-    stage.airflow.clear(dag_id, run_id, ["ring"])
+    stage.clear(dag_id, run_id, ["ring"])
     stage.wait_for_try(dag_id, run_id, "ring", 2, "deferred")
     stage.deliver(numbers[0])
     assert stage.airflow.wait_for_run(dag_id, run_id) == "success"
@@ -97,7 +97,7 @@ def test_a_task_that_is_cleared_while_it_runs_goes_on_waiting(stage: Stage) -> N
     while stage.message_states(numbers[0]) != ["accepted"]:
         stage.airflow.check_alive()
         time.sleep(0.2)
-    stage.airflow.clear(dag_id, run_id, ["ring"])
+    stage.clear(dag_id, run_id, ["ring"])
     stage.wait_for_try(dag_id, run_id, "ring", 2, "running")
     stage.deliver(numbers[0])
     assert stage.airflow.wait_for_run(dag_id, run_id) == "success"
@@ -110,7 +110,7 @@ def test_of_a_mapped_task_only_the_cleared_one_rings_again(stage: Stage) -> None
     run_id, state = stage.run("ring_each", to=numbers)
     assert state == "success"
     assert stage.rung(numbers) == [1, 1]
-    stage.airflow.clear("ring_each", run_id, [["ring", 1]])  # type: ignore[list-item]
+    stage.clear("ring_each", run_id, [["ring", 1]])
     assert stage.airflow.wait_for_run("ring_each", run_id) == "success"
     assert stage.rung(numbers) == [1, 2]
 

@@ -45,4 +45,12 @@ with DAG("waits_for_unknown", schedule=None):
         )
 
 with DAG("wait", schedule=None):
-    CallbackSensor(task_id="wait", ref_id="{{ dag_run.conf['ref_id'] }}", deferrable=True, timeout=240.0)
+    # Airflow fails a try that is resumed before the scheduler knows that the deferring process has ended.
+    CallbackSensor(
+        task_id="wait",
+        retries=2,
+        retry_delay=timedelta(0),
+        ref_id="{{ dag_run.conf['ref_id'] }}",
+        deferrable=True,
+        timeout=240.0,
+    )

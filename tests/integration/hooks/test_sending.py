@@ -309,6 +309,17 @@ class TestTheRateLimit:
         assert len(slept) == 3
         assert all(low <= delay <= 2 * low for delay, low in zip(slept, (0.5, 1.0, 2.0), strict=True))
 
+    def test_meanwhile_the_part_is_planned_again_and_anybody_may_send_it(
+        self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database
+    ) -> None:
+        simulator.script({"faults": [LIMITED]})
+        sender = hook.sender()
+        meanwhile: list[list[str]] = []
+        sender.sleep = lambda _: meanwhile.append(message_states(ledger))
+        plan = hook.plan(ADA, MEDIA, None, key=None, asked_by=AskedBy("default"))
+        sender.send(plan, media_url=MEDIA, resend=False, replan=False)
+        assert meanwhile == [["planned"]]
+
     def test_each_part_has_its_own_tries(self, hook: NineBitsHook, simulator: RunningSimulator) -> None:
         simulator.script({"faults": [LIMITED] * 4 + [{"kind": "delay", "seconds": 0}] + [LIMITED] * 4})
         hook.send_voice(MANY[:1001], MEDIA)

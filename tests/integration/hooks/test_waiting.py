@@ -175,8 +175,9 @@ def test_a_ledger_that_cannot_be_read_fails_and_never_skips(
 
 @pytest.mark.parametrize("soft_fail", [False, True], ids=["plain", "soft_fail"])
 def test_a_ledger_that_goes_away_while_the_task_is_deferred_fails_and_never_skips(
-    ledger: Database, soft_fail: bool
+    ledger: Database, soft_fail: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("airflow_provider_ninebits.hooks.waiting.LOOK_TRIES", 1)
     accepted(ledger, "r1", ADA)
 
     def sensor() -> CallbackSensor:

@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -250,6 +251,13 @@ class TestTheSizeOfABody:
         answer = sender.post("/ninebits/callback", content=b"x" * size)
         assert (answer.status_code, answer.content) == (413, b"{}")
         assert kept(ledger) == []
+
+    def test_a_sender_that_reads_only_after_its_last_byte_sees_the_status_and_no_reset(self, receiver_url: str) -> None:
+        sender = HTTPConnection(urlsplit(receiver_url).netloc, timeout=30)
+        headers = {"Authorization": "Basic bmluZWJpdHM6c2VjcmV0"}
+        sender.request("POST", "/ninebits/callback", body=b"x" * (4 * MIB), headers=headers)
+        assert sender.getresponse().status == 413
+        sender.close()
 
     def test_it_is_counted_while_a_body_comes_that_names_no_length(
         self, sender: httpx.Client, ledger: Database

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.callbacks import Arrival, Kind
+from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.ledger.errors import LedgerError
+from airflow_provider_ninebits.webhook.writer import GroupWriter, QueueFull
+from tests.integration.ledger.scenes import rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PATIENCE_SECONDS = 30.0
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "ninebits.db"
+
+
+@pytest.fixture
+def ledger(file: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{file}")
+    with database.reading():
+        pass
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def writer(ledger: Database) -> Iterator[GroupWriter]:
+    made = GroupWriter(ledger, window=timedelta(days=1))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def busy(ledger: Database, file: Path) -> Iterator[sqlite3.Connection]:
+    """Somebody else who writes, until ``ROLLBACK``."""
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    yield other
+    other.close()
+
+
+def callback(raw: str, *, status: int | None = None) -> Arrival:
+    return Arrival(Kind.UNREADABLE, raw.encode(), status=status)
+
+
+def raws(ledger: Database) -> list[str]:
+    return [each["raw"].decode() for each in rows(ledger, schema.callback)]
+
+
+async def test_what_was_committed_is_in_the_ledger(writer: GroupWriter, ledger: Database) -> None:
+    await writer.commit([callback("one"), callback("two")], PATIENCE_SECONDS)
+    assert raws(ledger) == ["one", "two"]
+
+
+async def test_those_who_come_at_once_are_all_committed(writer: GroupWriter, ledger: Database) -> None:
+    numbers = [str(number) for number in range(1200)]
+    await asyncio.gather(*(writer.commit([callback(number)], PATIENCE_SECONDS) for number in numbers))
+    assert sorted(raws(ledger), key=int) == numbers
+
+
+async def test_what_one_gave_up_waiting_for_is_stored_all_the_same(
+    writer: GroupWriter, ledger: Database, busy: sqlite3.Connection
+) -> None:
+    with pytest.raises(TimeoutError):
+        await writer.commit([callback("slow")], 0.05)
+    busy.execute("ROLLBACK")
+    writer.stop()
+    assert raws(ledger) == ["slow"]
+
+
+async def test_stopping_commits_what_is_queued(writer: GroupWriter, ledger: Database, busy: sqlite3.Connection) -> None:
+    waiting = [asyncio.create_task(writer.commit([callback(name)], PATIENCE_SECONDS)) for name in ("a", "b", "c")]
+    await asyncio.sleep(0)
+    stopping = asyncio.create_task(asyncio.to_thread(writer.stop))
+    busy.execute("ROLLBACK")
+    await asyncio.gather(stopping, *waiting)
+    assert sorted(raws(ledger)) == ["a", "b", "c"]
+
+
+async def test_a_writer_that_was_stopped_works_again(writer: GroupWriter, ledger: Database) -> None:
+    await writer.commit([callback("before")], PATIENCE_SECONDS)
+    writer.stop()
+    await writer.commit([callback("after")], PATIENCE_SECONDS)
+    assert raws(ledger) == ["before", "after"]
+
+
+async def test_one_that_the_ledger_cannot_take_does_not_keep_its_neighbours_out(
+    writer: GroupWriter, ledger: Database, busy: sqlite3.Connection
+) -> None:
+    # The first one occupies the writer, so that the others make a group; no column holds so large a number.
+    poisonous = callback("poisonous", status=2**80)
+    arrivals = [callback("first"), callback("left"), poisonous, callback("right")]
+    waiting = [asyncio.create_task(writer.commit([arrival], PATIENCE_SECONDS)) for arrival in arrivals]
+    await asyncio.sleep(0)
+    busy.execute("ROLLBACK")
+    ends = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [end is None for end in ends] == [True, True, False, True]
+    assert sorted(raws(ledger)) == ["first", "left", "right"]
+
+
+async def test_a_ledger_that_is_away_is_told(tmp_path: Path) -> None:
+    writer = GroupWriter(Database(f"sqlite:///{tmp_path}/gone/ninebits.db"), window=timedelta(days=1))
+    with pytest.raises(LedgerError):
+        await writer.commit([callback("lost")], PATIENCE_SECONDS)
+    writer.stop()
+
+
+async def test_too_many_who_wait_are_sent_away(
+    writer: GroupWriter, ledger: Database, busy: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_ninebits.webhook.writer.MOST_QUEUED", 2)
+    waiting = [asyncio.create_task(writer.commit([callback(str(place))], PATIENCE_SECONDS)) for place in range(6)]
+    done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    assert {type(task.exception()) for task in done} == {QueueFull}
+    busy.execute("ROLLBACK")
+    ends = await asyncio.gather(*waiting, return_exceptions=True)
+    assert len(raws(ledger)) == ends.count(None) > 0
