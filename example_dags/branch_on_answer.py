@@ -28,6 +28,7 @@ with DAG(
         outcome_timeout=timedelta(minutes=30),
         on_timeout="return",
         deferrable=True,
+        retries=2,
     )
 
     @task

@@ -33,6 +33,6 @@ with DAG(
         to=people_by_region()
     )
     CallbackSensor.partial(
-        task_id="wait", deferrable=True, timeout=timedelta(hours=3).total_seconds(), on_timeout="return"
+        task_id="wait", deferrable=True, timeout=timedelta(hours=3).total_seconds(), on_timeout="return", retries=2
     ).expand(ref_id=ring.output)
 # [END recurring_reminder]
