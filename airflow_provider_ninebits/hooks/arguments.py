@@ -1,8 +1,10 @@
-"""What tasks are given, templates included, read as what it means."""
+"""What tasks and connections are given, templates included, read as what it means."""
 
 from __future__ import annotations
 
 from airflow_provider_ninebits.exceptions import InvalidArgument
+
+DEFAULT_TIMEOUT_SECONDS = 30.0
 
 
 def read_ref_ids(ref_id: object) -> list[str]:
@@ -29,3 +31,22 @@ def read_ref_ids(ref_id: object) -> list[str]:
     if not found:
         raise InvalidArgument("ref_id is empty; did an upstream task push nothing?")
     return list(dict.fromkeys(found))
+
+
+def read_timeout_seconds(conn_id: str, value: object) -> float:
+    """
+    Return the time-out that a connection's extra gives; the form leaves an empty field as null or "".
+
+    :raises InvalidArgument: for what is no number of seconds up to an hour.
+    """
+    if value is None or value == "":
+        return DEFAULT_TIMEOUT_SECONDS
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 3600:
+        raise InvalidArgument(
+            f"connection {conn_id!r}: timeout is {value!r}; give seconds, more than 0 and at most 3600"
+        )
+    return seconds

@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_ninebits.configuration import read_settings
 from airflow_provider_ninebits.exceptions import InvalidArgument, UnknownRefId
-from airflow_provider_ninebits.hooks.arguments import read_ref_ids
+from airflow_provider_ninebits.hooks.arguments import read_ref_ids, read_timeout_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 OnUncertain = Literal["fail", "resend"]
 
 DEFAULT_BASE_URL = "https://api.9bits.net"
-DEFAULT_TIMEOUT_SECONDS = 30.0
 
 
 class NineBitsHook(BaseHook):
@@ -96,7 +95,7 @@ class NineBitsHook(BaseHook):
                 f"connection {self.ninebits_conn_id!r} has no API key; put it into the connection's password "
                 "(9bits dashboard: settings > security)"
             )
-        timeout_seconds = _timeout_seconds(self.ninebits_conn_id, connection.extra_dejson.get("timeout"))
+        timeout_seconds = read_timeout_seconds(self.ninebits_conn_id, connection.extra_dejson.get("timeout"))
         try:
             return NineBitsClient(connection.password, connection.host or DEFAULT_BASE_URL, timeout_seconds)
         except InvalidClient as error:
@@ -276,20 +275,6 @@ class NineBitsHook(BaseHook):
             yield
         except (LedgerUnreachable, LedgerUnusable) as error:
             raise unavailable(error, self.database.masked_url) from error
-
-
-def _timeout_seconds(conn_id: str, value: object) -> float:
-    if value is None or value == "":
-        return DEFAULT_TIMEOUT_SECONDS
-    try:
-        seconds = float(str(value))
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 3600:
-        raise InvalidArgument(
-            f"connection {conn_id!r}: timeout is {value!r}; give seconds, more than 0 and at most 3600"
-        )
-    return seconds
 
 
 def _asked_by_environment(deployment: str) -> AskedBy:
