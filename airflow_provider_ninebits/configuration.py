@@ -9,7 +9,7 @@ metadata before its own configuration is ready.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -152,10 +152,10 @@ OPTIONS: Final = (
 )
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Settings:
     """
-    The options, read and checked. Its ``repr`` shows no secret, since settings end up in logs and tracebacks.
+    The options, read and checked. Its ``repr`` leaves the secrets out, since settings end up in logs and tracebacks.
 
     :param sql_alchemy_conn: the ledger's URL, with its password
     :param deployment: names this Airflow within the ledger
@@ -167,25 +167,14 @@ class Settings:
     :param attempt_window_seconds: how long an unanswered recipient may still get another attempt
     """
 
-    sql_alchemy_conn: str
+    sql_alchemy_conn: str = field(repr=False)
     deployment: str
     webhook_username: str
-    webhook_passwords: tuple[str, ...]
+    webhook_passwords: tuple[str, ...] = field(repr=False)
     webhook_allow_unauthenticated: bool
     callback_timezone: str
     match_window_seconds: int
     attempt_window_seconds: int
-
-    def __repr__(self) -> str:
-        return (
-            f"Settings(sql_alchemy_conn={masked_url(self.sql_alchemy_conn)!r}, "
-            f"deployment={self.deployment!r}, webhook_username={self.webhook_username!r}, "
-            f"webhook_passwords=({len(self.webhook_passwords)} masked), "
-            f"webhook_allow_unauthenticated={self.webhook_allow_unauthenticated!r}, "
-            f"callback_timezone={self.callback_timezone!r}, "
-            f"match_window_seconds={self.match_window_seconds!r}, "
-            f"attempt_window_seconds={self.attempt_window_seconds!r})"
-        )
 
 
 def read_settings() -> Settings:

@@ -9,24 +9,23 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from airflow_provider_ninebits.api.defaults import BASE_URL, TIMEOUT_SECONDS
 from airflow_provider_ninebits.configuration import OPTIONS, SECTION
 
 CONNECTION_TYPE: Final = "ninebits"
 HOOK_CLASS_NAME: Final = "airflow_provider_ninebits.hooks.ninebits.NineBitsHook"
 HOOK_NAME: Final = "9bits"
-DEFAULT_BASE_URL: Final = "https://api.9bits.net"
-DEFAULT_TIMEOUT_SECONDS: Final = 30
 
 TIMEOUT_LABEL: Final = "Timeout (seconds)"
 TIMEOUT_HELP: Final = (
-    "Seconds that one whole request to 9bits may take by the clock, 30 if left empty. What takes longer "
-    "leaves the message uncertain: phones may have rung."
+    f"Seconds that one whole request to 9bits may take by the clock, {TIMEOUT_SECONDS} if left empty. What takes "
+    "longer leaves the message uncertain: phones may have rung."
 )
 HIDDEN_FIELDS: Final = ("schema", "login", "port", "extra")
 RELABELING: Final = {"password": "API key", "host": "Base URL"}
 PLACEHOLDERS: Final = {
     "password": "from the 9bits dashboard: settings > security",
-    "host": DEFAULT_BASE_URL,
+    "host": BASE_URL,
 }
 
 _INTEGRATION: Final = "9bits"
@@ -73,7 +72,7 @@ def _connection_type() -> dict[str, Any]:
             "timeout": {
                 "label": TIMEOUT_LABEL,
                 "description": TIMEOUT_HELP,
-                "schema": {"type": ["integer", "null"], "minimum": 1, "default": DEFAULT_TIMEOUT_SECONDS},
+                "schema": {"type": ["integer", "null"], "minimum": 1, "default": TIMEOUT_SECONDS},
             }
         },
         "ui-field-behaviour": {

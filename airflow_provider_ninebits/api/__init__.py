@@ -6,6 +6,7 @@
 ``rendered``     lists that a template made into text
 ``messages``     what is sent
 ``answers``      what 9bits said to it (pure)
+``defaults``     the base URL and the time-out of a connection that says nothing
 ``backoff``      how long to wait when rate limited (pure)
 ``transport``    connections that know whether a request was written
 ``client``       one request by the clock

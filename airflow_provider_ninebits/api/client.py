@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import requests
 
 from airflow_provider_ninebits.api.answers import Receipt, read_answer, said_status
+from airflow_provider_ninebits.api.defaults import BASE_URL, TIMEOUT_SECONDS
 from airflow_provider_ninebits.api.errors import InvalidClient, NotConnected, SendError, SendUncertain
 from airflow_provider_ninebits.api.failures import sentence
 from airflow_provider_ninebits.api.messages import shown_url
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_ninebits.api.messages import VoiceMessage
 
-DEFAULT_BASE_URL = "https://api.9bits.net"
-DEFAULT_TIMEOUT_SECONDS = 30.0
 LONGEST_ANSWER_BYTES = 64 * 1024
 
 _DISTRIBUTION = "airflow-provider-ninebits"
@@ -70,9 +69,7 @@ class NineBitsClient:
     :raises InvalidClient: for one of these that cannot be used.
     """
 
-    def __init__(
-        self, api_key: str, base_url: str = DEFAULT_BASE_URL, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
-    ) -> None:
+    def __init__(self, api_key: str, base_url: str = BASE_URL, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._api_key = _checked_key(api_key)
         self.base_url = _checked_base_url(base_url)
         if not (0 < timeout_seconds <= threading.TIMEOUT_MAX):
@@ -228,9 +225,9 @@ def _checked_base_url(base_url: str) -> str:
         parts = urlsplit(with_scheme)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        raise InvalidClient(f"the base URL {shown_url(with_scheme)} is none; give {DEFAULT_BASE_URL}") from None
+        raise InvalidClient(f"the base URL {shown_url(with_scheme)} is none; give {BASE_URL}") from None
     if not usable or not with_scheme.isascii() or not with_scheme.isprintable() or " " in with_scheme:
-        raise InvalidClient(f"the base URL {shown_url(with_scheme)} is no http(s) address; give {DEFAULT_BASE_URL}")
+        raise InvalidClient(f"the base URL {shown_url(with_scheme)} is no http(s) address; give {BASE_URL}")
     if parts.query or parts.fragment or parts.username is not None:
         raise InvalidClient(
             f"the base URL {shown_url(with_scheme)} holds credentials, a query or a fragment; leave them out, the API "

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from airflow_provider_ninebits.api.defaults import TIMEOUT_SECONDS
 from airflow_provider_ninebits.exceptions import InvalidArgument
-
-DEFAULT_TIMEOUT_SECONDS = 30.0
 
 
 def read_ref_ids(ref_id: object) -> list[str]:
@@ -40,7 +39,7 @@ def read_timeout_seconds(conn_id: str, value: object) -> float:
     :raises InvalidArgument: for what is no number of seconds up to an hour.
     """
     if value is None or value == "":
-        return DEFAULT_TIMEOUT_SECONDS
+        return TIMEOUT_SECONDS
     try:
         seconds = float(str(value))
     except ValueError:

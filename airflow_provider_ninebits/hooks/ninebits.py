@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 OnUncertain = Literal["fail", "resend"]
 
-DEFAULT_BASE_URL = "https://api.9bits.net"
-
 
 class NineBitsHook(BaseHook):
     """
@@ -54,15 +52,19 @@ class NineBitsHook(BaseHook):
         """Return the form's extra fields, for Airflow 3.1; later versions read them from the provider's metadata."""
         from wtforms import IntegerField
 
-        return {"timeout": IntegerField("Timeout (seconds)", description="For one whole request. Empty: 30.")}
+        from airflow_provider_ninebits.get_provider_info import TIMEOUT_HELP, TIMEOUT_LABEL
+
+        return {"timeout": IntegerField(TIMEOUT_LABEL, description=TIMEOUT_HELP)}
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
         """Return the form's labels, for Airflow 3.1; later versions read them from the provider's metadata."""
+        from airflow_provider_ninebits.get_provider_info import HIDDEN_FIELDS, PLACEHOLDERS, RELABELING
+
         return {
-            "hidden_fields": ["schema", "login", "port", "extra"],
-            "relabeling": {"password": "API key", "host": "Base URL"},
-            "placeholders": {"host": DEFAULT_BASE_URL},
+            "hidden_fields": list(HIDDEN_FIELDS),
+            "relabeling": dict(RELABELING),
+            "placeholders": dict(PLACEHOLDERS),
         }
 
     @cached_property
@@ -87,6 +89,7 @@ class NineBitsHook(BaseHook):
     def client(self) -> NineBitsClient:
         """The client of 9bits' API, made from the connection."""
         from airflow_provider_ninebits.api.client import NineBitsClient
+        from airflow_provider_ninebits.api.defaults import BASE_URL
         from airflow_provider_ninebits.api.errors import InvalidClient
 
         connection = self.get_connection(self.ninebits_conn_id)
@@ -97,7 +100,7 @@ class NineBitsHook(BaseHook):
             )
         timeout_seconds = read_timeout_seconds(self.ninebits_conn_id, connection.extra_dejson.get("timeout"))
         try:
-            return NineBitsClient(connection.password, connection.host or DEFAULT_BASE_URL, timeout_seconds)
+            return NineBitsClient(connection.password, connection.host or BASE_URL, timeout_seconds)
         except InvalidClient as error:
             raise InvalidArgument(f"connection {self.ninebits_conn_id!r}: {error}") from error
 

@@ -109,7 +109,7 @@ def test_settings_show_no_secret(write) -> None:
     write("webhook_password", "hidden-two,hidden-three")
     shown = f"{read_settings()} {read_settings()!r}"
     assert "hidden" not in shown
-    assert "postgresql://ninebits:***@db/ninebits" in shown
+    assert "deployment='default'" in shown
 
 
 @pytest.mark.parametrize(
