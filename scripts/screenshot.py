@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
+from headless_chromium import chromium_path, headless_chromium
 from local_airflow import ROOT, airflow_environment, free_port, local_airflow
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from airflow_provider_ninebits.simulator import SimulatorSettings, running_simulator
 
 PICTURE = ROOT / "docs" / "images" / "send-and-wait.png"
 DAG_ID = "ninebits_send_and_wait"
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 def main() -> int:
     """Run the example and take its picture."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    chromium = chromium_path()
     if chromium is None:
         print("no Chromium on this machine; install the package chromium", file=sys.stderr)
         return 2
@@ -39,13 +30,11 @@ def main() -> int:
         home, port = Path(folder), free_port()
         simulator.set_callback_url(f"http://ninebits:secret@127.0.0.1:{port}/ninebits/callback")
         environment = airflow_environment(home, port, dags=ROOT / "example_dags", simulator_url=simulator.base_url)
-        with local_airflow(home, port, environment) as airflow, sync_playwright() as playwright:
+        with local_airflow(home, port, environment) as airflow, headless_chromium(chromium) as browser:
             run_id = airflow.trigger(DAG_ID)
             airflow.wait_for_run(DAG_ID, run_id)
-            browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
             page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme="light")
             take(page, f"{airflow.url}/dags/{DAG_ID}/runs/{run_id}/tasks/wait/xcom", PICTURE)
-            browser.close()
     print(PICTURE)
     return 0
 

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 API_KEY = "key-of-the-airflow-tests"
 WEBHOOK_PASSWORD = "password-of-the-airflow-tests"
 RECORDING = "https://example.com/reminder.mp3"
+IMPATIENT_SECONDS = 1
+"""The time-out of the connection ``ninebits_impatient``."""
 
 
 @dataclass
@@ -108,6 +110,22 @@ class Stage:
                 raise TimeoutError(f"{task_id} is {found['state']} in try {found['try_number']}")
             time.sleep(0.3)
 
+    @contextmanager
+    def ledger_gone(self) -> Iterator[None]:
+        """Take the ledger's file away for a while, a folder in its place: else somebody would make a new one."""
+        ledger, aside = self.airflow.home / "ninebits.db", self.airflow.home / "ninebits-aside"
+        aside.mkdir()
+        for file in self.airflow.home.glob("ninebits.db*"):
+            file.rename(aside / file.name)
+        ledger.mkdir()
+        try:
+            yield
+        finally:
+            ledger.rmdir()
+            for file in aside.iterdir():
+                file.rename(self.airflow.home / file.name)
+            aside.rmdir()
+
     def message_states(self, number: str) -> list[str]:
         """Return the states of the ledger's messages to a number, in order."""
         with closing(sqlite3.connect(self.airflow.home / "ninebits.db")) as ledger:
@@ -141,6 +159,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, dags_folder: Path) -> Iterat
     )
     with running_simulator(settings) as simulator:
         connection = {"conn_type": "ninebits", "password": API_KEY, "host": simulator.base_url}
+        impatient = {**connection, "extra": {"timeout": IMPATIENT_SECONDS}}
         environment = airflow_environment(
             home,
             port,
@@ -148,6 +167,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, dags_folder: Path) -> Iterat
             simulator_url=simulator.base_url,
             options={
                 "AIRFLOW_CONN_NINEBITS_DEFAULT": json.dumps(connection),
+                "AIRFLOW_CONN_NINEBITS_IMPATIENT": json.dumps(impatient),
                 "AIRFLOW__NINEBITS__WEBHOOK_PASSWORD": WEBHOOK_PASSWORD,
                 "AIRFLOW__CORE__PARALLELISM": "6",
                 # The scheduler hears of a process's end that much late; a wait that goes on before is taken for killed.

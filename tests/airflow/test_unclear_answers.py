@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.airflow.conftest import IMPATIENT_SECONDS
+
 if TYPE_CHECKING:
     from tests.airflow.conftest import Stage
 
@@ -30,6 +32,20 @@ def test_an_unclear_answer_fails_the_task_without_retry(stage: Stage, fault: dic
     assert "ninebits messages resolve" in stage.airflow.task_log("ring", run_id, "ring")
     assert stage.message_states(numbers[0]) == ["uncertain"]
     assert stage.rung(numbers) == [rung]
+
+
+def test_an_answer_that_does_not_come_in_time_fails_the_task_without_retry(stage: Stage) -> None:
+    numbers = stage.answering(1, lose_callback=True)
+    stage.simulator.script({"faults": [{"kind": "delay", "seconds": IMPATIENT_SECONDS + 3, "placed": True}]})
+    run_id, state = stage.run("ring_impatiently", to=numbers)
+    assert state == "failed"
+    assert stage.task_instance("ring_impatiently", run_id, "ring")["try_number"] == 1
+    log = stage.airflow.task_log("ring_impatiently", run_id, "ring")
+    assert "no answer came in time" in log
+    assert "ninebits messages resolve" in log
+    assert stage.message_states(numbers[0]) == ["uncertain"]
+    stage.simulator.wait_idle()
+    assert stage.rung(numbers) == [1]
 
 
 def test_a_storm_of_429_is_waited_out(stage: Stage) -> None:

@@ -94,6 +94,25 @@ def test_a_ref_id_that_the_ledger_never_saw_fails_alike_in_each_mode(stage: Stag
         assert "AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN" in log
 
 
+def test_a_ledger_that_is_gone_fails_alike_in_each_mode_and_is_never_a_skip(stage: Stage) -> None:
+    numbers = stage.holding()
+    ring_id, _ = stage.run("ring", to=numbers)
+    dag_id = "waits_through_outage"
+    run_id = stage.airflow.trigger(dag_id, {"ref_id": stage.airflow.xcom("ring", ring_id, "ring")})
+    for suffix in ("", "_skipping"):
+        stage.airflow.wait_for_task(dag_id, run_id, f"deferrable{suffix}", {"deferred"})
+        stage.airflow.wait_for_task(dag_id, run_id, f"reschedule{suffix}", {"up_for_reschedule"})
+        stage.airflow.wait_for_task(dag_id, run_id, f"poke{suffix}", {"running"})
+    with stage.ledger_gone():
+        assert stage.airflow.wait_for_run(dag_id, run_id) == "failed"
+    for mode in MODES:
+        for task_id in (mode, f"{mode}_skipping"):
+            log = stage.airflow.task_log(dag_id, run_id, task_id)
+            assert stage.task_instance(dag_id, run_id, task_id)["state"] == "failed", log
+            assert "LedgerUnavailable" in log
+            assert "AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN" in log
+
+
 @pytest.mark.parametrize("with_ref_id", [True, False], ids=["with ref_id", "without ref_id"])
 def test_a_deferred_wait_goes_on_when_the_callback_comes(stage: Stage, with_ref_id: bool) -> None:
     numbers = stage.answering(1, lose_callback=True, with_ref_id=with_ref_id)

@@ -105,6 +105,29 @@ def test_a_task_that_is_cleared_while_it_runs_goes_on_waiting(stage: Stage) -> N
     assert stage.rung(numbers) == [1]
 
 
+def test_a_task_that_is_killed_sends_no_further_part_and_goes_on_there(stage: Stage) -> None:
+    dag_id, numbers = "ring", stage.answering(2001, lose_callback=True)
+    # The task is stopped while it waits for the first part's answer; Airflow gives it 5 s to come to its end.
+    stage.simulator.script({"faults": [{"kind": "delay", "seconds": 3, "placed": True}]})
+    run_id = stage.airflow.trigger(dag_id, {"to": numbers})
+    while "sending" not in stage.message_states(numbers[0]):
+        stage.airflow.check_alive()
+        time.sleep(0.1)
+    stage.airflow.api.patch(
+        f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/ring", json={"new_state": "failed"}
+    ).raise_for_status()
+    while "sending" in stage.message_states(numbers[0]):
+        stage.airflow.check_alive()
+        time.sleep(0.1)
+    assert stage.message_states(numbers[0]) == ["accepted"]
+    assert stage.airflow.wait_for_run(dag_id, run_id) == "failed"
+    assert stage.rung(numbers) == [1] * 1000 + [0] * 1001
+
+    stage.clear(dag_id, run_id, ["ring"])
+    assert stage.airflow.wait_for_run(dag_id, run_id) == "success"
+    assert stage.rung(numbers) == [1] * 2001
+
+
 def test_of_a_mapped_task_only_the_cleared_one_rings_again(stage: Stage) -> None:
     numbers = stage.answering(2)
     run_id, state = stage.run("ring_each", to=numbers)

@@ -34,6 +34,9 @@ with DAG("ring", schedule=None):
 with DAG("ring_without_retries", schedule=None):
     SendVoiceOperator(task_id="ring", retries=0, **SHARED)
 
+with DAG("ring_impatiently", schedule=None):
+    SendVoiceOperator(task_id="ring", ninebits_conn_id="ninebits_impatient", retries=2, **SHARED)
+
 with DAG("ring_and_die_once", schedule=None):
     DiesAfterSending(task_id="ring", retries=1, **SHARED)
 

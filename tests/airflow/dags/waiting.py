@@ -44,6 +44,18 @@ with DAG("waits_for_unknown", schedule=None):
             task_id=mode, ref_id="0000000000000000000000000", retries=1, retry_delay=timedelta(0), timeout=240.0, **how
         )
 
+with DAG("waits_through_outage", schedule=None):
+    for mode, how in MODES.items():
+        for soft_fail in (False, True):
+            CallbackSensor(
+                task_id=f"{mode}_skipping" if soft_fail else mode,
+                ref_id="{{ dag_run.conf['ref_id'] }}",
+                soft_fail=soft_fail,
+                retries=0,
+                timeout=240.0,
+                **how,
+            )
+
 with DAG("wait", schedule=None):
     # Airflow fails a try that is resumed before the scheduler knows that the deferring process has ended.
     CallbackSensor(

@@ -1,0 +1,9 @@
+"""What holds where a connection says nothing. Light: the provider's metadata reads it too."""
+
+from __future__ import annotations
+
+from typing import Final
+
+BASE_URL: Final = "https://api.9bits.net"
+TIMEOUT_SECONDS: Final = 30
+"""For one whole request by the clock."""
