@@ -195,13 +195,20 @@ class NineBitsHook(BaseHook):
         on_uncertain: str,
         replan: bool,
         stopped: Callable[[], bool] = lambda: False,
+        evidence_timeout: timedelta | None = None,
     ) -> SendReceipt:
-        """Send what of a plan was not sent before; what operators and notifiers stand on."""
-        if on_uncertain not in ("fail", "resend"):
-            raise InvalidArgument(f"on_uncertain is 'fail' or 'resend', not {on_uncertain!r}")
-        return self.sender(stopped).send(plan, media_url=media_url, resend=on_uncertain == "resend", replan=replan)
+        """
+        Send what of a plan was not sent before; what operators and notifiers stand on.
 
-    def sender(self, stopped: Callable[[], bool] = lambda: False) -> Sender:
+        :param evidence_timeout: how long ``on_uncertain="evidence"`` waits; None: that is not to be had.
+        """
+        allowed = ("fail", "resend") if evidence_timeout is None else ("fail", "resend", "evidence")
+        if on_uncertain not in allowed:
+            raise InvalidArgument(f"on_uncertain is one of {', '.join(map(repr, allowed))}, not {on_uncertain!r}")
+        sender = self.sender(stopped, evidence_timeout if on_uncertain == "evidence" else None)
+        return sender.send(plan, media_url=media_url, resend=on_uncertain == "resend", replan=replan)
+
+    def sender(self, stopped: Callable[[], bool] = lambda: False, evidence_timeout: timedelta | None = None) -> Sender:
         """Return a sender over this connection."""
         from airflow_provider_ninebits.hooks.sending import Sender
 
@@ -211,6 +218,7 @@ class NineBitsHook(BaseHook):
             window=self.match_window,
             timeout_seconds=self.client.timeout_seconds,
             stopped=stopped,
+            evidence_timeout=evidence_timeout,
         )
 
     def outcome(self, ref_id: str | Sequence[str]) -> Outcome:

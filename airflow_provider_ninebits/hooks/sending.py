@@ -11,6 +11,7 @@ import random
 import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.api.backoff import rate_limit_delay_seconds
@@ -18,6 +19,7 @@ from airflow_provider_ninebits.api.errors import RateLimited, SendError
 from airflow_provider_ninebits.api.messages import VoiceMessage
 from airflow_provider_ninebits.api.numbers import MAX_RECIPIENTS_PER_REQUEST
 from airflow_provider_ninebits.exceptions import KeyReused, MessageUncertain, SendFailed
+from airflow_provider_ninebits.hooks.evidence import silence_proves
 from airflow_provider_ninebits.hooks.outages import unavailable
 from airflow_provider_ninebits.ledger import replanning, sends
 from airflow_provider_ninebits.ledger.callbacks import rematch
@@ -28,7 +30,7 @@ from airflow_provider_ninebits.ledger.undoing import undo_adoption, undo_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import timedelta
+    from datetime import datetime
 
     from airflow_provider_ninebits.api.client import NineBitsClient
     from airflow_provider_ninebits.ledger.database import Database
@@ -74,6 +76,7 @@ class Sender:
 
     :param window: ``[ninebits] match_window``, for the callbacks that waited for an answer.
     :param stopped: asked between two parts: whether to send no more of them.
+    :param evidence_timeout: of ``on_uncertain="evidence"``; None: it is something else.
     """
 
     database: Database
@@ -81,6 +84,7 @@ class Sender:
     window: timedelta
     timeout_seconds: float
     stopped: Callable[[], bool] = lambda: False
+    evidence_timeout: timedelta | None = None
     sleep: Callable[[float], None] = time.sleep
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -133,25 +137,46 @@ class Sender:
     def _send_part(self, part: Part, plan: SendPlan, media_url: str, resend: bool) -> Part:
         resends_used, rate_limited = 0, 0
         while True:
-            if self.stopped():
-                raise SendStopped(
-                    f"The task was stopped before message {part.message_id} (part {part.part + 1}) was sent; "
-                    "a retry goes on there."
-                )
+            self._check_stopped(part)
             part, now = sends.read_part(self.database, part.message_id)
             standing = PartStanding(part.state, part.lease_expires_at)
-            match next_step(standing, now, resend=resend, resends_used=resends_used):
+            evidence = self.evidence_timeout is not None
+            match next_step(standing, now, resend=resend, resends_used=resends_used, evidence=evidence):
                 case NextStep.RECEIPT:
                     return part
                 case NextStep.WAIT:
                     self.sleep(_LEASE_POLL_SECONDS)
                 case NextStep.FAIL:
                     raise MessageUncertain([part.message_id], self._doubt(part, resends_used))
-                case (NextStep.SEND | NextStep.RESEND) as step:
-                    again = step is NextStep.RESEND
+                case (NextStep.SEND | NextStep.RESEND | NextStep.EVIDENCE) as step:
+                    again = step is not NextStep.SEND
+                    if step is NextStep.EVIDENCE and not self._silence_proves(part, now, resends_used):
+                        continue
                     limited = self._claim_and_post(part, plan, media_url, again, rate_limited)
                     rate_limited += limited
                     resends_used += again and not limited
+
+    def _check_stopped(self, part: Part) -> None:
+        if self.stopped():
+            raise SendStopped(
+                f"The task was stopped before message {part.message_id} (part {part.part + 1}) was sent; "
+                "a retry goes on there."
+            )
+
+    def _silence_proves(self, part: Part, resumed_at: datetime, resends_used: int) -> bool:
+        def pause(seconds: float) -> None:
+            self._check_stopped(part)
+            self.sleep(seconds)
+
+        return silence_proves(
+            self.database,
+            part.message_id,
+            self._doubt(part, resends_used),
+            resumed_at=resumed_at,
+            timeout=self.evidence_timeout or timedelta(),
+            window=self.window,
+            pause=pause,
+        )
 
     def _doubt(self, part: Part, resends_used: int) -> str:
         again = f", and again in {resends_used} further requests" if resends_used else ""

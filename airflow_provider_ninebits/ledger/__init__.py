@@ -20,6 +20,8 @@ It knows neither Airflow nor HTTP. The rooms:
 ``outcomes``              reading outcomes and progress
 ``tasks``                 the generation of an Airflow task's sends
 ``receivers``             heartbeats of the webhook receivers
+``evidence``              whether silence proves that a message in doubt was not placed (pure)
+``witnesses``             reading what the ledger holds about one
 ``resolving``             a person's word on an uncertain message
 ========================  =====================================================================
 """

@@ -124,6 +124,23 @@ def match_call(
     return _by_number(possible) if call.ref_id is None else _by_adoption(possible)
 
 
+def possible_messages(
+    call: CallFacts,
+    candidates: Sequence[Candidate],
+    bearers: Sequence[RequestFacts],
+    *,
+    window: timedelta,
+    bearers_elsewhere: bool = False,
+) -> set[str]:
+    """Return the messages that a call could be of, whichever of them :func:`match_call` prefers."""
+    if call.ref_id is not None and bearers:
+        return {bearer.message_id for bearer in bearers}
+    if call.ref_id is not None and bearers_elsewhere:
+        return set()
+    called_at, skew = _call_time(call, candidates, window)
+    return {c.message_id for c in candidates if c.possible_requests(called_at, window, skew)}
+
+
 def match_answer(
     bearers: Sequence[RequestFacts],
     nameless: Sequence[RequestFacts],

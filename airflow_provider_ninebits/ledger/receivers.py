@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, update
@@ -13,9 +14,13 @@ from airflow_provider_ninebits.ledger.callbacks import MatchState, rematch, rema
 from airflow_provider_ninebits.ledger.database import ledger_now
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from datetime import datetime
 
     from airflow_provider_ninebits.ledger.database import Database
+
+HEARTBEAT_SECONDS = 5.0
+LONGEST_GAP = timedelta(seconds=3 * HEARTBEAT_SECONDS)
+"""Without a heartbeat for longer, a receiver was not up: suspended, or cut off from the ledger."""
 
 _SWEEP_PAGE = 500
 
@@ -34,24 +39,35 @@ def register(database: Database, host: str) -> str:
     receiver_id = secrets.token_hex(16)
     with database.writing() as connection:
         now = ledger_now(connection)
-        connection.execute(insert(schema.receiver).values(id=receiver_id, host=host, started_at=now, heartbeat_at=now))
+        connection.execute(
+            insert(schema.receiver).values(id=receiver_id, host=host, started_at=now, up_since=now, heartbeat_at=now)
+        )
     return receiver_id
 
 
-def heartbeat(database: Database, receiver_id: str, turned_away: TurnedAway) -> None:
-    """Note that a receiver is still up, and what it turned away since the last time."""
+def heartbeat(
+    database: Database,
+    receiver_id: str,
+    turned_away: TurnedAway,
+    *,
+    counted_until: datetime | None = None,
+    stopping: bool = False,
+) -> None:
+    """
+    Note that a receiver is still up, and what it turned away since the last time.
+
+    :param counted_until: before which nothing was turned away that is not counted, on the ledger's clock; None: now.
+    :param stopping: whether this is the last time: it ends in order, and turns nothing away any more.
+    """
     receiver = schema.receiver.c
     with database.writing() as connection:
-        now = ledger_now(connection)
-        row = connection.execute(
-            select(receiver.heartbeat_at, receiver.longest_gap_seconds).where(receiver.id == receiver_id)
-        ).one_or_none()
-        if row is None:
+        now = counted_until or ledger_now(connection)
+        last = connection.execute(select(receiver.heartbeat_at).where(receiver.id == receiver_id)).scalar_one_or_none()
+        if last is None:
             return
-        values: dict[str, object] = {
-            "heartbeat_at": now,
-            "longest_gap_seconds": max(row.longest_gap_seconds, int((now - row.heartbeat_at).total_seconds())),
-        }
+        values: dict[str, object] = {"heartbeat_at": now, "stopped": stopping}
+        if now - last > LONGEST_GAP:
+            values["up_since"] = now
         for kind in TurnedAway.__dataclass_fields__:
             if count := getattr(turned_away, kind):
                 values[kind] = receiver[kind] + count
@@ -101,4 +117,4 @@ def probe_write(database: Database) -> None:
     """
     receiver = schema.receiver.c
     with database.writing() as connection:
-        connection.execute(update(schema.receiver).where(receiver.id == "").values(longest_gap_seconds=0))
+        connection.execute(update(schema.receiver).where(receiver.id == "").values(stopped=True))

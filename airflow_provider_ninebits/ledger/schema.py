@@ -171,19 +171,11 @@ receiver = Table(
     Column("id", String(32), primary_key=True, comment="random, one for each start of a receiver"),
     Column("host", Text, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
+    Column("up_since", UtcDateTime, nullable=False, comment="receiver: its heartbeats have no gap from here on"),
     Column(
-        "heartbeat_at",
-        UtcDateTime,
-        nullable=False,
-        comment="receiver: up from started_at until here, without a gap",
+        "heartbeat_at", UtcDateTime, nullable=False, comment="receiver: the last; all turned away before is counted"
     ),
-    Column(
-        "longest_gap_seconds",
-        Integer,
-        nullable=False,
-        server_default="0",
-        comment="receiver: between two heartbeats",
-    ),
+    Column("stopped", Boolean, nullable=False, server_default=text("false"), comment="receiver: it ended in order"),
     Column("unauthorized", Integer, nullable=False, server_default="0", comment="receiver: answered 401"),
     Column("last_unauthorized_at", UtcDateTime, nullable=True, comment="receiver: null: none"),
     Column("oversized", Integer, nullable=False, server_default="0", comment="receiver: answered 413"),

@@ -76,6 +76,7 @@ class NextStep(StrEnum):
     RECEIPT = "receipt"
     WAIT = "wait"
     RESEND = "resend"
+    EVIDENCE = "evidence"
     FAIL = "fail"
 
 
@@ -90,7 +91,9 @@ class PartStanding:
 MAX_RESENDS_PER_CALL = 2
 
 
-def next_step(part: PartStanding, now: datetime, *, resend: bool, resends_used: int) -> NextStep:
+def next_step(
+    part: PartStanding, now: datetime, *, resend: bool, resends_used: int, evidence: bool = False
+) -> NextStep:
     """
     Return what a sender does with a part that it finds like this.
 
@@ -98,6 +101,7 @@ def next_step(part: PartStanding, now: datetime, *, resend: bool, resends_used: 
     :param now: the time on the ledger's clock, which leases are counted on.
     :param resend: whether ``on_uncertain="resend"``.
     :param resends_used: how often this call has sent this part again already.
+    :param evidence: whether ``on_uncertain="evidence"``: it is sent again only where silence proves that it was not.
     """
     match part.state:
         case MessageState.ACCEPTED:
@@ -107,5 +111,7 @@ def next_step(part: PartStanding, now: datetime, *, resend: bool, resends_used: 
         case MessageState.SENDING if part.lease_expires_at is not None and part.lease_expires_at > now:
             return NextStep.WAIT
         case MessageState.SENDING | MessageState.UNCERTAIN:
-            return NextStep.RESEND if resend and resends_used < MAX_RESENDS_PER_CALL else NextStep.FAIL
+            if resends_used >= MAX_RESENDS_PER_CALL:
+                return NextStep.FAIL
+            return NextStep.RESEND if resend else NextStep.EVIDENCE if evidence else NextStep.FAIL
     raise ValueError(f"a part in state {part.state!r} is not sent")

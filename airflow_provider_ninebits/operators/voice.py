@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
@@ -44,7 +44,9 @@ class SendVoiceOperator(BaseOperator):
     :param from_number: the caller ID; None: 9bits picks one of the account's; templated.
     :param ninebits_conn_id: the connection; templated.
     :param on_uncertain: what to do where it is unknown whether calls were placed: ``"fail"``: fail without retry and
-        say how to go on; ``"resend"``: send again, which may ring some phones twice.
+        say how to go on; ``"resend"``: send again, which may ring some phones twice; ``"evidence"``: wait for a
+        callback that shows them placed, and send again only where silence proves that none was.
+    :param evidence_timeout: how long ``"evidence"`` waits, in this task's worker.
     :param wait_for_outcome: wait in this task, and return the outcome instead of the ``ref_id``.
     :param wait_for: as in :class:`~airflow_provider_ninebits.sensors.callback.CallbackSensor`.
     :param fail_on_unanswered: likewise.
@@ -63,7 +65,8 @@ class SendVoiceOperator(BaseOperator):
         media_url: str,
         from_number: str | None = None,
         ninebits_conn_id: str = NineBitsHook.default_conn_name,
-        on_uncertain: OnUncertain = "fail",
+        on_uncertain: OnUncertain | Literal["evidence"] = "fail",
+        evidence_timeout: timedelta = timedelta(minutes=5),
         wait_for_outcome: bool = False,
         wait_for: str = "all",
         fail_on_unanswered: bool | str = False,
@@ -78,6 +81,7 @@ class SendVoiceOperator(BaseOperator):
         self.from_number = from_number
         self.ninebits_conn_id = ninebits_conn_id
         self.on_uncertain = on_uncertain
+        self.evidence_timeout = evidence_timeout
         self.wait_for_outcome = wait_for_outcome
         self.wait_for = wait_for
         self.fail_on_unanswered = fail_on_unanswered
@@ -132,6 +136,7 @@ class SendVoiceOperator(BaseOperator):
                 on_uncertain=self.on_uncertain,
                 replan=True,
                 stopped=lambda: self._stopped,
+                evidence_timeout=self.evidence_timeout,
             )
         except Exception:
             self._push_what_was_placed(hook, plan, ti)

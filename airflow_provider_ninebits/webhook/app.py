@@ -50,9 +50,9 @@ class Receiver:
 
     def start(self) -> None:
         """Tell the ledger that this receiver is up."""
-        if self._settings.takes_callbacks:
-            self._upkeep.start()
-        else:
+        # Also where it takes nothing: what it turns away is counted.
+        self._upkeep.start()
+        if not self._settings.takes_callbacks:
             log.error("The receiver answers 503 to every callback: set [ninebits] webhook_password")
 
     def stop(self) -> None:

@@ -9,15 +9,21 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import LedgerError
-from airflow_provider_ninebits.ledger.receivers import TurnedAway, heartbeat, register, sweep
+from airflow_provider_ninebits.ledger.receivers import (
+    HEARTBEAT_SECONDS,
+    TurnedAway,
+    heartbeat,
+    register,
+    sweep,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_ninebits.ledger.database import Database
 
-HEARTBEAT_SECONDS = 5.0
 SWEEP_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
@@ -77,13 +83,24 @@ class Upkeep:
             except Exception:
                 log.exception("The receiver's upkeep failed, and goes on")
             if self._stop.wait(HEARTBEAT_SECONDS):
-                return
+                break
+        if receiver_id is not None:
+            self._end(receiver_id)
 
-    def _beat(self, receiver_id: str) -> None:
+    def _end(self, receiver_id: str) -> None:
+        try:
+            self._beat(receiver_id, stopping=True)
+        except Exception as error:
+            log.warning("The receiver's end is not recorded, so what it turned away last is unknown: %s", error)
+
+    def _beat(self, receiver_id: str, *, stopping: bool = False) -> None:
+        # The time first: what is turned away after it may or may not be in the counts.
+        with self._database.reading() as connection:
+            now = ledger_now(connection)
         with self._lock:
             turned_away, self._turned_away = self._turned_away, TurnedAway()
         try:
-            heartbeat(self._database, receiver_id, turned_away)
+            heartbeat(self._database, receiver_id, turned_away, counted_until=now, stopping=stopping)
         except BaseException:
             with self._lock:
                 self._turned_away = _sum(self._turned_away, turned_away)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.receivers import TurnedAway, heartbeat, probe_write, register, sweep
+from airflow_provider_ninebits.ledger.receivers import LONGEST_GAP, TurnedAway, heartbeat, probe_write, register, sweep
 from tests.integration.ledger.scenes import (
     ADA,
     BEN,
@@ -36,8 +36,8 @@ class TestHeartbeats:
         register(database, "a-host")
 
         receiver = row(database, schema.receiver)
-        assert receiver["started_at"] == receiver["heartbeat_at"]
-        assert receiver["longest_gap_seconds"] == 0
+        assert receiver["started_at"] == receiver["up_since"] == receiver["heartbeat_at"]
+        assert not receiver["stopped"]
 
     def test_a_heartbeat_moves_the_end_and_not_the_start(self, database: Database) -> None:
         receiver_id = register(database, "a-host")
@@ -50,14 +50,23 @@ class TestHeartbeats:
         assert receiver["started_at"] == before
         assert receiver["heartbeat_at"] >= before + timedelta(hours=1)
 
-    def test_the_longest_gap_is_remembered(self, database: Database) -> None:
+    def test_after_a_gap_it_is_up_since_then_only(self, database: Database) -> None:
         receiver_id = register(database, "a-host")
-        for gap in (60, 3600, 60):
-            before = datetime.now(UTC) - timedelta(seconds=gap)
+        begun = row(database, schema.receiver)["up_since"]
+        for gap, same in ((LONGEST_GAP - timedelta(seconds=5), True), (LONGEST_GAP + timedelta(seconds=5), False)):
+            before = datetime.now(UTC) - gap
             set_columns(database, schema.receiver, {"heartbeat_at": before}, id=receiver_id)
             heartbeat(database, receiver_id, TurnedAway())
+            receiver = row(database, schema.receiver)
+            assert receiver["up_since"] == (begun if same else receiver["heartbeat_at"])
 
-        assert 3600 <= row(database, schema.receiver)["longest_gap_seconds"] < 3700
+    def test_one_that_ends_in_order_says_so(self, database: Database) -> None:
+        receiver_id = register(database, "a-host")
+        heartbeat(database, receiver_id, TurnedAway(unauthorized=1), stopping=True)
+
+        receiver = row(database, schema.receiver)
+        assert receiver["stopped"]
+        assert receiver["unauthorized"] == 1
 
     def test_what_was_turned_away_adds_up(self, database: Database) -> None:
         receiver_id = register(database, "a-host")
