@@ -25,7 +25,7 @@ with DAG(
     ring = SendVoiceOperator(
         task_id="ring", to="{{ params.to }}", media_url="https://example.com/reminder.mp3", retries=2
     )
-    # Retries: Airflow may fail a wait that is resumed within seconds of its deferral. Waiting again rings nobody.
+    # Retries cost nothing: waiting again rings nobody.
     wait = CallbackSensor(task_id="wait", ref_id=ring.output, deferrable=True, timeout=timedelta(hours=2), retries=2)
 
     @task

@@ -166,7 +166,7 @@ def airflow_environment(
         "AIRFLOW__API__BASE_URL": url,
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
-        # Airflow hears of a deferral that much late (5 s by default), and fails a task that is resumed before it has.
+        # Airflow hears of a deferral that much late (5 s by default), and a trigger holds its event back until then.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__NINEBITS__WEBHOOK_PASSWORD": "secret",
         "AIRFLOW_CONN_NINEBITS_DEFAULT": json.dumps(connection),

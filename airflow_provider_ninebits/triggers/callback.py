@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, cast
 
+from airflow.providers.common.compat.sdk import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _UNKNOWN_POLL_SECONDS = 1.0
 _LONGEST_REST_SECONDS = 3600.0
+_MIN_HEARTBEAT_INTERVAL_SECONDS = 5  # Airflow's default
+# From Airflow's hearing of the deferral to its having dealt with what it heard.
+_HEARD_MARGIN_SECONDS = 2.0
 
 
 class CallbackTrigger(BaseTrigger):
@@ -66,6 +70,7 @@ class CallbackTrigger(BaseTrigger):
         from airflow_provider_ninebits.configuration import read_settings
         from airflow_provider_ninebits.triggers.watcher import shared_watcher
 
+        begun_at = time.monotonic()
         try:
             settings = await asyncio.to_thread(read_settings)
             watcher = shared_watcher(settings.sql_alchemy_conn)
@@ -73,9 +78,26 @@ class CallbackTrigger(BaseTrigger):
             status = await self._end(watcher, settings.attempt_window_seconds if window is None else window)
         except Exception as error:  # a trigger that raises would be skipped by soft_fail: outages travel as events
             self.log.exception("The wait for %s failed", ", ".join(self.ref_ids))
-            yield TriggerEvent({"status": "error", "message": str(error)})
+            event = TriggerEvent({"status": "error", "message": str(error)})
+        else:
+            event = TriggerEvent({"status": status})
+        await self._hold_back(time.monotonic() - begun_at)
+        yield event
+
+    async def _hold_back(self, waited_seconds: float) -> None:
+        """
+        Let Airflow hear of the deferral before the task goes on.
+
+        Its supervisor notices the end of the deferring process up to ``[workers] min_heartbeat_interval`` late. A task
+        that runs again by then is taken for killed from outside, and failed ("state mismatch").
+        """
+        if self.trigger_id is None:
+            # No triggerer runs this, so there is no deferral that could be heard of late.
             return
-        yield TriggerEvent({"status": status})
+        interval_seconds = await asyncio.to_thread(
+            conf.getint, "workers", "min_heartbeat_interval", fallback=_MIN_HEARTBEAT_INTERVAL_SECONDS
+        )
+        await asyncio.sleep(max(interval_seconds + _HEARD_MARGIN_SECONDS - waited_seconds, 0.0))
 
     async def _end(self, watcher: Watcher, attempt_window_seconds: float) -> str:
         from airflow_provider_ninebits.hooks.waiting import UNKNOWN_AFTER_SECONDS, Standing, standing

@@ -141,6 +141,8 @@ def test_of_a_mapped_task_only_the_cleared_one_rings_again(stage: Stage) -> None
 def test_a_run_that_is_deleted_and_made_anew_rings_again(stage: Stage) -> None:
     numbers = stage.answering(1)
     run_id, _ = stage.run("ring", to=numbers)
+    # Meanwhile Airflow hears that the task's process has ended; later, it would take that for the new run's task.
+    stage.run("ring", to=stage.answering(1))
     stage.airflow.api.delete(f"/api/v2/dags/ring/dagRuns/{run_id}").raise_for_status()
     stage.airflow.api.post(
         "/api/v2/dags/ring/dagRuns", json={"dag_run_id": run_id, "logical_date": None, "conf": {"to": numbers}}

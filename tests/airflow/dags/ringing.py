@@ -14,8 +14,6 @@ SHARED: dict[str, Any] = {
     "media_url": "https://example.com/reminder.mp3",
     "retry_delay": timedelta(0),
 }
-# Airflow fails a try that is resumed before the scheduler knows that the deferring process has ended.
-RACE_RETRIES = 2
 
 
 class DiesAfterSending(SendVoiceOperator):
@@ -45,7 +43,6 @@ with DAG("ring_and_wait", schedule=None):
         task_id="ring",
         wait_for_outcome=True,
         deferrable=True,
-        retries=RACE_RETRIES,
         outcome_timeout=timedelta(minutes=10),
         **SHARED,
     )

@@ -57,11 +57,9 @@ with DAG("waits_through_outage", schedule=None):
             )
 
 with DAG("wait", schedule=None):
-    # Airflow fails a try that is resumed before the scheduler knows that the deferring process has ended.
     CallbackSensor(
         task_id="wait",
-        retries=2,
-        retry_delay=timedelta(0),
+        retries=0,
         ref_id="{{ dag_run.conf['ref_id'] }}",
         deferrable=True,
         timeout=240.0,

@@ -245,3 +245,23 @@ async def test_a_wait_that_is_cancelled_leaves_the_others_waiting(ledger: Databa
     await asyncio.wait([task])
     arrive(ledger, a_call(ADA))
     assert await other == {"status": "over"}
+
+
+async def test_in_a_triggerer_it_holds_back_until_airflow_has_heard_of_the_deferral(
+    ledger: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepted(ledger, "r1", ADA)
+    arrive(ledger, a_call(ADA, ref_id="r1"))
+    monkeypatch.setenv("AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL", "9")
+    held: list[float] = []
+
+    async def hold(seconds: float) -> None:
+        held.append(seconds)
+
+    monkeypatch.setattr("airflow_provider_ninebits.triggers.callback.asyncio.sleep", hold)
+    trigger = CallbackTrigger(["r1"])
+    trigger.trigger_id = 7
+    assert [event.payload async for event in trigger.run()] == [{"status": "over"}]
+    # Less what it has waited by itself.
+    assert len(held) == 1
+    assert 9 < held[0] <= 11
