@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SECTION: Final = "ninebits"
 LEDGER_FILE: Final = "ninebits.db"
 LEDGER_DATABASES: Final = ("postgresql", "sqlite")
+LONGEST_WINDOW_SECONDS: Final = 10 * 365 * 86400
 
 # What Airflow's own `getboolean` takes, so that a value means the same wherever it is written.
 _TRUE: Final = frozenset({"t", "true", "1"})
@@ -241,8 +242,8 @@ def _seconds(conf: AirflowConfigParser, option: Option) -> int:
         seconds = int(value)
     except ValueError:
         raise InvalidOption(option, f"is {value!r}; write a whole number of seconds") from None
-    if seconds < 0:
-        raise InvalidOption(option, f"is {value!r}; a window cannot be negative, write 0 or more seconds")
+    if not 0 <= seconds <= LONGEST_WINDOW_SECONDS:
+        raise InvalidOption(option, f"is {value!r}; write 0 to {LONGEST_WINDOW_SECONDS} (ten years) seconds")
     return seconds
 
 

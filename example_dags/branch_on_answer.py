@@ -11,6 +11,7 @@ from datetime import timedelta
 # [START branch_on_answer]
 from airflow.sdk import DAG, Param, task
 
+from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.operators.voice import SendVoiceOperator
 
 with DAG(
@@ -33,8 +34,9 @@ with DAG(
 
     @task
     def not_reached(outcome: dict) -> list[str]:
-        # A send has at most 100 of them here; hook.outcome(ref_id).calls has all.
-        return [call["to_number"] for call in outcome["calls"] if call["state"] != "answered"]
+        # The outcome in XCom lists at most 100 calls; the ledger has all.
+        calls = NineBitsHook().outcome(outcome["ref_ids"]).calls
+        return [call.to_number for call in calls if call.state != "answered"]
 
     @task.branch
     def choose(numbers: list[str]) -> str:

@@ -115,6 +115,7 @@ def _international(number: str) -> str | None:
         parsed = phonenumbers.parse(f"+{number}", None)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(parsed):
+    # `is_possible_number` is content with what can be dialled at home only, without its area code.
+    if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return None
     return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)).removeprefix("+")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from airflow_provider_ninebits.api.errors import InvalidMessage
 
@@ -26,7 +26,8 @@ def rendered_list(value: object, argument: str) -> list[object]:
         raise InvalidMessage(f"{argument} is a {type(value).__name__}; give one value as text, or a list")
     if value is None:
         raise InvalidMessage(f"{argument} is None; did the upstream task that it comes from push nothing?")
-    items = list(value) if isinstance(value, (list, tuple, set, frozenset)) else [value]
+    # Any iterable: what mapped tasks have pushed comes as a lazy sequence.
+    items = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
     if not items:
         raise InvalidMessage(f"{argument} is an empty list; give at least one, or skip the task")
     return items

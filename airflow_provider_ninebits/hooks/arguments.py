@@ -5,6 +5,8 @@ from __future__ import annotations
 from airflow_provider_ninebits.api.defaults import TIMEOUT_SECONDS
 from airflow_provider_ninebits.exceptions import InvalidArgument
 
+_NOTHING = frozenset({"", "none", "null", "undefined"})
+
 
 def read_ref_ids(ref_id: object) -> list[str]:
     """
@@ -23,7 +25,7 @@ def read_ref_ids(ref_id: object) -> list[str]:
     for item in items:
         if isinstance(item, (list, tuple)):
             found += read_ref_ids(item)
-        elif isinstance(item, str) and item.strip() and item.strip().lower() not in ("none", "null"):
+        elif isinstance(item, str) and item.strip().lower() not in _NOTHING:
             found.append(item.strip())
         else:
             raise InvalidArgument(f"ref_id holds {item!r}, which is none; did an upstream task push nothing?")

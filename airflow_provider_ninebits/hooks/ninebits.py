@@ -265,8 +265,8 @@ class NineBitsHook(BaseHook):
         """
         Ask 9bits for something that places no call, and tell what came of it.
 
-        :return: whether 9bits was reached and did not refuse the key, and a sentence for people. No call of 9bits'
-            proves a key without ringing, and the sentence says so.
+        :return: whether 9bits itself was reached and did not refuse the key, and a sentence for people. No call
+            of 9bits' proves a key without ringing, and the sentence says so.
         """
         from airflow_provider_ninebits.api.errors import NineBitsError
 
@@ -274,7 +274,8 @@ class NineBitsHook(BaseHook):
             probe = self.client.probe()
         except (NineBitsError, InvalidArgument, ValueError) as error:
             return False, str(error)
-        return probe.reached and probe.status != 401, probe.detail
+        # 9bits answers 405 to this; whatever answers otherwise is not 9bits, or refused the key.
+        return probe.status == 405, probe.detail
 
     @contextmanager
     def ledger_errors(self) -> Iterator[None]:

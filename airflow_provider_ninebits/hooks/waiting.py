@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout
 
@@ -27,12 +27,15 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.outcome import FailOn, Progress, WaitFor
     from airflow_provider_ninebits.ledger.outcomes import Look
 
+T = TypeVar("T")
+
 OnTimeout = Literal["fail", "return"]
 
 UNKNOWN_AFTER_SECONDS = 60.0
 """Every send is recorded before its ``ref_id`` leaves: one that stays unknown this long belongs to another ledger."""
 
 LOOK_TRIES = 5
+_LONGEST_SECONDS = timedelta(days=36500).total_seconds()
 BACKSTOP = timedelta(hours=1)
 """How much later than our own deadline Airflow's comes: ours hands out the outcome so far, Airflow's does not."""
 
@@ -80,15 +83,25 @@ class Wait:
         _one_of("wait_for", wait_for, ("all", "any"))
         _one_of("fail_on_unanswered", fail_on_unanswered, (False, "all", "any"))
         _one_of("on_timeout", on_timeout, ("fail", "return"))
-        if attempt_window is not None and not isinstance(attempt_window, timedelta):
-            attempt_window = timedelta(seconds=attempt_window)
         return cls(
             ref_ids=tuple(read_ref_ids(ref_id)),
             wait_for=cast("WaitFor", wait_for),
             fail_on_unanswered=cast("FailOn", fail_on_unanswered),
             on_timeout=cast("OnTimeout", on_timeout),
-            attempt_window=attempt_window,
+            attempt_window=None if attempt_window is None else read_duration("attempt_window", attempt_window),
         )
+
+
+def read_duration(argument: str, value: object) -> timedelta:
+    """
+    Return a duration, given as a timedelta or in seconds.
+
+    :raises InvalidArgument: for what is neither, or negative.
+    """
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= _LONGEST_SECONDS:
+        raise InvalidArgument(f"{argument} is {value!r}; give a timedelta, or seconds, 0 or more")
+    return timedelta(seconds=seconds)
 
 
 def standing(
@@ -111,26 +124,24 @@ def standing(
     return Standing.TIMED_OUT if now >= deadline else Standing.WAITING
 
 
-def patient_look(hook: NineBitsHook, wait: Wait, sleep: Callable[[float], None] = time.sleep) -> Look:
+def patient(look: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
     """
     Look at the ledger, bearing with a short outage (some 15 seconds) as a deferred wait does.
 
     :raises LedgerUnavailable: when it cannot be read for longer.
     """
-    for attempt in range(1, LOOK_TRIES + 1):
+    for attempt in range(1, LOOK_TRIES):
         try:
-            return hook.look(wait.ref_ids, wait.attempt_window)
+            return look()
         except LedgerUnavailable as error:
-            if attempt == LOOK_TRIES:
-                raise
             log.warning("Look %d of %d failed: %s", attempt, LOOK_TRIES, error)
             sleep(2.0 ** (attempt - 1))
-    raise AssertionError("unreachable")
+    return look()
 
 
 def look_standing(hook: NineBitsHook, wait: Wait, *, first_look_at: float, deadline: float) -> tuple[Standing, Look]:
     """Look, and say where the wait is."""
-    seen = patient_look(hook, wait)
+    seen = patient(lambda: hook.look(wait.ref_ids, wait.attempt_window))
     now = time.time()
     return (
         standing(
@@ -158,11 +169,11 @@ def conclude(hook: NineBitsHook, wait: Wait, end: Standing, context: Any) -> dic
     """
     from airflow_provider_ninebits.ledger.outcome import Progress, disappoints
 
-    outcome = hook.read_outcome(wait.ref_ids, wait.attempt_window)
-    result = outcome.as_dict()
     if end is Standing.UNKNOWN:
-        unknown = hook.look(wait.ref_ids, wait.attempt_window).progress.unknown_ref_ids
+        unknown = patient(lambda: hook.look(wait.ref_ids, wait.attempt_window)).progress.unknown_ref_ids
         raise UnknownRefId(unknown or wait.ref_ids, hook.database.masked_url)
+    outcome = patient(lambda: hook.read_outcome(wait.ref_ids, wait.attempt_window))
+    result = outcome.as_dict()
     if end is Standing.TIMED_OUT:
         if wait.on_timeout == "return":
             log.info("The wait timed out: %s", outcome.summary())
@@ -188,7 +199,7 @@ def read_event(event: dict[str, Any] | None) -> Standing:
     """
     status = event.get("status") if isinstance(event, dict) else None
     if status == "error" and event:
-        raise LedgerUnavailable("the triggerer's ledger", str(event.get("message")))
+        raise LedgerUnavailable(str(event.get("masked_url", "(unknown)")), f"in the triggerer, {event.get('message')}")
     if status in (Standing.OVER, Standing.TIMED_OUT, Standing.UNKNOWN):
         return Standing(status)
     raise RuntimeError(f"the trigger's event {event!r} says nothing about the wait; clear the task to wait again")

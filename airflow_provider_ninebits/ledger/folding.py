@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from decimal import Decimal
 
 from airflow_provider_ninebits.ledger.states import RecipientState, raised
 
-if TYPE_CHECKING:
-    from decimal import Decimal
-
 _NEVER = datetime.min.replace(tzinfo=UTC)
+# A little less than the column holds (`columns.Amount`).
+_LARGEST_AMOUNT = Decimal(9 * 10**9)
 _ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
@@ -86,7 +85,8 @@ def fold_failure(recipient: RecipientRecord, received_at: datetime) -> Recipient
 def _sum(left: Decimal | None, right: Decimal | None) -> Decimal | None:
     if left is None or right is None:
         return left if right is None else right
-    return left + right
+    # A stranger's amounts must not grow past what a column holds: the callback would be refused for its content.
+    return min(left + right, _LARGEST_AMOUNT)
 
 
 def _weight(call: CallRecord | RecipientRecord) -> tuple[bool, float, float, float, int, int]:

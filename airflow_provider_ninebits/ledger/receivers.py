@@ -52,19 +52,20 @@ def heartbeat(
     *,
     counted_until: datetime | None = None,
     stopping: bool = False,
-) -> None:
+) -> bool:
     """
     Note that a receiver is still up, and what it turned away since the last time.
 
     :param counted_until: before which nothing was turned away that is not counted, on the ledger's clock; None: now.
     :param stopping: whether this is the last time: it ends in order, and turns nothing away any more.
+    :return: False: the ledger does not know the receiver, and noted nothing. It has to register again.
     """
     receiver = schema.receiver.c
     with database.writing() as connection:
         now = counted_until or ledger_now(connection)
         last = connection.execute(select(receiver.heartbeat_at).where(receiver.id == receiver_id)).scalar_one_or_none()
         if last is None:
-            return
+            return False
         values: dict[str, object] = {"heartbeat_at": now, "stopped": stopping}
         if now - last > LONGEST_GAP:
             values["up_since"] = now
@@ -73,6 +74,7 @@ def heartbeat(
                 values[kind] = receiver[kind] + count
                 values[f"last_{kind}_at"] = now
         connection.execute(update(schema.receiver).where(receiver.id == receiver_id).values(values))
+    return True
 
 
 def sweep(database: Database, *, window: timedelta) -> int:

@@ -78,7 +78,7 @@ class CallbackTrigger(BaseTrigger):
             status = await self._end(watcher, settings.attempt_window_seconds if window is None else window)
         except Exception as error:  # a trigger that raises would be skipped by soft_fail: outages travel as events
             self.log.exception("The wait for %s failed", ", ".join(self.ref_ids))
-            event = TriggerEvent({"status": "error", "message": str(error)})
+            event = TriggerEvent({"status": "error", **_told(error)})
         else:
             event = TriggerEvent({"status": status})
         await self._hold_back(time.monotonic() - begun_at)
@@ -150,3 +150,11 @@ class CallbackTrigger(BaseTrigger):
                 self.log.warning("Look %d of %d failed: %s", attempt, LOOK_TRIES, error)
                 await asyncio.sleep(2.0 ** (attempt - 1))
         raise AssertionError("unreachable")
+
+
+def _told(error: Exception) -> dict[str, str]:
+    """Return an error as an event carries it: an outage of the ledger says which one."""
+    masked_url, cause = getattr(error, "masked_url", None), getattr(error, "cause", None)
+    if masked_url is None or cause is None:
+        return {"message": f"{type(error).__name__}: {error}"}
+    return {"message": str(cause), "masked_url": str(masked_url)}

@@ -71,10 +71,11 @@ class Upkeep:
         swept_at = time.monotonic()
         while True:
             try:
-                if receiver_id is None:
+                # Again where the ledger does not know it: it was purged, or is another one since.
+                if receiver_id is None or not self._beat(receiver_id):
                     receiver_id = register(self._database, socket.gethostname())
                     self._registered(receiver_id)
-                self._beat(receiver_id)
+                    self._beat(receiver_id)
                 if time.monotonic() - swept_at >= SWEEP_SECONDS:
                     sweep(self._database, window=self._window)
                     swept_at = time.monotonic()
@@ -93,18 +94,20 @@ class Upkeep:
         except Exception as error:
             log.warning("The receiver's end is not recorded, so what it turned away last is unknown: %s", error)
 
-    def _beat(self, receiver_id: str, *, stopping: bool = False) -> None:
+    def _beat(self, receiver_id: str, *, stopping: bool = False) -> bool:
         # The time first: what is turned away after it may or may not be in the counts.
         with self._database.reading() as connection:
             now = ledger_now(connection)
         with self._lock:
             turned_away, self._turned_away = self._turned_away, TurnedAway()
+        noted = False
         try:
-            heartbeat(self._database, receiver_id, turned_away, counted_until=now, stopping=stopping)
-        except BaseException:
-            with self._lock:
-                self._turned_away = _sum(self._turned_away, turned_away)
-            raise
+            noted = heartbeat(self._database, receiver_id, turned_away, counted_until=now, stopping=stopping)
+        finally:
+            if not noted:
+                with self._lock:
+                    self._turned_away = _sum(self._turned_away, turned_away)
+        return noted
 
 
 def _sum(left: TurnedAway, right: TurnedAway) -> TurnedAway:

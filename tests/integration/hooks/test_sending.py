@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 import re
 from typing import TYPE_CHECKING, Any
@@ -359,6 +360,20 @@ class TestTheConnectionTest:
         assert reached is True
         assert "first real call" in says
         assert simulator.rung() == {}
+
+    def test_a_refused_key_is_no_good_connection(self, connection: None, ledger: Database) -> None:
+        good, says = NineBitsHook("ninebits_bad_key").test_connection()
+        assert good is False
+        assert "refused the API key" in says
+
+    def test_another_web_server_is_not_9bits(
+        self, connection: None, ledger: Database, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fields = {"conn_type": "ninebits", "password": "an-api-key", "host": f"{simulator.base_url}/elsewhere"}
+        monkeypatch.setenv("AIRFLOW_CONN_NINEBITS_ELSEWHERE", json.dumps(fields))
+        good, says = NineBitsHook("ninebits_elsewhere").test_connection()
+        assert good is False
+        assert "check the base URL" in says
 
     def test_nobody_listens(self, connection: None, ledger: Database) -> None:
         assert NineBitsHook("ninebits_nowhere").test_connection()[0] is False

@@ -80,7 +80,7 @@ class TestHeartbeats:
         assert receiver["last_oversized_at"] is None
 
     def test_a_receiver_that_was_purged_is_nothing(self, database: Database) -> None:
-        heartbeat(database, "gone", TurnedAway(oversized=1))
+        assert not heartbeat(database, "gone", TurnedAway(oversized=1))
 
         assert rows(database, schema.receiver) == []
 

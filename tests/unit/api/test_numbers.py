@@ -154,6 +154,11 @@ def test_recipients_are_read_once_each_and_in_order(to: object, recipients: list
         ("08020000000", "country code"),
         ("8020000000000000000", "country code"),
         ("2348", "country code"),
+        # What can be dialled at home only, without an area code.
+        ("49123", "country code"),
+        ("44123456", "country code"),
+        ("2348020000", "country code"),
+        ("+1 555 1234", "country code"),
         ("Ada", "country code"),
         ("2348020000000.0", "country code"),
         ("+2348020000000.0", "country code"),

@@ -71,6 +71,10 @@ def test_what_the_attempts_cost_adds_up() -> None:
     assert fold(call(0, amount="0.1"), call(1), call(2, amount="0.2")).total_amount == Decimal("0.3")
 
 
+def test_amounts_never_grow_past_what_the_ledger_holds() -> None:
+    assert fold(*(call(place, amount="999999999") for place in range(12))).total_amount == Decimal(9 * 10**9)
+
+
 def test_an_amount_that_nobody_reported_is_not_zero() -> None:
     assert fold(call(0)).total_amount is None
 

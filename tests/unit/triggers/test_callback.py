@@ -179,7 +179,8 @@ async def test_a_ledger_that_stays_away_ends_the_wait_with_an_error_and_no_excep
     take_away(ledger)
     ended = await task
     assert ended["status"] == "error"
-    assert "ninebits.db" in ended["message"]
+    assert "ninebits.db" in ended["masked_url"]
+    assert "ninebits.db" not in ended["message"]
     failures = [message for message in caplog.messages if "could not be read" in message]
     assert [f"({count} times" in message for count, message in enumerate(failures, 1)] == [True] * 5
 
