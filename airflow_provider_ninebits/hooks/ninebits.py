@@ -128,11 +128,11 @@ class NineBitsHook(BaseHook):
             None: every call is another send.
         :param on_uncertain: what to do where it is unknown whether calls were placed: ``"fail"``, or ``"resend"``,
             which may ring some phones twice.
-        :param to_path: where they are, for Airflow's ObjectStoragePath: one a line, or in the column ``to_column`` of a
-            CSV; never all in memory.
-        :param max_requests_per_second: what the account may do; a request has at most 1000 recipients.
-        :param max_recipients: a send that is larger is refused; None: any size.
-        :param exclude: numbers that are not rung, or a path to them; the receipt says how many were left out.
+        :param to_path: where they are, one a line: anything that Airflow's ObjectStoragePath reads.
+        :param to_column: the column of a CSV there.
+        :param max_requests_per_second: what the account allows.
+        :param max_recipients: a send that is larger is refused.
+        :param exclude: numbers that are not rung, or a path to them.
         :param dry_run: check and count everything, and send nothing: a receipt without ``ref_ids``. Needs no API key.
         :return: the receipt, with the ``ref_id`` of each part.
         :raises InvalidArgument: for input that cannot be sent; nothing was sent.
