@@ -1,8 +1,8 @@
 """
 Ring everybody in a file, but those who opted out: count first, then send, at the pace that the account allows.
 
-To set it up: as for ``ninebits_send_and_wait``; a CSV with a column ``phone``, and a file with the numbers that must not
-be rung, one a line. Both may be wherever Airflow's object storage reaches: ``s3://aws_default@campaigns/people.csv``.
+To set it up: as for ``ninebits_send_and_wait``; a CSV with a column ``phone``, and a file with the numbers that must
+not be rung, one a line. Both may be wherever Airflow's object storage reaches: ``s3://aws_default@news/people.csv``.
 """
 
 from __future__ import annotations
