@@ -48,6 +48,16 @@ docs: $(STAMP) ## build the documentation, warnings are errors
 test: lint docs ## every check: lint, docs and all tests
 	$(BIN)/python -m pytest tests
 
+# `make bench sends` is `make bench NAME=sends`: what follows is a name then, and no target.
+ifeq (bench,$(firstword $(MAKECMDGOALS)))
+  NAME ?= $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+  $(eval $(filter-out bench,$(MAKECMDGOALS)):;@:)
+endif
+
+.PHONY: bench
+bench: $(STAMP) ## measure what things cost; with NAME=sends that alone
+	$(BIN)/python -m benchmarks $(NAME)
+
 .PHONY: demo
 demo: $(STAMP) ## ring (simulated) phones from a real Airflow, and watch
 	$(BIN)/python scripts/demo.py

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.api.errors import InvalidMessage, InvalidRecipient
 from airflow_provider_ninebits.api.rendered import rendered_list
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 MAX_RECIPIENTS_PER_REQUEST = 1000
 """9bits: Send a voice message."""
@@ -59,52 +55,56 @@ def mask_number(value: object) -> str:
     return f"{text[: min(6, len(text) - 7)]}***{text[-4:]}"
 
 
-def read_recipients(to: object) -> list[str]:
+def read_recipients(to: object, argument: str = "to") -> list[str]:
     """
     Return the destinations that an argument holds: canonical, each once, in order.
 
     :param to: a number or any iterable of them, with country codes; ``+``, ``00``, blanks and dashes are fine. A text
         may be a list that a template rendered.
+    :param argument: the name of what is read, for the error.
     :return: as E.164 without ``+``: a national 0 after the country code is left out, so that one phone is one number.
     :raises InvalidRecipient: for the first one that is no possible international number; masked, with its place and
         what to do. Nothing was sent.
     """
-    items = _items(to)
-    found = dict.fromkeys(_checked(item, place, len(items)) for place, item in enumerate(items, start=1))
+    items = _items(to, argument)
+    several = len(items) > 1
+    found = dict.fromkeys(
+        read_recipient(item, f"{argument}: " + (f"number {place} of {len(items)}" if several else "the number"))
+        for place, item in enumerate(items, start=1)
+    )
     return list(found)
 
 
-def parts_of(recipients: Sequence[str], size: int = MAX_RECIPIENTS_PER_REQUEST) -> Iterator[tuple[str, ...]]:
-    """Give the recipients in parts that 9bits takes in one request."""
-    for start in range(0, len(recipients), size):
-        yield tuple(recipients[start : start + size])
+def read_recipient(item: object, where: str) -> str:
+    """
+    Return one destination, canonical, as :func:`read_recipients` does.
 
-
-def _items(to: object) -> list[object]:
-    if isinstance(to, (bytes, bytearray, bool, float, Mapping)):
-        raise InvalidRecipient(f"to is a {type(to).__name__}; give a number as text, or a list of them")
-    if isinstance(to, Iterable) and not isinstance(to, str):
-        to = list(to)
-    elif to is not None and not isinstance(to, (str, int)):
-        raise InvalidRecipient(f"to is a {type(to).__name__}; give a number as text, or a list of them")
-    try:
-        return rendered_list(to, "to")
-    except InvalidMessage as error:
-        raise InvalidRecipient(str(error)) from error
-
-
-def _checked(item: object, place: int, count: int) -> str:
-    where = f"number {place} of {count}" if count > 1 else "the number"
+    :param where: what the error calls it: the argument and the place in it.
+    :raises InvalidRecipient: for what is no possible international number.
+    """
     number = canonical_number(item)
     if number is None:
-        raise InvalidRecipient(f"to: {where} is {mask_number(item)}; give digits with the country code: 2348020000000")
+        raise InvalidRecipient(f"{where} is {mask_number(item)}; give digits with the country code: 2348020000000")
     international = _international(number)
     if international is None:
         raise InvalidRecipient(
-            f"to: {where}, {mask_number(item)}, is no possible international number; "
+            f"{where}, {mask_number(item)}, is no possible international number; "
             "give it with its country code and without the national 0: 2348020000000"
         )
     return international
+
+
+def _items(to: object, argument: str) -> list[object]:
+    if isinstance(to, (bytes, bytearray, bool, float, Mapping)):
+        raise InvalidRecipient(f"{argument} is a {type(to).__name__}; give a number as text, or a list of them")
+    if isinstance(to, Iterable) and not isinstance(to, str):
+        to = list(to)
+    elif to is not None and not isinstance(to, (str, int)):
+        raise InvalidRecipient(f"{argument} is a {type(to).__name__}; give a number as text, or a list of them")
+    try:
+        return rendered_list(to, argument)
+    except InvalidMessage as error:
+        raise InvalidRecipient(str(error)) from error
 
 
 def _international(number: str) -> str | None:

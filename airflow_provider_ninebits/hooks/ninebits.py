@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
@@ -12,14 +11,17 @@ from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_ninebits.configuration import read_settings
 from airflow_provider_ninebits.exceptions import InvalidArgument, UnknownRefId
-from airflow_provider_ninebits.hooks.arguments import read_ref_ids, read_timeout_seconds
+from airflow_provider_ninebits.hooks.arguments import read_ref_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from airflow.sdk import ObjectStoragePath
+
     from airflow_provider_ninebits.api.client import NineBitsClient
     from airflow_provider_ninebits.configuration import Settings
-    from airflow_provider_ninebits.hooks.sending import Sender, SendReceipt
+    from airflow_provider_ninebits.hooks.receipts import SendReceipt
+    from airflow_provider_ninebits.hooks.sending import Sender
     from airflow_provider_ninebits.ledger.database import Database
     from airflow_provider_ninebits.ledger.outcome import Outcome
     from airflow_provider_ninebits.ledger.outcomes import Look
@@ -75,34 +77,16 @@ class NineBitsHook(BaseHook):
     @cached_property
     def database(self) -> Database:
         """The ledger's database; opened, and brought up to date, at its first use."""
-        from airflow_provider_ninebits.configuration import masked_url
-        from airflow_provider_ninebits.hooks.outages import unavailable
-        from airflow_provider_ninebits.ledger.database import Database
-        from airflow_provider_ninebits.ledger.errors import LedgerUnusable
+        from airflow_provider_ninebits.hooks.outages import opened_ledger
 
-        try:
-            return Database(self.settings.sql_alchemy_conn)
-        except LedgerUnusable as error:
-            raise unavailable(error, masked_url(self.settings.sql_alchemy_conn)) from error
+        return opened_ledger(self.settings.sql_alchemy_conn)
 
     @cached_property
     def client(self) -> NineBitsClient:
         """The client of 9bits' API, made from the connection."""
-        from airflow_provider_ninebits.api.client import NineBitsClient
-        from airflow_provider_ninebits.api.defaults import BASE_URL
-        from airflow_provider_ninebits.api.errors import InvalidClient
+        from airflow_provider_ninebits.hooks.connections import client_of
 
-        connection = self.get_connection(self.ninebits_conn_id)
-        if not connection.password:
-            raise InvalidArgument(
-                f"connection {self.ninebits_conn_id!r} has no API key; put it into the connection's password "
-                "(9bits dashboard: settings > security)"
-            )
-        timeout_seconds = read_timeout_seconds(self.ninebits_conn_id, connection.extra_dejson.get("timeout"))
-        try:
-            return NineBitsClient(connection.password, connection.host or BASE_URL, timeout_seconds)
-        except InvalidClient as error:
-            raise InvalidArgument(f"connection {self.ninebits_conn_id!r}: {error}") from error
+        return client_of(self.ninebits_conn_id, self.get_connection(self.ninebits_conn_id))
 
     @property
     def match_window(self) -> timedelta:
@@ -121,22 +105,34 @@ class NineBitsHook(BaseHook):
 
     def send_voice(
         self,
-        to: str | Iterable[str],
+        to: str | Iterable[str] | None,
         media_url: str,
         from_number: str | None = None,
         idempotency_key: str | None = None,
         on_uncertain: OnUncertain = "fail",
+        *,
+        to_path: str | ObjectStoragePath | None = None,
+        to_column: str | None = None,
+        max_requests_per_second: float | None = None,
+        max_recipients: int | None = None,
+        exclude: str | Iterable[str] | ObjectStoragePath | None = None,
+        dry_run: bool = False,
     ) -> SendReceipt:
         """
         Ring some phones and play them a recording (9bits: Send a voice message).
 
-        :param to: one number or any number of them, with country codes; more than 1000 are sent in parts.
+        :param to: any number of numbers, with country codes; more than 1000 go in parts. None: see ``to_path``.
         :param media_url: where 9bits fetches the audio.
         :param from_number: the caller ID; None: 9bits picks one of the account's.
         :param idempotency_key: what this send is known by: calling again with the same key rings nobody twice.
             None: every call is another send.
-        :param on_uncertain: what to do where it is unknown whether calls were placed: ``"fail"``, or ``"resend"``,
-            which may ring some phones twice.
+        :param on_uncertain: where nobody knows whether phones rang: ``"fail"``, or ``"resend"``, which may ring them twice.
+        :param to_path: where they are, one a line: anything that Airflow's ObjectStoragePath reads.
+        :param to_column: the column of a CSV there.
+        :param max_requests_per_second: what the account allows.
+        :param max_recipients: a send that is larger is refused.
+        :param exclude: numbers that are not rung, or a path to them.
+        :param dry_run: check and count everything, and send nothing: a receipt without ``ref_ids``. Needs no API key.
         :return: the receipt, with the ``ref_id`` of each part.
         :raises InvalidArgument: for input that cannot be sent; nothing was sent.
         :raises KeyReused: for a key that stands for another send; nothing was sent.
@@ -144,6 +140,7 @@ class NineBitsHook(BaseHook):
         :raises MessageUncertain: when it is unknown whether calls were placed.
         :raises LedgerUnavailable: when the ledger cannot be written; nothing more was sent.
         """
+        from airflow_provider_ninebits.hooks.plans import asked_by_environment
         from airflow_provider_ninebits.ledger.keys import user_key
 
         deployment = self.settings.deployment
@@ -152,9 +149,20 @@ class NineBitsHook(BaseHook):
             media_url,
             from_number,
             key=None if idempotency_key is None else user_key(deployment, idempotency_key),
-            asked_by=_asked_by_environment(deployment),
+            asked_by=asked_by_environment(deployment),
+            to_path=to_path,
+            to_column=to_column,
+            exclude=exclude,
+            max_recipients=max_recipients,
         )
-        return self.send_plan(plan, media_url, on_uncertain=on_uncertain, replan=False)
+        return self.send_plan(
+            plan,
+            media_url,
+            on_uncertain=on_uncertain,
+            replan=False,
+            max_requests_per_second=max_requests_per_second,
+            dry_run=dry_run,
+        )
 
     def plan(
         self,
@@ -164,28 +172,17 @@ class NineBitsHook(BaseHook):
         *,
         key: str | None,
         asked_by: AskedBy,
+        **recipients: object,
     ) -> SendPlan:
         """
-        Check what is to be sent, and lay it out in parts. Nothing is recorded or sent.
+        Check what is to be sent. Nothing is recorded or sent; what is at a path is read when the plan is sent.
 
+        :param recipients: ``to_path``, ``to_column``, ``exclude`` and ``max_recipients`` of :meth:`send_voice`.
         :raises InvalidArgument: with the (masked) value that cannot be sent, and how to mend it.
         """
-        from airflow_provider_ninebits.api.errors import InvalidMessage
-        from airflow_provider_ninebits.api.messages import check_caller_id, check_media_url, media_identity
-        from airflow_provider_ninebits.api.numbers import parts_of, read_recipients
-        from airflow_provider_ninebits.ledger.sends import SendPlan
+        from airflow_provider_ninebits.hooks.plans import make_plan
 
-        try:
-            return SendPlan(
-                idempotency_key=key,
-                conn_id=self.ninebits_conn_id,
-                media=media_identity(check_media_url(media_url)),
-                from_number=check_caller_id(from_number),
-                parts=tuple(parts_of(read_recipients(to))),
-                asked_by=asked_by,
-            )
-        except InvalidMessage as error:
-            raise InvalidArgument(str(error)) from error
+        return make_plan(self.ninebits_conn_id, to, media_url, from_number, key=key, asked_by=asked_by, **recipients)
 
     def send_plan(
         self,
@@ -196,19 +193,32 @@ class NineBitsHook(BaseHook):
         replan: bool,
         stopped: Callable[[], bool] = lambda: False,
         evidence_timeout: timedelta | None = None,
+        max_requests_per_second: object = None,
+        dry_run: bool = False,
     ) -> SendReceipt:
         """
-        Send what of a plan was not sent before; what operators and notifiers stand on.
+        Send what of a plan was not sent before, or only count it; what operators and notifiers stand on.
 
         :param evidence_timeout: how long ``on_uncertain="evidence"`` waits; None: that is not to be had.
         """
+        from airflow_provider_ninebits.hooks.pacing import read_rate
+        from airflow_provider_ninebits.hooks.plans import Planner
+
         allowed = ("fail", "resend") if evidence_timeout is None else ("fail", "resend", "evidence")
         if on_uncertain not in allowed:
             raise InvalidArgument(f"on_uncertain is one of {', '.join(map(repr, allowed))}, not {on_uncertain!r}")
-        sender = self.sender(stopped, evidence_timeout if on_uncertain == "evidence" else None)
+        rate = read_rate(max_requests_per_second)
+        if dry_run:
+            return Planner(self.database, stopped).dry_run(plan)
+        sender = self.sender(stopped, evidence_timeout if on_uncertain == "evidence" else None, rate)
         return sender.send(plan, media_url=media_url, resend=on_uncertain == "resend", replan=replan)
 
-    def sender(self, stopped: Callable[[], bool] = lambda: False, evidence_timeout: timedelta | None = None) -> Sender:
+    def sender(
+        self,
+        stopped: Callable[[], bool] = lambda: False,
+        evidence_timeout: timedelta | None = None,
+        max_requests_per_second: float | None = None,
+    ) -> Sender:
         """Return a sender over this connection."""
         from airflow_provider_ninebits.hooks.sending import Sender
 
@@ -219,6 +229,7 @@ class NineBitsHook(BaseHook):
             timeout_seconds=self.client.timeout_seconds,
             stopped=stopped,
             evidence_timeout=evidence_timeout,
+            max_requests_per_second=max_requests_per_second,
         )
 
     def outcome(self, ref_id: str | Sequence[str]) -> Outcome:
@@ -287,17 +298,3 @@ class NineBitsHook(BaseHook):
             yield
         except (LedgerUnreachable, LedgerUnusable) as error:
             raise unavailable(error, self.database.masked_url) from error
-
-
-def _asked_by_environment(deployment: str) -> AskedBy:
-    """Return the task that this process runs, as Airflow's environment tells it; outside of a task it tells nothing."""
-    from airflow_provider_ninebits.ledger.sends import AskedBy
-
-    map_index = os.environ.get("AIRFLOW_CTX_MAP_INDEX", "")
-    return AskedBy(
-        deployment=deployment,
-        dag_id=os.environ.get("AIRFLOW_CTX_DAG_ID"),
-        run_id=os.environ.get("AIRFLOW_CTX_DAG_RUN_ID"),
-        task_id=os.environ.get("AIRFLOW_CTX_TASK_ID"),
-        map_index=int(map_index) if map_index.lstrip("-").isdigit() else None,
-    )

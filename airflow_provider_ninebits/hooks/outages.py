@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_ninebits.configuration import masked_url
 from airflow_provider_ninebits.exceptions import LedgerUnavailable
+from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.ledger.errors import LedgerUnusable
 
 if TYPE_CHECKING:
-    from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable
+    from airflow_provider_ninebits.ledger.errors import LedgerUnreachable
+
+
+def opened_ledger(sql_alchemy_conn: str) -> Database:
+    """
+    Return the ledger's database, which is opened at its first use.
+
+    :raises LedgerUnavailable: for a URL that no ledger can have.
+    """
+    try:
+        return Database(sql_alchemy_conn)
+    except LedgerUnusable as error:
+        raise unavailable(error, masked_url(sql_alchemy_conn)) from error
 
 
 def unavailable(error: LedgerUnreachable | LedgerUnusable, masked_url: str) -> LedgerUnavailable:

@@ -17,19 +17,22 @@ from typing import TYPE_CHECKING
 from airflow_provider_ninebits.api.backoff import rate_limit_delay_seconds
 from airflow_provider_ninebits.api.errors import RateLimited, SendError
 from airflow_provider_ninebits.api.messages import VoiceMessage
-from airflow_provider_ninebits.api.numbers import MAX_RECIPIENTS_PER_REQUEST
-from airflow_provider_ninebits.exceptions import KeyReused, MessageUncertain, SendFailed
+from airflow_provider_ninebits.exceptions import MessageUncertain, SendFailed
 from airflow_provider_ninebits.hooks.evidence import silence_proves
 from airflow_provider_ninebits.hooks.outages import unavailable
-from airflow_provider_ninebits.ledger import replanning, sends
+from airflow_provider_ninebits.hooks.pacing import pace_delay_seconds
+from airflow_provider_ninebits.hooks.plans import Planner, SendStopped
+from airflow_provider_ninebits.hooks.progress import Progress
+from airflow_provider_ninebits.hooks.receipts import SendReceipt
+from airflow_provider_ninebits.ledger import sends
 from airflow_provider_ninebits.ledger.callbacks import rematch
-from airflow_provider_ninebits.ledger.errors import KeyInUse, LedgerError, LedgerUnreachable, LedgerUnusable, SendBusy
+from airflow_provider_ninebits.ledger.errors import LedgerError, LedgerUnreachable, LedgerUnusable
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
 from airflow_provider_ninebits.ledger.states import MessageState, NextStep, PartStanding, RequestState, next_step
 from airflow_provider_ninebits.ledger.undoing import undo_adoption, undo_refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from airflow_provider_ninebits.api.client import NineBitsClient
@@ -38,35 +41,10 @@ if TYPE_CHECKING:
 
 LEASE_MARGIN_SECONDS = 5.0
 _LEASE_POLL_SECONDS = 1.0
+_LONGEST_NAP_SECONDS = 1.0
 _RECORD_TRIES = 6
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class SendReceipt:
-    """
-    What a send has placed.
-
-    :param ref_ids: one for each request of at most 1000 recipients, in their order. Where a placed message's ``ref_id``
-        never became known, ``ledger:<message id>`` stands for it.
-    :param recipients: how many phones ring.
-    :param resumed: whether nothing was sent now, since the ledger held it all.
-    """
-
-    ref_ids: list[str]
-    recipients: int
-    message_ids: list[str] = field(default_factory=list)
-    resumed: bool = False
-
-    @property
-    def ref_id(self) -> str:
-        """The first of them."""
-        return self.ref_ids[0]
-
-
-class SendStopped(SendFailed):
-    """The task was told to stop between two parts; those that were sent are recorded, a retry sends the rest."""
 
 
 @dataclass
@@ -77,6 +55,7 @@ class Sender:
     :param window: ``[ninebits] match_window``, for the callbacks that waited for an answer.
     :param stopped: asked between two parts: whether to send no more of them.
     :param evidence_timeout: of ``on_uncertain="evidence"``; None: it is something else.
+    :param max_requests_per_second: what the account may do; None: as fast as the requests are answered.
     """
 
     database: Database
@@ -85,8 +64,11 @@ class Sender:
     timeout_seconds: float
     stopped: Callable[[], bool] = lambda: False
     evidence_timeout: timedelta | None = None
+    max_requests_per_second: float | None = None
     sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
+    _last_began: float | None = field(default=None, init=False)
 
     def send(self, plan: SendPlan, *, media_url: str, resend: bool, replan: bool) -> SendReceipt:
         """
@@ -101,7 +83,7 @@ class Sender:
         :raises LedgerUnavailable: the ledger did not take what had to be recorded first; nothing more was sent.
         """
         try:
-            planned = self._plan(plan, replan)
+            planned = Planner(self.database, self.stopped, self.sleep, self.clock).record(plan, replan=replan)
             untouched = all(part.state is MessageState.ACCEPTED for part in planned.parts)
             if planned.resumed and untouched:
                 log.warning(
@@ -109,7 +91,7 @@ class Sender:
                     "To ring again on purpose, clear the task after it has ended, or use another idempotency key.",
                     len(planned.parts),
                 )
-            done = [self._send_part(part, plan, media_url, resend) for part in planned.parts]
+            done = self._send_parts(planned.parts, plan, media_url, resend)
         except (LedgerUnreachable, LedgerUnusable) as error:
             raise unavailable(error, self.database.masked_url) from error
         return SendReceipt(
@@ -117,27 +99,20 @@ class Sender:
             recipients=sum(part.recipients for part in done),
             message_ids=[part.message_id for part in done],
             resumed=planned.resumed and untouched,
+            excluded=planned.excluded,
         )
 
-    def _plan(self, plan: SendPlan, replan: bool) -> replanning.Planned:
-        try:
-            planned = replanning.plan_send(self.database, plan, replan=replan, part_size=MAX_RECIPIENTS_PER_REQUEST)
-        except KeyInUse as error:
-            raise KeyReused(str(error)) from error
-        except SendBusy as error:
-            raise SendFailed(str(error)) from error
-        if planned.difference:
-            log.warning(
-                "This send was begun before with something else (%s): what was or may have been placed stays, "
-                "the rest is sent as it is given now.",
-                planned.difference,
-            )
-        return planned
+    def _send_parts(self, parts: Sequence[Part], plan: SendPlan, media_url: str, resend: bool) -> list[Part]:
+        progress = Progress(parts, self.clock)
+        done = []
+        for part in parts:
+            done.append(self._send_part(part, plan, media_url, resend))
+            progress.add(part, sent=part.state is not MessageState.ACCEPTED)
+        return done
 
     def _send_part(self, part: Part, plan: SendPlan, media_url: str, resend: bool) -> Part:
         resends_used, rate_limited = 0, 0
         while True:
-            self._check_stopped(part)
             part, now = sends.read_part(self.database, part.message_id)
             standing = PartStanding(part.state, part.lease_expires_at)
             evidence = self.evidence_timeout is not None
@@ -145,6 +120,7 @@ class Sender:
                 case NextStep.RECEIPT:
                     return part
                 case NextStep.WAIT:
+                    self._check_stopped(part)
                     self.sleep(_LEASE_POLL_SECONDS)
                 case NextStep.FAIL:
                     raise MessageUncertain([part.message_id], self._doubt(part, resends_used))
@@ -152,6 +128,7 @@ class Sender:
                     again = step is not NextStep.SEND
                     if step is NextStep.EVIDENCE and not self._silence_proves(part, now, resends_used):
                         continue
+                    self._wait_for_turn(part)
                     limited = self._claim_and_post(part, plan, media_url, again, rate_limited)
                     rate_limited += limited
                     resends_used += again and not limited
@@ -162,6 +139,14 @@ class Sender:
                 f"The task was stopped before message {part.message_id} (part {part.part + 1}) was sent; "
                 "a retry goes on there."
             )
+
+    def _wait_for_turn(self, part: Part) -> None:
+        self._check_stopped(part)
+        while delay_seconds := pace_delay_seconds(self._last_began, self.clock(), self.max_requests_per_second):
+            # In short naps: a task that is told to stop does not sit out a slow rate.
+            self.sleep(min(delay_seconds, _LONGEST_NAP_SECONDS))
+            self._check_stopped(part)
+        self._last_began = self.clock()
 
     def _silence_proves(self, part: Part, resumed_at: datetime, resends_used: int) -> bool:
         def pause(seconds: float) -> None:

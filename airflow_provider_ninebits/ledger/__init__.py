@@ -12,9 +12,12 @@ It knows neither Airflow nor HTTP. The rooms:
 ``schema``, ``columns``   the tables
 ``database``              engines, write transactions, the ledger's clock, locks
 ``migrate``               the schema's versions
-``sends``                 planning and claiming requests
-``recording``             what came of a request
+``staging``               the numbers that a send is given, before the ledger knows of them
+``planning``              recording a send, all of its parts before the first request
 ``replanning``            what a resumed send keeps, and what it plans anew
+``parts``                 the rows of a plan
+``sends``                 parts as they stand, and claiming one for a request
+``recording``             what came of a request
 ``callbacks``             storing callbacks, and matching them
 ``book``                  the rows that matching looks at, and what it changed in them
 ``outcomes``              reading outcomes and progress

@@ -81,10 +81,24 @@ class Database:
         :raises LedgerUnreachable: when the database cannot be reached, or cannot take the write; nothing was written
             then, unless the connection was lost during the commit.
         """
-        with self._translated(), self._ready_engine().connect() as connection:
+        with self.reading() as connection, self.writing_on(connection):
+            yield connection
+
+    @contextmanager
+    def writing_on(self, connection: Connection) -> Iterator[None]:
+        """
+        Put a write transaction, as :meth:`writing` makes it, around what a connection does that is open already.
+
+        For who keeps one connection over several transactions: temporary tables live in one.
+        """
+        with self._translated():
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            yield connection
+            try:
+                yield
+            except BaseException:
+                connection.rollback()
+                raise
             connection.commit()
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ What can go wrong with the ledger.
     ├── LedgerUnreachable   the database does not answer or cannot take a write: try again
     ├── LedgerUnusable      a wrong URL, a missing driver, a schema newer than this code: somebody has to mend it
     ├── KeyInUse            an idempotency key that the ledger holds for another send
+    ├── PlanRefused         more recipients than were meant, or none: what was given has to change
     ├── SendBusy            another process is sending the same: try again
     └── NoSuchMessage       a message id that the ledger does not hold
 """
@@ -44,6 +45,10 @@ class LedgerUnusable(LedgerError):
 
 class KeyInUse(LedgerError):
     """The idempotency key belongs to a send with other numbers or other media."""
+
+
+class PlanRefused(LedgerError):
+    """What was given is not planned: nobody would be rung, or more than were meant. Nothing was recorded."""
 
 
 class SendBusy(LedgerError):

@@ -58,6 +58,8 @@ send = Table(
     Column("task_id", Text, nullable=True, comment="who asked; null: outside of a task"),
     Column("map_index", Integer, nullable=True, comment="who asked; null: outside of a task"),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("planner", String(32), nullable=True, comment="planning: who writes its parts; null: all are written"),
+    Column("planner_expires_at", UtcDateTime, nullable=True, comment="planning: when another may plan it instead"),
     UniqueConstraint("idempotency_key"),
 )
 

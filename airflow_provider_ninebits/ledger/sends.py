@@ -1,27 +1,20 @@
-"""
-Planning, claiming and recording requests.
-
-Everything about a send is committed before its effect: the plan before the first request, the claim before the POST,
-the answer before the next part. Whoever comes after a crash finds where to go on.
-"""
+"""The parts of a send as they stand, and claiming one for a request."""
 
 from __future__ import annotations
 
-import json
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, or_, select, text, update
+from sqlalchemy import insert, or_, select, update
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
-from airflow_provider_ninebits.ledger.states import MessageState, RecipientState, RequestState
+from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection
@@ -49,15 +42,19 @@ class SendPlan:
 
     :param idempotency_key: a hash of ``ledger.keys``; None: nobody can resume it.
     :param media: the media URL without its query string.
-    :param parts: the numbers of each request, unique across parts.
+    :param numbers: canonical; read once for each planning, as a stream. Repeats are harmless.
+    :param excluded: canonical; numbers that are never rung, whoever gives them. Likewise a stream.
+    :param max_recipients: how many may be rung at most; None: any number.
     """
 
     idempotency_key: str | None
     conn_id: str
     media: str
     from_number: str | None
-    parts: tuple[tuple[str, ...], ...]
+    numbers: Iterable[str]
     asked_by: AskedBy
+    excluded: Iterable[str] = ()
+    max_recipients: int | None = None
 
 
 @dataclass(frozen=True)
@@ -82,66 +79,6 @@ def find_send(connection: Connection, idempotency_key: str) -> str | None:
     return connection.execute(
         select(schema.send.c.id).where(schema.send.c.idempotency_key == idempotency_key)
     ).scalar_one_or_none()
-
-
-def create_send(connection: Connection, plan: SendPlan) -> str:
-    """Record a new send with all of its parts as ``planned``, and return its id."""
-    now = ledger_now(connection)
-    send_id = secrets.token_hex(16)
-    connection.execute(
-        insert(schema.send).values(
-            id=send_id,
-            idempotency_key=plan.idempotency_key,
-            deployment=plan.asked_by.deployment,
-            dag_id=plan.asked_by.dag_id,
-            run_id=plan.asked_by.run_id,
-            task_id=plan.asked_by.task_id,
-            map_index=plan.asked_by.map_index,
-            created_at=now,
-        )
-    )
-    for index, numbers in enumerate(plan.parts):
-        create_part(connection, plan, send_id, index, numbers, now)
-    return send_id
-
-
-def create_part(
-    connection: Connection, plan: SendPlan, send_id: str, index: int, numbers: Sequence[str], now: datetime
-) -> None:
-    """Record one part of a send as ``planned``."""
-    message_id = secrets.token_hex(16)
-    connection.execute(
-        insert(schema.message).values(
-            id=message_id,
-            send_id=send_id,
-            part=index,
-            conn_id=plan.conn_id,
-            media_url=plan.media,
-            from_number=plan.from_number,
-            state=MessageState.PLANNED,
-            recipients=len(numbers),
-            created_at=now,
-        )
-    )
-    # One statement for a thousand numbers, whichever driver: executemany would be a thousand of them.
-    source = (
-        "SELECT value FROM json_each(:numbers) ORDER BY key"
-        if connection.dialect.name == "sqlite"
-        else "SELECT value FROM jsonb_array_elements_text(CAST(:numbers AS jsonb))"
-        " WITH ORDINALITY AS n(value, place) ORDER BY place"
-    )
-    connection.execute(
-        text(
-            "INSERT INTO ninebits_recipient (send_id, message_id, number, state) "  # noqa: S608 (source is one of the two above)
-            f"SELECT :send_id, :message_id, listed.value, :state FROM ({source}) AS listed"
-        ),
-        {
-            "send_id": send_id,
-            "message_id": message_id,
-            "state": RecipientState.PENDING.value,
-            "numbers": json.dumps(list(numbers)),
-        },
-    )
 
 
 def read_parts(connection: Connection, send_id: str) -> list[Part]:

@@ -22,9 +22,10 @@ from airflow_provider_ninebits.hooks.waiting import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from airflow.sdk import Context
+    from airflow.sdk import Context, ObjectStoragePath
 
     from airflow_provider_ninebits.hooks.ninebits import OnUncertain
+    from airflow_provider_ninebits.hooks.receipts import SendReceipt
     from airflow_provider_ninebits.ledger.keys import TaskPlace
     from airflow_provider_ninebits.ledger.sends import SendPlan
 
@@ -38,6 +39,8 @@ class SendVoiceOperator(BaseOperator):
     It returns the ``ref_id`` (for more than 1000 recipients the list of them), pushes it to XCom ``ref_id`` as soon as
     9bits has answered, and is safe to retry: what was accepted is not sent again. Cleared after it has ended, it rings
     again, on purpose.
+
+    Give it either ``to`` or ``to_path``.
 
     :param to: a number with its country code, or any number of them; templated.
     :param media_url: where 9bits fetches the audio; templated.
@@ -53,15 +56,26 @@ class SendVoiceOperator(BaseOperator):
     :param outcome_timeout: how long to wait, from the moment that it was sent in this attempt.
     :param on_timeout: likewise.
     :param deferrable: whether the wait leaves the worker; None: ``[operators] default_deferrable``.
+    :param to_path: where numbers are, for Airflow's ObjectStoragePath: one a line, or a CSV with ``to_column``;
+        templated. They are never all in memory.
+    :param to_column: the column of that CSV, whose first line names it; templated.
+    :param max_requests_per_second: what the account may do; a request has at most 1000 recipients. None: no limit.
+    :param max_recipients: a send that is larger is refused before anybody is rung; None: any size.
+    :param exclude: numbers that are not rung, or a path to them; how many were left out goes to XCom ``excluded``;
+        templated.
+    :param dry_run: read, check and count everything, record and send nothing, and return the counts; needs no API key.
     """
 
-    template_fields: Sequence[str] = ("to", "media_url", "from_number", "ninebits_conn_id")
+    template_fields: Sequence[str] = (
+        *("to", "media_url", "from_number", "ninebits_conn_id"),
+        *("to_path", "to_column", "exclude"),
+    )
     ui_color = "#f6d8c8"
 
     def __init__(
         self,
         *,
-        to: str | Iterable[str],
+        to: str | Iterable[str] | None = None,
         media_url: str,
         from_number: str | None = None,
         ninebits_conn_id: str = NineBitsHook.default_conn_name,
@@ -73,6 +87,12 @@ class SendVoiceOperator(BaseOperator):
         outcome_timeout: timedelta = timedelta(days=1),
         on_timeout: str = "fail",
         deferrable: bool | None = None,
+        to_path: str | ObjectStoragePath | None = None,
+        to_column: str | None = None,
+        max_requests_per_second: float | None = None,
+        max_recipients: int | None = None,
+        exclude: str | Iterable[str] | ObjectStoragePath | None = None,
+        dry_run: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -88,6 +108,14 @@ class SendVoiceOperator(BaseOperator):
         self.outcome_timeout = outcome_timeout
         self.on_timeout = on_timeout
         self.deferrable = deferrable
+        self.to_path = to_path
+        self.to_column = to_column
+        self.max_requests_per_second = max_requests_per_second
+        self.max_recipients = max_recipients
+        self.exclude = exclude
+        # Not under its own name: that is a method of BaseOperator's.
+        self.dry_run_only = dry_run
+        self._excludes = exclude is not None
         self._stopped = False
 
     def execute(self, context: Context) -> Any:
@@ -96,6 +124,8 @@ class SendVoiceOperator(BaseOperator):
         if self.wait_for_outcome:
             # A misspelt argument shows before anybody is rung.
             self._wait("ledger:unsent")
+        if self.dry_run_only:
+            return self._count(hook, context)
         place, generation, ref_ids = self._send(hook, context)
         if not self.wait_for_outcome:
             self._finish(hook, place, generation)
@@ -117,32 +147,64 @@ class SendVoiceOperator(BaseOperator):
         self._stopped = True
 
     def _send(self, hook: NineBitsHook, context: Context) -> tuple[TaskPlace, int, list[str]]:
-        from airflow_provider_ninebits.ledger.keys import TaskPlace, task_key
-        from airflow_provider_ninebits.ledger.sends import AskedBy
+        from airflow_provider_ninebits.ledger.keys import task_key
 
         ti = context["ti"]
-        deployment = hook.settings.deployment
-        map_index = -1 if ti.map_index is None else ti.map_index
-        asked_by = AskedBy(deployment, ti.dag_id, ti.run_id, ti.task_id, map_index)
+        place = _place(hook, ti)
         # Checked before the ledger hears of the attempt: a bad number leaves no trace.
-        unkeyed = hook.plan(self.to, self.media_url, self.from_number, key=None, asked_by=asked_by)
-        place = TaskPlace(deployment, ti.dag_id, ti.run_id, ti.task_id, map_index)
+        unkeyed = self._plan(hook, place)
         generation = self._begin(hook, place, ti)
         plan = replace(unkeyed, idempotency_key=task_key(place, generation))
         try:
-            receipt = hook.send_plan(
-                plan,
-                self.media_url,
-                on_uncertain=self.on_uncertain,
-                replan=True,
-                stopped=lambda: self._stopped,
-                evidence_timeout=self.evidence_timeout,
-            )
+            receipt = self._send_plan(hook, plan)
         except Exception:
             self._push_what_was_placed(hook, plan, ti)
             raise
         ti.xcom_push(key="ref_id", value=_one_or_list(receipt.ref_ids))
+        self._push_excluded(receipt, ti)
         return place, generation, receipt.ref_ids
+
+    def _count(self, hook: NineBitsHook, context: Context) -> dict[str, Any]:
+        """Return what would be sent; the ledger does not hear of it, so that a later real run rings everybody."""
+        ti = context["ti"]
+        receipt = self._send_plan(hook, self._plan(hook, _place(hook, ti)))
+        self._push_excluded(receipt, ti)
+        return receipt.counts()
+
+    def _plan(self, hook: NineBitsHook, place: TaskPlace) -> SendPlan:
+        from airflow_provider_ninebits.exceptions import InvalidArgument
+        from airflow_provider_ninebits.ledger.sends import AskedBy
+
+        if self._excludes and self.exclude is None:
+            # An upstream task that pushed nothing must not mean that those who opted out are rung.
+            raise InvalidArgument("exclude became None; did the upstream task that it comes from push nothing?")
+        return hook.plan(
+            self.to,
+            self.media_url,
+            self.from_number,
+            key=None,
+            asked_by=AskedBy(**asdict(place)),
+            to_path=self.to_path,
+            to_column=self.to_column,
+            exclude=self.exclude,
+            max_recipients=self.max_recipients,
+        )
+
+    def _send_plan(self, hook: NineBitsHook, plan: SendPlan) -> SendReceipt:
+        return hook.send_plan(
+            plan,
+            self.media_url,
+            on_uncertain=self.on_uncertain,
+            replan=True,
+            stopped=lambda: self._stopped,
+            evidence_timeout=self.evidence_timeout,
+            max_requests_per_second=self.max_requests_per_second,
+            dry_run=self.dry_run_only,
+        )
+
+    def _push_excluded(self, receipt: SendReceipt, ti: Any) -> None:
+        if self._excludes:
+            ti.xcom_push(key="excluded", value=receipt.excluded)
 
     def _push_what_was_placed(self, hook: NineBitsHook, plan: SendPlan, ti: Any) -> None:
         """Push the parts that were placed before a send failed: somebody may want to wait for them."""
@@ -221,6 +283,13 @@ class SendVoiceOperator(BaseOperator):
             # Before it is told: a wait that ends in an error has ended too, and a clear after it rings again.
             self._finish(hook, place, generation)
         return conclude(hook, wait, end, context)
+
+
+def _place(hook: NineBitsHook, ti: Any) -> TaskPlace:
+    from airflow_provider_ninebits.ledger.keys import TaskPlace
+
+    map_index = -1 if ti.map_index is None else ti.map_index
+    return TaskPlace(hook.settings.deployment, ti.dag_id, ti.run_id, ti.task_id, map_index)
 
 
 def _one_or_list(ref_ids: list[str]) -> str | list[str]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.airflow.conftest import Stage
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
@@ -95,3 +97,22 @@ def test_branch_on_answer_rings_nobody_again_when_everybody_answered(stage: Stag
     states = stage.airflow.task_states("ninebits_branch_on_answer", run_id)
     assert (states["second_call"], states["everybody_answered"]) == ("skipped", "success")
     assert stage.rung(reached) == [1, 1]
+
+
+def test_campaign_from_a_file_counts_and_then_rings_all_but_those_who_opted_out(stage: Stage, tmp_path: Path) -> None:
+    dag_id = "ninebits_campaign_from_a_file"
+    meant, opted_out = stage.answering(3), stage.answering(1)
+    people, excluded = tmp_path / "people.csv", tmp_path / "opted-out.txt"
+    people.write_text("name,phone\n" + "".join(f'"Doe, J.",+{number}\n' for number in [*meant, *opted_out, *meant]))
+    excluded.write_text("\n".join([*opted_out, "2348099999999"]))
+    run_id, state = stage.run(dag_id, people=f"file://{people}", opted_out=str(excluded))
+    assert state == "success", stage.airflow.task_states(dag_id, run_id)
+    assert stage.rung([*meant, *opted_out]) == [1, 1, 1, 0]
+    assert stage.airflow.xcom(dag_id, run_id, "count") == {
+        "dry_run": True,
+        "recipients": 3,
+        "parts": 1,
+        "excluded": 1,
+    }
+    assert stage.airflow.xcom(dag_id, run_id, "ring", key="excluded") == 1
+    assert stage.airflow.xcom(dag_id, run_id, "report") == "3 rung in 1 requests, 1 left out"

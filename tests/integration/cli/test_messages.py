@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_ninebits.cli.main import main
-from airflow_provider_ninebits.ledger import replanning, sends
+from airflow_provider_ninebits.ledger import planning, sends
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
 from airflow_provider_ninebits.ledger.states import RequestState
@@ -32,9 +32,9 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database
 @pytest.fixture
 def uncertain(ledger: Database) -> str:
     plan = sends.SendPlan(
-        "key", "ninebits_default", "https://example.com/a.mp3", None, ((NUMBER,),), sends.AskedBy("default", "dag")
+        "key", "ninebits_default", "https://example.com/a.mp3", None, (NUMBER,), sends.AskedBy("default", "dag")
     )
-    message_id = replanning.plan_send(ledger, plan, replan=False, part_size=1000).parts[0].message_id
+    message_id = planning.plan_send(ledger, plan, replan=False, part_size=1000).parts[0].message_id
     request_id = sends.claim(ledger, message_id, conn_id="ninebits_default", owner="me", lease_seconds=35, resend=False)
     assert request_id is not None
     record_answer(ledger, request_id, Answer(RequestState.UNCERTAIN, status=500, detail="server error"))

@@ -16,7 +16,8 @@ from airflow_provider_ninebits.exceptions import (
     UnknownRefId,
 )
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
-from airflow_provider_ninebits.hooks.sending import LEASE_MARGIN_SECONDS, SendReceipt
+from airflow_provider_ninebits.hooks.receipts import SendReceipt
+from airflow_provider_ninebits.hooks.sending import LEASE_MARGIN_SECONDS
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.keys import user_key
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
@@ -170,7 +171,7 @@ class TestAKey:
 
 def claimed_elsewhere(hook: NineBitsHook, ledger: Database) -> tuple[str, int]:
     """A send with the key "k" to Ada, whose request another process is about to write."""
-    from airflow_provider_ninebits.ledger.replanning import plan_send
+    from airflow_provider_ninebits.ledger.planning import plan_send
 
     plan = hook.plan(ADA, MEDIA, None, key=user_key("default", "k"), asked_by=AskedBy("default"))
     [part] = plan_send(ledger, plan, replan=False, part_size=1000).parts

@@ -14,8 +14,8 @@ from sqlalchemy import select, update
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.callbacks import Arrival, Kind, Stored, store
+from airflow_provider_ninebits.ledger.planning import Planned, plan_send
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
-from airflow_provider_ninebits.ledger.replanning import Planned, plan_send
 from airflow_provider_ninebits.ledger.sends import AskedBy, SendPlan, claim
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 
@@ -32,15 +32,27 @@ WINDOW = timedelta(days=1)
 ADA, BEN, CAI = "2348020000001", "2348020000002", "2348020000003"
 
 
+@dataclass(frozen=True)
+class PlanInParts(SendPlan):
+    """A plan that is laid out in parts of the size that a test wrote down."""
+
+    longest_part: int = 1000
+
+
 def a_plan(
     *parts: tuple[str, ...], key: str | None = None, media: str = "https://media.test/a.mp3", conn_id: str = "ninebits"
 ) -> SendPlan:
     hashed = None if key is None else hashlib.sha256(key.encode()).hexdigest()
-    return SendPlan(hashed, conn_id, media, None, parts or ((ADA,),), AskedBy("default"))
+    parts = parts or ((ADA,),)
+    numbers = tuple(number for part in parts for number in part)
+    return PlanInParts(
+        hashed, conn_id, media, None, numbers, AskedBy("default"), longest_part=max(len(part) for part in parts)
+    )
 
 
 def plan(database: Database, send_plan: SendPlan, *, replan: bool = False, part_size: int = 1000) -> Planned:
-    return plan_send(database, send_plan, replan=replan, part_size=part_size)
+    size = min(part_size, getattr(send_plan, "longest_part", part_size))
+    return plan_send(database, send_plan, replan=replan, part_size=size)
 
 
 def try_claim(

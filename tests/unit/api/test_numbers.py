@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ninebits.api.errors import InvalidRecipient
-from airflow_provider_ninebits.api.numbers import canonical_number, mask_number, parts_of, read_recipients
+from airflow_provider_ninebits.api.numbers import canonical_number, mask_number, read_recipients
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
@@ -197,13 +197,3 @@ def test_anything_is_recipients_or_an_invalid_recipient(to: object) -> None:
 def test_recipients_that_are_read_stay_as_they_are(numbers: list[str]) -> None:
     if numbers:
         assert read_recipients(numbers) == numbers
-
-
-@pytest.mark.parametrize(
-    ("count", "sizes"), [(0, []), (1, [1]), (999, [999]), (1000, [1000]), (1001, [1000, 1]), (2500, [1000, 1000, 500])]
-)
-def test_a_part_holds_a_thousand_recipients(count: int, sizes: list[int]) -> None:
-    recipients = [str(number) for number in range(count)]
-    parts = list(parts_of(recipients))
-    assert [len(part) for part in parts] == sizes
-    assert [number for part in parts for number in part] == recipients

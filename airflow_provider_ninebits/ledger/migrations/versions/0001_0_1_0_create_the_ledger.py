@@ -61,6 +61,18 @@ def upgrade() -> None:
         sa.Column("task_id", sa.Text(), nullable=True, comment="who asked; null: outside of a task"),
         sa.Column("map_index", sa.Integer(), nullable=True, comment="who asked; null: outside of a task"),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "planner",
+            sa.String(length=32),
+            nullable=True,
+            comment="planning: who writes its parts; null: all are written",
+        ),
+        sa.Column(
+            "planner_expires_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="planning: when another may plan it instead",
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_ninebits_send"),
         sa.UniqueConstraint("idempotency_key", name="uq_ninebits_send_idempotency_key"),
     )

