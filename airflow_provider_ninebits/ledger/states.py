@@ -27,6 +27,19 @@ class MessageState(StrEnum):
     UNCERTAIN = "uncertain"
     REPLACED = "replaced"
     """Planned anew when its send was resumed with other recipients; kept only for the requests that it had."""
+    PURGED = "purged"
+    """Not known to be placed, and its numbers are gone: nothing of it is sent any more."""
+
+
+class PurgeState(StrEnum):
+    """What a purge has done to a send. Whatever it is, nothing of the send is planned or sent any more."""
+
+    CLOSED = "closed"
+    """It has begun: its numbers are going."""
+    MASKED = "masked"
+    """Its numbers are gone, its statistics are there."""
+    PURGED = "purged"
+    """Its key and its receipts are there, for a late retry, and nothing else."""
 
 
 class RequestState(StrEnum):
