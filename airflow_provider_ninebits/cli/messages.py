@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.configuration import Settings
     from airflow_provider_ninebits.ledger.database import Database
 
-_STATES = ("planned", "sending", "accepted", "refused", "uncertain", "replaced")
+_STATES = ("planned", "sending", "accepted", "refused", "uncertain", "replaced", "purged")
 _LIST_COLUMNS = ("message_id", "created_at", "state", "dag_id", "task_id", "recipients", "answered", "unanswered")
 _REQUEST_COLUMNS = ("request_id", "state", "ref_id", "known_by", "started_at", "status", "detail")
 

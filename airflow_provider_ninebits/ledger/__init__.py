@@ -23,6 +23,12 @@ It knows neither Airflow nor HTTP. The rooms:
 ``evidence``              whether silence proves that a message in doubt was not placed (pure)
 ``witnesses``             reading what the ledger holds about one
 ``resolving``             a person's word on an uncertain message
+``retention``             what a purge may take, and what it leaves (pure)
+``purging``               purging, batch by batch
+``purgeable``             which sends it looks at
+``erasing``               what it does to sends and messages
+``leftovers``             what it takes that belongs to no send
+``receipts``              what is left of a message that was purged
 ========================  =====================================================================
 """
 

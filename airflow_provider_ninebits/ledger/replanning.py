@@ -11,7 +11,13 @@ from sqlalchemy.exc import IntegrityError
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import KeyInUse, SendBusy
-from airflow_provider_ninebits.ledger.sends import create_part, create_send, find_send, read_parts
+from airflow_provider_ninebits.ledger.sends import (
+    create_part,
+    create_send,
+    find_send,
+    read_closed_parts,
+    read_parts,
+)
 from airflow_provider_ninebits.ledger.states import MessageState
 
 if TYPE_CHECKING:
@@ -106,6 +112,9 @@ def _plan(database: Database, plan: SendPlan, replan: bool, part_size: int) -> P
         if send_id is None:
             send_id = create_send(connection, plan)
             return Planned(send_id, tuple(read_parts(connection, send_id)), resumed=False)
+        closed = read_closed_parts(connection, send_id)
+        if closed is not None:
+            return Planned(send_id, tuple(closed), resumed=True)
         change = compare(_stored_parts(connection, send_id), plan)
         if change is not None:
             if not replan:

@@ -32,12 +32,13 @@ class MessageState(StrEnum):
 
 
 class PurgeState(StrEnum):
-    """What a purge has done to a send. Whatever it is, nothing of the send is planned or sent any more."""
+    """What a purge does to a send. From the first of these on nothing of the send is planned or sent any more."""
 
-    CLOSED = "closed"
-    """It has begun: its numbers are going."""
+    MASKING = "masking"
+    """Its numbers are going; its statistics stay."""
     MASKED = "masked"
-    """Its numbers are gone, its statistics are there."""
+    PURGING = "purging"
+    """It is going."""
     PURGED = "purged"
     """Its key and its receipts are there, for a late retry, and nothing else."""
 
