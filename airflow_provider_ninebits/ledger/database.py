@@ -205,6 +205,8 @@ def _sqlite_engine(url: URL) -> Engine:
         _switch_to_wal(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        # What is deleted is overwritten: a purge is there to make phone numbers go.
+        connection.execute("PRAGMA secure_delete=ON")
 
     return engine
 

@@ -100,6 +100,18 @@ def purge(
     return _Purge(database, policy, dry_run, pause).run()
 
 
+def vacuum(database: Database) -> None:
+    """
+    Rewrite a SQLite ledger without what was deleted. Nobody can write to it meanwhile: receivers answer 503.
+
+    :raises LedgerUnreachable: when it cannot be rewritten: in use all the time, or no room for a second copy.
+    """
+    with database.reading() as connection:
+        connection.exec_driver_sql("VACUUM")
+        # The old pages are in the write-ahead log too, until it is written over.
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 @dataclass
 class _Purge:
     database: Database
