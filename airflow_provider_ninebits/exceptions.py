@@ -176,16 +176,20 @@ class LedgerUnavailable(RuntimeError):
 
     :param masked_url: the ledger, without its password
     :param problem: the database's own words, without the URL
+    :param advice: what to look at, where it is not whether the database is up
     """
 
-    def __init__(self, masked_url: str, problem: str) -> None:
-        super().__init__(masked_url, problem)
+    def __init__(
+        self,
+        masked_url: str,
+        problem: str,
+        advice: str = "Is its database up, and does [ninebits] sql_alchemy_conn "
+        "(AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN) name one that this machine reaches?",
+    ) -> None:
+        super().__init__(masked_url, problem, advice)
         self.masked_url = masked_url
         self.problem = problem
+        self.advice = advice
 
     def __str__(self) -> str:
-        return (
-            f"The ledger at {self.masked_url} cannot be used from here: {self.problem}. Is its database up, "
-            "and does [ninebits] sql_alchemy_conn (AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN) name one that this "
-            "machine reaches?"
-        )
+        return f"The ledger at {self.masked_url} cannot be used from here: {self.problem}. {self.advice}"

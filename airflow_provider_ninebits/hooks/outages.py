@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.exceptions import LedgerUnavailable
+from airflow_provider_ninebits.ledger.errors import LedgerUnusable
 
 if TYPE_CHECKING:
-    from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable
+    from airflow_provider_ninebits.ledger.errors import LedgerUnreachable
 
 
 def unavailable(error: LedgerUnreachable | LedgerUnusable, masked_url: str) -> LedgerUnavailable:
     """Return the task's error for one of the ledger's."""
-    return LedgerUnavailable(masked_url, getattr(error, "cause", None) or str(error))
+    if isinstance(error, LedgerUnusable):
+        return LedgerUnavailable(masked_url, str(error), "Trying again does not help before that is mended.")
+    return LedgerUnavailable(masked_url, error.cause)

@@ -10,7 +10,9 @@ It knows neither Airflow nor HTTP. The rooms:
 ``folding``               what a recipient's calls amount to (pure)
 ``outcome``               what a wait is told, and when it is over (pure)
 ``schema``, ``columns``   the tables
-``database``              engines, write transactions, the ledger's clock, locks
+``database``              write transactions, the ledger's clock, locks
+``engines``               which URLs can be a ledger, and the connections to it
+``outages``               what an error of the database means
 ``migrate``               the schema's versions
 ``sends``                 planning and claiming requests
 ``recording``             what came of a request
