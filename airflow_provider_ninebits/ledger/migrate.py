@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
 HEAD = "0001"
+_SCRIPTS = "airflow_provider_ninebits.ledger:migrations"
 _UPGRADE_LOCK = 0x39B175_0001
 
 
@@ -64,7 +65,7 @@ def _upgrade(connection: Connection, version: str | None) -> None:
     from alembic.script import ScriptDirectory
 
     config = Config()
-    config.set_main_option("script_location", "airflow_provider_ninebits.ledger:migrations")
+    config.set_main_option("script_location", _SCRIPTS)
     known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
     if version is not None and version not in known:
         raise LedgerUnusable(
