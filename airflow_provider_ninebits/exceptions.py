@@ -161,7 +161,7 @@ class UnknownRefId(AirflowFailException):
 
 
 class KeyReused(AirflowFailException):
-    """The idempotency key belongs to a send to other numbers or of other media; nothing was sent."""
+    """The key stands for a send to other numbers, of other media, or purged half sent; nothing was sent."""
 
 
 class InvalidArgument(AirflowFailException, ValueError):
