@@ -10,7 +10,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from airflow_provider_ninebits.cli import messages
+from airflow_provider_ninebits.cli import messages, purge
 from airflow_provider_ninebits.configuration import InvalidOption, read_settings
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ninebits", description="The ledger of airflow-provider-ninebits.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     messages.add_commands(commands)
+    purge.add_command(commands)
     return parser
 
 

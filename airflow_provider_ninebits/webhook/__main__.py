@@ -6,6 +6,7 @@ import argparse
 
 import uvicorn
 
+from airflow_provider_ninebits.ledger.errors import LedgerUnusable
 from airflow_provider_ninebits.webhook import application
 
 
@@ -15,7 +16,12 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=9010, help="default: %(default)s")
     arguments = parser.parse_args()
-    uvicorn.run(application(), host=arguments.host, port=arguments.port, access_log=False, server_header=False)
+    try:
+        receiver = application()
+    except (ValueError, LedgerUnusable) as error:
+        # An option that cannot be used, said in a sentence and not in a traceback.
+        parser.error(str(error))
+    uvicorn.run(receiver, host=arguments.host, port=arguments.port, access_log=False, server_header=False)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -47,6 +48,7 @@ class Receiver:
         self._writer = GroupWriter(self._database, window=window)
         self._upkeep = Upkeep(self._database, window=window, registered=self._registered)
         self._throttled = ThrottledLog(log)
+        self._probe: asyncio.Future[None] | None = None
 
     def start(self) -> None:
         """Tell the ledger that this receiver is up."""
@@ -86,11 +88,19 @@ class Receiver:
     async def health(self, _: Request) -> Response:
         """Say whether the ledger can be written, and nothing else."""
         try:
-            await run_in_threadpool(probe_write, self._database)
+            await asyncio.wait_for(asyncio.shield(self._running_probe()), COMMIT_SECONDS)
         except Exception as error:  # whatever it is: the question was whether it works
-            self._throttled.note(logging.ERROR, "The ledger cannot be written", str(error))
+            self._throttled.note(logging.ERROR, "The ledger cannot be written", str(error) or "It does not answer.")
             return JSONResponse({}, 503, {"Retry-After": str(RETRY_AFTER_SECONDS)})
         return JSONResponse({})
+
+    def _running_probe(self) -> asyncio.Future[None]:
+        """Give the probe that is under way: one for all who ask, or they would take the writer's connections away."""
+        if self._probe is None or self._probe.done():
+            self._probe = asyncio.ensure_future(asyncio.to_thread(probe_write, self._database))
+            # Everybody may have given up on it: its error is then nobody's.
+            self._probe.add_done_callback(lambda probe: probe.cancelled() or probe.exception())
+        return self._probe
 
     async def _take(self, body: bytes, conn_id: str | None) -> Response:
         arrivals = read_arrivals(body, conn_id, self._settings.callback_timezone)
