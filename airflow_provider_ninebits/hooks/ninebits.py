@@ -126,7 +126,7 @@ class NineBitsHook(BaseHook):
         :param from_number: the caller ID; None: 9bits picks one of the account's.
         :param idempotency_key: what this send is known by: calling again with the same key rings nobody twice.
             None: every call is another send.
-        :param on_uncertain: where nobody knows whether phones rang: ``"fail"``, or ``"resend"``, which may ring them twice.
+        :param on_uncertain: where nobody knows whether phones rang: ``"fail"``, or ``"resend"``, which may ring twice.
         :param to_path: where they are, one a line: anything that Airflow's ObjectStoragePath reads.
         :param to_column: the column of a CSV there.
         :param max_requests_per_second: what the account allows.
