@@ -51,11 +51,12 @@ class _Recipient:
 
 class Book:
     """
-    What the ledger knows of some numbers and ``ref_id``. The messages that it holds are locked until the end.
+    What the ledger knows of some numbers and ``ref_id``.
 
-    :param connection: a write transaction that holds the locks of these numbers.
+    :param connection: a write transaction that holds the locks of these numbers; or, for a look, any.
     :param since: messages whose requests are all older are left out, but for those with one of the ``ref_ids``.
     :param now: the time on the ledger's clock.
+    :param locking: whether the messages that it holds are locked until the end, as they must be to write.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Book:
         ref_ids: Iterable[str],
         since: datetime,
         now: datetime,
+        locking: bool = True,
     ) -> None:
         self._connection = connection
         self._now = now
@@ -81,7 +83,7 @@ class Book:
         self.answered_numbers: set[str] = set()
         names = sorted(set(ref_ids))
         self._load_recipients(sorted(set(numbers)), names, since)
-        self._load_messages()
+        self._load_messages(locking)
         self._load_requests(names)
 
     def candidates(self, number: str | None, conn_path: str | None) -> list[Candidate]:
@@ -219,12 +221,13 @@ class Book:
                 self._recipients[row.id] = entry
                 self._by_number[row.number].append(entry)
 
-    def _load_messages(self) -> None:
+    def _load_messages(self, locking: bool) -> None:
         message = schema.message.c
         message_ids = sorted({recipient.message_id for recipient in self._recipients.values()})
         for some in _in_lists(message_ids):
             # Two calls of two numbers may both bring an unknown ref_id to one message: who comes second has to see it.
-            lock_message_rows(self._connection, some)
+            if locking:
+                lock_message_rows(self._connection, some)
             for row in self._connection.execute(
                 select(message.id, message.state, message.lease_expires_at).where(message.id.in_(some))
             ):

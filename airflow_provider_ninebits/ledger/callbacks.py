@@ -19,7 +19,7 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.api_answers import apply_answer
 from airflow_provider_ninebits.ledger.book import Book, call_record
 from airflow_provider_ninebits.ledger.database import ledger_now, lock_numbers
-from airflow_provider_ninebits.ledger.matching import CLOCK_SKEW, NOBODY, CallFacts, Verdict, match_call
+from airflow_provider_ninebits.ledger.matching import NOBODY, CallFacts, Verdict, earliest_request, match_call
 from airflow_provider_ninebits.ledger.repeats import without_repeats
 from airflow_provider_ninebits.ledger.unmatched import unmatched_ids
 
@@ -206,7 +206,9 @@ def _match_rows(connection: Connection, rows: Sequence[dict[str, Any]], now: dat
         connection,
         numbers={row["number"] for row in calls if row["number"]},
         ref_ids={row["ref_id"] for row in calls if row["ref_id"]},
-        since=_earliest_request(calls, now, window),
+        since=earliest_request(
+            [now, *(row["started_at"] or now for row in calls), *(row["received_at"] for row in calls)], window
+        ),
         now=now,
     )
     for row in calls:
@@ -228,14 +230,6 @@ def _match_rows(connection: Connection, rows: Sequence[dict[str, Any]], now: dat
             row["match_state"] = MatchState.MATCHED
             news = replace(news, ref_ids=news.ref_ids | {row["ref_id"]}, message_ids=news.message_ids | {message_id})
     return replace(news, matched=sum(row["match_state"] == MatchState.MATCHED for row in open_rows))
-
-
-def _earliest_request(calls: Sequence[dict[str, Any]], now: datetime, window: timedelta) -> datetime:
-    """Return when the oldest request that these calls can come from, by their times, may have begun."""
-    earliest = min(
-        (moment for row in calls for moment in (row["started_at"], row["received_at"]) if moment), default=now
-    )
-    return earliest - window - CLOCK_SKEW
 
 
 def _verdict(book: Book, row: dict[str, Any], window: timedelta) -> Verdict:

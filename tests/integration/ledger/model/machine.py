@@ -142,7 +142,7 @@ class LedgerMachine(RuleBasedStateMachine):
         send.go_on(said)
         self._follow(send, limited_first=limited)
 
-    @precondition(lambda self: self._held(Posting))
+    @precondition(lambda self: self._held(Posting) and not self._too_old_for_the_sweep())
     @rule(which=picks, outcome=st.sampled_from(("accepted", "refused", "uncertain")), ref=refs)
     def answer_and_die(self, which: int, outcome: str, ref: str) -> None:
         """The sender is killed between recording the answer and matching what waited for it: the sweep does that."""
@@ -295,6 +295,10 @@ class LedgerMachine(RuleBasedStateMachine):
     def _tick(self) -> None:
         self.clock.advance(timedelta(milliseconds=1))
         self.model.now = self.clock.now
+
+    def _too_old_for_the_sweep(self) -> bool:
+        """Whether something unmatched is older than the window: only who records an answer still tries that."""
+        return any(not each.matched and each.arrived < self.clock.now - WINDOW for each in self.model.callbacks)
 
     def _held(self, how: type) -> list[PlayedSend]:
         return [send for send in self.sends if isinstance(send.standing, how)]
