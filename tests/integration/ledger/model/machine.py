@@ -27,7 +27,7 @@ from tests.integration.ledger.model import laws
 from tests.integration.ledger.model.clock import LedgerClock
 from tests.integration.ledger.model.played_send import TIMEOUT_SECONDS, Ended, Killed, PlayedSend, Posting, Sleeping
 from tests.integration.ledger.model.reference import Callback, Message, Reference
-from tests.integration.ledger.scenes import ADA, BEN, CAI, a_plan
+from tests.integration.ledger.scenes import ADA, BEN, CAI, a_plan, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,9 +103,11 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(parts=parts, conn=conns, resend=st.booleans())
     def send(self, parts: tuple[tuple[str, ...], ...], conn: str, resend: bool) -> None:
         self._tick()
-        plan = a_plan(*parts, key=f"send {len(self.plans)}", conn_id=conn)
-        self.plans.append(plan)
-        self._begin(plan, resend)
+        planned = a_plan(*parts, key=f"send {len(self.plans)}", conn_id=conn)
+        # In parts of a number or two: the sender, which comes upon it, would make them of a thousand.
+        plan(self.database, planned)
+        self.plans.append(planned)
+        self._begin(planned, resend)
 
     @precondition(lambda self: len(self.sends) < 3 * MOST_SENDS)
     @rule(which=picks, resend=st.booleans())
@@ -307,8 +309,8 @@ class LedgerMachine(RuleBasedStateMachine):
         held = self._held(how)
         return held[which % len(held)]
 
-    def _begin(self, plan: SendPlan, resend: bool) -> None:
-        send = PlayedSend(self.database, plan, window=WINDOW, resend=resend)
+    def _begin(self, planned: SendPlan, resend: bool) -> None:
+        send = PlayedSend(self.database, planned, window=WINDOW, resend=resend)
         self.sends.append(send)
         send.begin()
         self._follow(send)
@@ -344,10 +346,10 @@ class LedgerMachine(RuleBasedStateMachine):
         elif isinstance(send.standing, Ended):
             self._ended(send.standing, mine)
 
-    def _messages_of(self, plan: SendPlan, ledger: laws.Rows) -> list[Message]:
-        assert plan.idempotency_key is not None
+    def _messages_of(self, planned: SendPlan, ledger: laws.Rows) -> list[Message]:
+        assert planned.idempotency_key is not None
         with self.database.reading() as connection:
-            send_id = find_send(connection, plan.idempotency_key)
+            send_id = find_send(connection, planned.idempotency_key)
         return [self.model.messages[row["id"]] for row in ledger.messages.values() if row["send_id"] == send_id]
 
     def _ended(self, end: Ended, mine: list[Message]) -> None:
