@@ -144,13 +144,11 @@ def identity(event: Event, connection_path: str | None) -> str | None:
 
     :param connection_path: the connection id in the URL's path; None: the account's one path.
     :return: a SHA-256 in hex, over the connection path and all parsed fields; None: nothing tells a repeat from another
-        event (a call without any time, an answer without a ``ref_id``, what is unreadable).
+        event (a call without any time, what is unreadable).
     """
     if isinstance(event, Unreadable):
         return None
     if isinstance(event, Call) and not (event.started_at or event.answered_at or event.ended_at):
-        return None
-    if isinstance(event, ApiAnswer) and event.ref_id is None:
         return None
     parts = [type(event).__name__, connection_path, {name: _plain(value) for name, value in asdict(event).items()}]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -29,7 +29,6 @@ from airflow_provider_ninebits.ledger.callbacks import rematch
 from airflow_provider_ninebits.ledger.errors import LedgerError, LedgerUnreachable, LedgerUnusable
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
 from airflow_provider_ninebits.ledger.states import MessageState, NextStep, PartStanding, RequestState, next_step
-from airflow_provider_ninebits.ledger.undoing import undo_adoption, undo_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -221,7 +220,7 @@ class Sender:
     def _record(self, part: Part, request_id: int, answer: Answer) -> MessageState:
         for attempt in range(1, _RECORD_TRIES + 1):
             try:
-                state = record_answer(self.database, request_id, answer)
+                recorded = record_answer(self.database, request_id, answer)
                 break
             except LedgerUnreachable as error:
                 if attempt == _RECORD_TRIES:
@@ -229,20 +228,16 @@ class Sender:
                 log.warning("The answer to message %s is not recorded yet: %s", part.message_id, error)
                 self.sleep(2.0 ** (attempt - 1))
         try:
-            if state is MessageState.REFUSED or answer.plan_again:
-                undo_refused(self.database, part.message_id, window=self.window)
-            if answer.ref_id is not None:
-                undo_adoption(self.database, part.message_id, request_id, window=self.window)
             rematch(
                 self.database,
                 window=self.window,
                 ref_ids=[] if answer.ref_id is None else [answer.ref_id],
-                message_ids=[part.message_id],
+                message_ids=recorded.message_ids,
             )
         except LedgerError as error:
             # The answer is safe; the receivers' sweep matches what this would have.
             log.warning("Callbacks of message %s are matched later: %s", part.message_id, error)
-        return state
+        return recorded.state
 
 
 @dataclass

@@ -19,9 +19,14 @@ It knows neither Airflow nor HTTP. The rooms:
 ``replanning``            what a resumed send keeps, and what it plans anew
 ``parts``                 the rows of a plan
 ``sends``                 parts as they stand, and claiming one for a request
+``standing``              a message's locks, and the state that its requests make of it
 ``recording``             what came of a request
 ``callbacks``             storing callbacks, and matching them
 ``book``                  the rows that matching looks at, and what it changed in them
+``api_answers``           API answers at the callback URL
+``repeats``               callbacks that come again
+``unmatched``             which callbacks are tried again
+``undoing``               taking back what a callback had shown
 ``outcomes``              reading outcomes and progress
 ``tasks``                 the generation of an Airflow task's sends
 ``receivers``             heartbeats of the webhook receivers

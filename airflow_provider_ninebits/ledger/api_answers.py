@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select, update
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.book import request_facts
+from airflow_provider_ninebits.ledger.book import request_facts, shown_by_callback
 from airflow_provider_ninebits.ledger.matching import NOBODY, RequestFacts, Verdict, match_answer
 from airflow_provider_ninebits.ledger.receipts import purged_refs
-from airflow_provider_ninebits.ledger.recording import refresh_message_state
+from airflow_provider_ninebits.ledger.standing import lock_message_rows, refresh_message_state
 from airflow_provider_ninebits.ledger.states import RecipientState, RequestState
 
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ def apply_answer(connection: Connection, row: dict[str, Any], now: datetime, win
     message_id: str = connection.execute(
         select(request.message_id).where(request.id == verdict.request_id)
     ).scalar_one()
-    connection.execute(select(schema.message.c.id).where(schema.message.c.id == message_id).with_for_update())
+    lock_message_rows(connection, [message_id])
     if verdict.adopted:
         connection.execute(
             update(schema.request)
             .where(request.id == verdict.request_id, request.state != RequestState.REFUSED)
-            .values(ref_id=row["ref_id"], state=RequestState.ACCEPTED, known_by="callback")
+            .values(ref_id=row["ref_id"], state=RequestState.ACCEPTED, known_by=shown_by_callback())
         )
         refresh_message_state(connection, message_id)
     fail_pending(connection, message_id, verdict.request_id, row["status"], now)
@@ -97,6 +97,8 @@ def _fail_pending(connection: Connection, message_id: str, now: datetime) -> Non
         .where(recipient.message_id == message_id, recipient.state == RecipientState.PENDING)
         .values(state=RecipientState.FAILED, last_callback_at=now)
     ).rowcount
+    if not failed:
+        return
     connection.execute(
         update(schema.message)
         .where(message.id == message_id)

@@ -9,20 +9,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, case, exists, or_, select, update
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.folding import CallRecord, RecipientRecord, fold_call
 from airflow_provider_ninebits.ledger.matching import Candidate, RequestFacts
 from airflow_provider_ninebits.ledger.receipts import purged_refs
+from airflow_provider_ninebits.ledger.standing import lock_message_rows
 from airflow_provider_ninebits.ledger.states import MessageState, RecipientState, RequestState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection, Row
 
     from airflow_provider_ninebits.ledger.matching import Verdict
@@ -44,6 +46,7 @@ class _Message:
 class _Recipient:
     id: int
     message_id: str
+    number: str
     record: RecipientRecord
 
 
@@ -51,11 +54,22 @@ class Book:
     """
     What the ledger knows of some numbers and ``ref_id``.
 
-    :param connection: a write transaction that holds the locks of these numbers.
+    :param connection: a write transaction that holds the locks of these numbers; or, for a look, any.
+    :param since: messages whose requests are all older are left out, but for those with one of the ``ref_ids``.
     :param now: the time on the ledger's clock.
+    :param locking: whether the messages that it holds are locked until the end, as they must be to write.
     """
 
-    def __init__(self, connection: Connection, numbers: Iterable[str], ref_ids: Iterable[str], now: datetime) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        numbers: Iterable[str],
+        ref_ids: Iterable[str],
+        since: datetime,
+        now: datetime,
+        locking: bool = True,
+    ) -> None:
         self._connection = connection
         self._now = now
         self._messages: dict[str, _Message] = {}
@@ -68,8 +82,11 @@ class Book:
         self._purged_ref_ids: set[str] = set()
         self.adopted_ref_ids: set[str] = set()
         self.accepted_messages: set[str] = set()
-        self._load_recipients(sorted(set(numbers)))
-        self._load_requests(sorted(set(ref_ids)))
+        self.answered_numbers: set[str] = set()
+        names = sorted(set(ref_ids))
+        self._load_recipients(sorted(set(numbers)), names, since)
+        self._load_messages(locking)
+        self._load_requests(names)
 
     def candidates(self, number: str | None, conn_path: str | None) -> list[Candidate]:
         """Return every recipient with this number whose message has a request over the connection (any, if None)."""
@@ -108,7 +125,11 @@ class Book:
         if verdict.recipient_id is not None:
             recipient = self._recipients[verdict.recipient_id]
             self._before.setdefault(recipient.id, recipient.record)
+            before = recipient.record.state
             recipient.record = fold_call(recipient.record, call)
+            if recipient.record.state is RecipientState.ANSWERED is not before:
+                # One candidate less: a call that waited may have only one left.
+                self.answered_numbers.add(recipient.number)
         if verdict.request_id is not None and not verdict.ambiguous:
             self._show_placed(verdict.request_id, ref_id if verdict.adopted else None)
 
@@ -179,23 +200,40 @@ class Book:
             self._connection.execute(
                 update(schema.request)
                 .where(request.id == request_id, request.state != RequestState.REFUSED)
-                .values(state=RequestState.ACCEPTED, ref_id=ref_id, known_by="callback")
+                .values(state=RequestState.ACCEPTED, ref_id=ref_id, known_by=shown_by_callback())
             )
 
-    def _load_recipients(self, numbers: Sequence[str]) -> None:
-        recipient, message = schema.recipient, schema.message
+    def _load_recipients(self, numbers: Sequence[str], ref_ids: Sequence[str], since: datetime) -> None:
+        recipient, request = schema.recipient, schema.request.c
         for some in _in_lists(numbers):
             rows = self._connection.execute(
-                select(recipient, message.c.state.label("message_state"), message.c.lease_expires_at)
-                .join(message, message.c.id == recipient.c.message_id)
-                .where(recipient.c.number.in_(some))
+                select(recipient)
+                .where(
+                    recipient.c.number.in_(some),
+                    exists().where(
+                        request.message_id == recipient.c.message_id,
+                        request.state != RequestState.REFUSED,
+                        or_(request.started_at >= since, request.ref_id.in_(ref_ids)),
+                    ),
+                )
                 .order_by(recipient.c.id)
             )
             for row in rows:
-                self._messages[row.message_id] = _Message(MessageState(row.message_state), row.lease_expires_at)
-                entry = _Recipient(row.id, row.message_id, record_of(row))
+                entry = _Recipient(row.id, row.message_id, row.number, record_of(row))
                 self._recipients[row.id] = entry
                 self._by_number[row.number].append(entry)
+
+    def _load_messages(self, locking: bool) -> None:
+        message = schema.message.c
+        message_ids = sorted({recipient.message_id for recipient in self._recipients.values()})
+        for some in _in_lists(message_ids):
+            # Two calls of two numbers may both bring an unknown ref_id to one message: who comes second has to see it.
+            if locking:
+                lock_message_rows(self._connection, some)
+            for row in self._connection.execute(
+                select(message.id, message.state, message.lease_expires_at).where(message.id.in_(some))
+            ):
+                self._messages[row.id] = _Message(MessageState(row.state), row.lease_expires_at)
 
     def _load_requests(self, ref_ids: Sequence[str]) -> None:
         request = schema.request.c
@@ -215,10 +253,20 @@ class Book:
                 self._requests_of[row.message_id].append(row.id)
 
 
+def shown_by_callback() -> ColumnElement[str]:
+    """Return what ``known_by`` becomes when a callback shows a request: a person's word stays one."""
+    return case((schema.request.c.known_by == "person", "person"), else_="callback")
+
+
 def record_of(row: Row[tuple[object, ...]]) -> RecipientRecord:
     """Return what a row of the recipient table says."""
     values = {name: getattr(row, name) for name in _RECORD_FIELDS}
     return RecipientRecord(**{**values, "state": RecipientState(values["state"])})
+
+
+def call_record(row: Mapping[Any, Any]) -> CallRecord:
+    """Return what a row of the callback table says of its call."""
+    return CallRecord(**{name: row[name] for name in CallRecord.__dataclass_fields__})
 
 
 def request_facts(row: Row[tuple[object, ...]]) -> RequestFacts:

@@ -17,10 +17,11 @@ from sqlalchemy import bindparam, insert, select, update
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.api_answers import apply_answer
-from airflow_provider_ninebits.ledger.book import Book
+from airflow_provider_ninebits.ledger.book import Book, call_record
 from airflow_provider_ninebits.ledger.database import ledger_now, lock_numbers
-from airflow_provider_ninebits.ledger.folding import CallRecord
-from airflow_provider_ninebits.ledger.matching import NOBODY, CallFacts, Verdict, match_call
+from airflow_provider_ninebits.ledger.matching import NOBODY, CallFacts, Verdict, earliest_request, match_call
+from airflow_provider_ninebits.ledger.repeats import without_repeats
+from airflow_provider_ninebits.ledger.unmatched import unmatched_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -85,11 +86,12 @@ class Stored:
 
 @dataclass(frozen=True)
 class News:
-    """What some matching brought: how many it matched, and the ref_ids and messages that others may be tried for."""
+    """What some matching brought: how many it matched, and for which ref_ids, messages and numbers others are tried."""
 
     matched: int = 0
     ref_ids: frozenset[str] = frozenset()
     message_ids: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
 
 
 def store(
@@ -105,14 +107,16 @@ def store(
         answers = any(arrival.kind is Kind.ANSWER for arrival in arrivals)
         lock_numbers(connection, None if answers else _lock_names(arrivals))
         now = ledger_now(connection)
-        fresh, repeats = _without_repeats(connection, arrivals)
-        rows = [{**_row(arrival, now), "receiver_id": receiver_id} for arrival in fresh]
+        fresh, again = without_repeats(connection, arrivals)
+        rows = [
+            {**_row(arrival, now), "receiver_id": receiver_id, "repeats": again[arrival.identity]} for arrival in fresh
+        ]
         news = _match_rows(connection, rows, now, window)
         if rows:
             connection.execute(insert(schema.callback), rows)
-    rematch(database, window=window, ref_ids=news.ref_ids, message_ids=news.message_ids)
+    try_for(database, news, window=window)
     matched = sum(row["match_state"] == MatchState.MATCHED for row in rows)
-    return Stored(new=len(fresh), repeats=repeats, matched=matched)
+    return Stored(new=len(fresh), repeats=again.total(), matched=matched)
 
 
 def rematch(
@@ -127,15 +131,21 @@ def rematch(
 
     :param ref_ids: those that are known now.
     :param message_ids: messages whose numbers' callbacks are tried.
-    :return: how many have found their recipient.
+    :return: how many have found whom they are about.
     """
+    news = News(ref_ids=frozenset(ref_ids), message_ids=frozenset(message_ids))
+    return try_for(database, news, window=window)
+
+
+def try_for(database: Database, news: News, *, window: timedelta) -> int:
+    """Try the callbacks that some news may concern, then those that these bring news for; return how many match."""
     found = 0
-    ref_ids, message_ids = set(ref_ids), set(message_ids)
-    while ref_ids or message_ids:
+    while news.ref_ids or news.message_ids or news.numbers:
         with database.reading() as connection:
-            ids = _unmatched_ids(connection, sorted(ref_ids), sorted(message_ids))
+            ids = unmatched_ids(
+                connection, ref_ids=news.ref_ids, message_ids=news.message_ids, numbers=news.numbers, window=window
+            )
         news = rematch_ids(database, ids, window=window)
-        ref_ids, message_ids = set(news.ref_ids), set(news.message_ids)
         found += news.matched
     return found
 
@@ -171,31 +181,6 @@ def _lock_names(arrivals: Iterable[Arrival]) -> set[str]:
     return {name for both in names for name in both if name}
 
 
-def _without_repeats(connection: Connection, arrivals: Sequence[Arrival]) -> tuple[list[Arrival], int]:
-    """Leave out what is stored already, or stands in the group twice, and count it where it is stored."""
-    identities = {arrival.identity for arrival in arrivals if arrival.identity is not None}
-    callback = schema.callback.c
-    seen = set(
-        connection.execute(select(callback.identity).where(callback.identity.in_(identities))).scalars()
-        if identities
-        else ()
-    )
-    fresh, repeated = [], []
-    for arrival in arrivals:
-        if arrival.identity is not None and arrival.identity in seen:
-            repeated.append({"which": arrival.identity})
-            continue
-        if arrival.identity is not None:
-            seen.add(arrival.identity)
-        fresh.append(arrival)
-    if repeated:
-        connection.execute(
-            update(schema.callback).where(callback.identity == bindparam("which")).values(repeats=callback.repeats + 1),
-            repeated,
-        )
-    return fresh, len(repeated)
-
-
 def _row(arrival: Arrival, now: datetime) -> dict[str, Any]:
     state = MatchState.UNMATCHED
     if arrival.kind is Kind.UNREADABLE:
@@ -217,8 +202,15 @@ def _match_rows(connection: Connection, rows: Sequence[dict[str, Any]], now: dat
     """Match callbacks in their order, enter the verdicts into the rows, and write what they change elsewhere."""
     open_rows = [row for row in rows if row["match_state"] == MatchState.UNMATCHED]
     calls = [row for row in open_rows if row["kind"] == Kind.CALL]
-    numbers = {row["number"] for row in calls if row["number"]}
-    book = Book(connection, numbers, {row["ref_id"] for row in calls if row["ref_id"]}, now)
+    book = Book(
+        connection,
+        numbers={row["number"] for row in calls if row["number"]},
+        ref_ids={row["ref_id"] for row in calls if row["ref_id"]},
+        since=earliest_request(
+            [now, *(row["started_at"] or now for row in calls), *(row["received_at"] for row in calls)], window
+        ),
+        now=now,
+    )
     for row in calls:
         verdict = _verdict(book, row, window)
         book.enter(verdict, call_record(row), row["ref_id"])
@@ -228,11 +220,15 @@ def _match_rows(connection: Connection, rows: Sequence[dict[str, Any]], now: dat
         if verdict.recipient_id is not None:
             row["match_state"] = MatchState.MATCHED
     book.write()
-    news = News(ref_ids=frozenset(book.adopted_ref_ids), message_ids=frozenset(book.accepted_messages))
+    news = News(
+        ref_ids=frozenset(book.adopted_ref_ids),
+        message_ids=frozenset(book.accepted_messages),
+        numbers=frozenset(book.answered_numbers),
+    )
     for row in open_rows:
         if row["kind"] == Kind.ANSWER and (message_id := apply_answer(connection, row, now, window)):
             row["match_state"] = MatchState.MATCHED
-            news = News(ref_ids=news.ref_ids | {row["ref_id"]}, message_ids=news.message_ids | {message_id})
+            news = replace(news, ref_ids=news.ref_ids | {row["ref_id"]}, message_ids=news.message_ids | {message_id})
     return replace(news, matched=sum(row["match_state"] == MatchState.MATCHED for row in open_rows))
 
 
@@ -248,11 +244,6 @@ def _verdict(book: Book, row: dict[str, Any], window: timedelta) -> Verdict:
         window=window,
         bearers_elsewhere=elsewhere,
     )
-
-
-def call_record(row: Any) -> CallRecord:
-    """Return what a row of the callback table says of its call."""
-    return CallRecord(**{name: row[name] for name in CallRecord.__dataclass_fields__})
 
 
 def _write_matches(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -278,15 +269,3 @@ def _write_matches(connection: Connection, rows: Sequence[dict[str, Any]]) -> No
             ),
             changed,
         )
-
-
-def _unmatched_ids(connection: Connection, ref_ids: Sequence[str], message_ids: Sequence[str]) -> list[int]:
-    callback, recipient = schema.callback.c, schema.recipient.c
-    waiting = callback.match_state == MatchState.UNMATCHED
-    ids: set[int] = set()
-    if ref_ids:
-        ids.update(connection.execute(select(callback.id).where(waiting, callback.ref_id.in_(ref_ids))).scalars())
-    if message_ids:
-        numbers = select(recipient.number).where(recipient.message_id.in_(message_ids))
-        ids.update(connection.execute(select(callback.id).where(waiting, callback.number.in_(numbers))).scalars())
-    return sorted(ids)

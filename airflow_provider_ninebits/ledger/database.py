@@ -161,11 +161,13 @@ def lock_numbers(connection: Connection, names: Iterable[str] | None) -> None:
     if connection.dialect.name == "sqlite":
         return
     everything = range(_BUCKETS)
-    buckets = sorted(everything if names is None else {zlib.crc32(name.encode()) % _BUCKETS for name in names})
+    buckets = list(everything if names is None else {zlib.crc32(name.encode()) % _BUCKETS for name in names})
     if buckets:
         connection.execute(
+            # Only a sorted subquery has an order that PostgreSQL keeps to; and it is not merged into the outer query.
             text(
-                "SELECT pg_advisory_xact_lock(:lock_class, bucket) FROM unnest(CAST(:buckets AS integer[])) AS bucket"
+                "SELECT pg_advisory_xact_lock(:lock_class, bucket)"
+                " FROM (SELECT bucket FROM unnest(CAST(:buckets AS integer[])) AS bucket ORDER BY bucket) AS ordered"
             ),
             {"lock_class": _LOCK_CLASS, "buckets": buckets},
         )

@@ -13,14 +13,14 @@ apart by its number and its time. The rules, in the order in which they are aske
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.ledger.states import MessageState, RecipientState, RequestState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 CLOCK_SKEW = timedelta(seconds=60)
 """How far 9bits' clock, which writes ``start_at`` in whole seconds, may be off the ledger's."""
@@ -42,6 +42,10 @@ class RequestFacts:
         """Whether it may have placed calls under a ``ref_id`` that nobody here knows."""
         return self.ref_id is None and self.state is not RequestState.REFUSED
 
+    def may_have_answered(self, received_at: datetime, window: timedelta) -> bool:
+        """Whether an API answer with an unknown ``ref_id`` that came at that time can be about this request."""
+        return self.nameless and self.may_have_made(received_at, window, timedelta())
+
     def may_have_made(self, called_at: datetime, window: timedelta, skew: timedelta) -> bool:
         """Whether a call at that time can come from this request."""
         if self.state is RequestState.REFUSED:
@@ -59,6 +63,10 @@ class Candidate:
     message_state: MessageState
     lease_live: bool
     requests: tuple[RequestFacts, ...]
+
+    def as_of(self, moment: datetime) -> Candidate:
+        """Return it with the requests that had begun by then."""
+        return replace(self, requests=tuple(r for r in self.requests if r.started_at <= moment))
 
     def possible_requests(self, called_at: datetime, window: timedelta, skew: timedelta) -> list[RequestFacts]:
         """Return the requests that a call at that time can come from, oldest first."""
@@ -115,12 +123,7 @@ def match_call(
         return _by_ref_id(candidates, bearers)
     if call.ref_id is not None and bearers_elsewhere:
         return NOBODY
-    called_at, skew = _call_time(call, candidates, window)
-    possible = [
-        (candidate, requests)
-        for candidate in candidates
-        if (requests := candidate.possible_requests(called_at, window, skew))
-    ]
+    possible = _possible(call, candidates, window)
     return _by_number(possible) if call.ref_id is None else _by_adoption(possible)
 
 
@@ -137,8 +140,7 @@ def possible_messages(
         return {bearer.message_id for bearer in bearers}
     if call.ref_id is not None and bearers_elsewhere:
         return set()
-    called_at, skew = _call_time(call, candidates, window)
-    return {c.message_id for c in candidates if c.possible_requests(called_at, window, skew)}
+    return {candidate.message_id for candidate, _ in _possible(call, candidates, window)}
 
 
 def match_answer(
@@ -157,10 +159,30 @@ def match_answer(
     """
     if bearers:
         return Verdict(request_id=max(bearers, key=lambda r: (r.started_at, r.id)).id)
-    possible = [r for r in nameless if r.nameless and r.may_have_made(received_at, window, timedelta())]
+    possible = [r for r in nameless if r.may_have_answered(received_at, window)]
     if bearers_elsewhere or len(possible) != 1:
         return NOBODY
     return Verdict(request_id=possible[0].id, adopted=True)
+
+
+def earliest_request(times: Iterable[datetime], window: timedelta) -> datetime:
+    """
+    Return when the oldest request may have begun that calls can come from.
+
+    :param times: all their starts and arrivals.
+    """
+    return min(times) - window - CLOCK_SKEW
+
+
+def _possible(
+    call: CallFacts, candidates: Sequence[Candidate], window: timedelta
+) -> list[tuple[Candidate, list[RequestFacts]]]:
+    """Return the candidates that a call can come from, with those of their requests that can have made it."""
+    # Both on the ledger's clock: whatever start the call has, a request that began after its arrival did not make it.
+    candidates = [c.as_of(call.received_at) for c in candidates]
+    called_at, skew = _call_time(call, candidates, window)
+    possible = [(c, c.possible_requests(called_at, window, skew)) for c in candidates]
+    return [(candidate, requests) for candidate, requests in possible if requests]
 
 
 def _call_time(call: CallFacts, candidates: Sequence[Candidate], window: timedelta) -> tuple[datetime, timedelta]:

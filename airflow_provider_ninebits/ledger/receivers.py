@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select, update
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.callbacks import MatchState, rematch, rematch_ids
+from airflow_provider_ninebits.ledger.callbacks import MatchState, rematch_ids, try_for
 from airflow_provider_ninebits.ledger.database import ledger_now
 
 if TYPE_CHECKING:
@@ -106,8 +106,7 @@ def sweep(database: Database, *, window: timedelta) -> int:
         if not ids:
             return found
         news = rematch_ids(database, ids, window=window)
-        found += news.matched
-        found += rematch(database, window=window, ref_ids=news.ref_ids, message_ids=news.message_ids)
+        found += news.matched + try_for(database, news, window=window)
         last_id = ids[-1]
 
 

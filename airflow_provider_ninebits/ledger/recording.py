@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.database import ledger_now, lock_numbers
-from airflow_provider_ninebits.ledger.states import MessageState, RequestState, message_state
+from airflow_provider_ninebits.ledger.database import ledger_now
+from airflow_provider_ninebits.ledger.standing import lock_messages, refresh_message_state
+from airflow_provider_ninebits.ledger.states import MessageState, RequestState
+from airflow_provider_ninebits.ledger.undoing import let_go_of_name, let_go_of_other_names, let_go_of_refused
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -28,6 +30,19 @@ class Answer:
     plan_again: bool = False
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """
+    What the recording of an answer brought.
+
+    :param state: the state of the request's message now.
+    :param message_ids: the messages whose callbacks are to be tried again, by ``callbacks.rematch``.
+    """
+
+    state: MessageState
+    message_ids: frozenset[str]
+
+
 def settled_state(current: RequestState, reported: RequestState) -> RequestState:
     """
     Return a request's state after its answer.
@@ -39,59 +54,57 @@ def settled_state(current: RequestState, reported: RequestState) -> RequestState
     return reported
 
 
-def record_answer(database: Database, request_id: int, answer: Answer) -> MessageState:
+def record_answer(database: Database, request_id: int, answer: Answer) -> Recorded:
     """
     Record what came of a request. Recording the same answer again changes nothing.
 
-    :return: the state of its message. Callbacks that waited for this are matched by ``callbacks.rematch``.
+    Callbacks that had shown something else are let go in the same transaction: a process that dies here leaves nothing
+    behind that is not so. They, and those that waited for the answer, are matched by ``callbacks.rematch``.
     """
+    while True:
+        with database.writing() as connection:
+            request = schema.request.c
+            message_id = connection.execute(select(request.message_id).where(request.id == request_id)).scalar_one()
+            adopters = _adopters(connection, request_id, answer.ref_id)
+            lock_messages(connection, {message_id, *adopters.values()}, answer.ref_id)
+            if adopters != _adopters(connection, request_id, answer.ref_id):
+                # A callback brought the ref_id to another request meanwhile, whose message is not locked: once more.
+                continue
+            _write_answer(connection, request_id, answer)
+            for adopter_id, adopters_message_id in adopters.items():
+                let_go_of_name(connection, adopters_message_id, adopter_id)
+            if answer.state is RequestState.REFUSED:
+                let_go_of_refused(connection, message_id, [request_id])
+            elif answer.ref_id is not None:
+                let_go_of_other_names(connection, message_id, request_id, answer.ref_id)
+            state = refresh_message_state(connection, message_id, plan_again=answer.plan_again)
+            return Recorded(state, frozenset({message_id, *adopters.values()}))
+
+
+def _write_answer(connection: Connection, request_id: int, answer: Answer) -> None:
     request = schema.request.c
-    with database.writing() as connection:
-        message_id = connection.execute(select(request.message_id).where(request.id == request_id)).scalar_one()
-        lock_message(connection, message_id)
-        row = connection.execute(select(request.state, request.ref_id).where(request.id == request_id)).one()
-        state = settled_state(RequestState(row.state), answer.state)
-        changes: dict[str, object] = {
-            "state": state,
-            "finished_at": ledger_now(connection),
-            "status": answer.status,
-            "detail": answer.detail,
-        }
-        if answer.state is not RequestState.UNCERTAIN:
-            changes |= {"ref_id": answer.ref_id, "known_by": "answer"}
-        connection.execute(update(schema.request).where(request.id == request_id).values(**changes))
-        return refresh_message_state(connection, message_id, plan_again=answer.plan_again)
+    current = connection.execute(select(request.state).where(request.id == request_id)).scalar_one()
+    changes: dict[str, object] = {
+        "state": settled_state(RequestState(current), answer.state),
+        "finished_at": ledger_now(connection),
+        "status": answer.status,
+        "detail": answer.detail,
+    }
+    if answer.state is not RequestState.UNCERTAIN:
+        changes |= {"ref_id": answer.ref_id, "known_by": "answer"}
+    connection.execute(update(schema.request).where(request.id == request_id).values(**changes))
 
 
-def lock_message(connection: Connection, message_id: str) -> None:
-    """
-    Make this transaction the only one that changes a message's requests, or matches callbacks of its numbers.
-
-    Without the numbers, a callback that is matched at this moment would look at what the requests were, and overwrite
-    what they become.
-    """
-    recipient = schema.recipient.c
-    numbers = connection.execute(select(recipient.number).where(recipient.message_id == message_id)).scalars()
-    lock_numbers(connection, numbers)
-    # The message's row before its requests, as everybody does: two answers for one message would else miss each other.
-    connection.execute(select(schema.message.c.id).where(schema.message.c.id == message_id).with_for_update())
-
-
-def refresh_message_state(connection: Connection, message_id: str, *, plan_again: bool = False) -> MessageState:
-    """Set a message's state to what its requests make of it, and return it."""
-    states = connection.execute(
-        select(schema.request.c.state).where(schema.request.c.message_id == message_id)
-    ).scalars()
-    state = message_state(RequestState(s) for s in states)
-    if plan_again and state is MessageState.REFUSED:
-        state = MessageState.PLANNED
-    message = schema.message.c
-    values: dict[str, object] = {"state": state, "revision": message.revision + 1}
-    if state is not MessageState.SENDING:
-        values["lease_expires_at"] = None
-    current = connection.execute(select(message.state).where(message.id == message_id)).scalar_one()
-    if current in (MessageState.REPLACED, MessageState.PURGED):
-        # Its numbers are in another part, or gone: sent again from here, they would ring twice, or nobody knows whom.
-        return MessageState(current)
-    connection.execute(update(schema.message).where(message.id == message_id).values(**values))
-    return state
+def _adopters(connection: Connection, request_id: int, ref_id: str | None) -> dict[int, str]:
+    """Return the other requests that have this ``ref_id`` by another word than 9bits' answer, and their messages."""
+    if ref_id is None:
+        return {}
+    request = schema.request.c
+    found = connection.execute(
+        select(request.id, request.message_id).where(
+            request.ref_id == ref_id,
+            request.id != request_id,
+            or_(request.known_by.is_(None), request.known_by != "answer"),
+        )
+    )
+    return {row.id: row.message_id for row in found}

@@ -271,6 +271,13 @@ callback = Table(
         sqlite_where=text("match_state = 'unmatched'"),
         postgresql_where=text("match_state = 'unmatched'"),
     ),
+    # unmatched API answers, which have no number: tried again when one request less may adopt them
+    Index(
+        "ix_ninebits_callback_waiting_answer",
+        "received_at",
+        sqlite_where=text("match_state = 'unmatched' and kind = 'answer'"),
+        postgresql_where=text("match_state = 'unmatched' and kind = 'answer'"),
+    ),
     # unmatched callbacks of a ref_id, tried again when it becomes known
     Index(
         "ix_ninebits_callback_waiting_ref_id",

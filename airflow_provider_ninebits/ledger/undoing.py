@@ -1,84 +1,98 @@
-"""Taking back what a callback had shown, when an answer says otherwise."""
+"""
+Taking back what a callback had shown, when an answer or a person says otherwise.
+
+All of it happens in the transaction that records that word. What is let go is unmatched then, and tried again with all
+that may have become possible.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import case, func, or_, select, update
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.api_answers import fail_pending
-from airflow_provider_ninebits.ledger.callbacks import Kind, MatchState, call_record, rematch, rematch_ids
-from airflow_provider_ninebits.ledger.database import lock_numbers
+from airflow_provider_ninebits.ledger.book import call_record
+from airflow_provider_ninebits.ledger.callbacks import Kind, MatchState
 from airflow_provider_ninebits.ledger.folding import RecipientRecord, fold_call
+from airflow_provider_ninebits.ledger.standing import refresh_message_state
 from airflow_provider_ninebits.ledger.states import RecipientState, RequestState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import timedelta
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection
 
-    from airflow_provider_ninebits.ledger.database import Database
 
-
-def undo_refused(database: Database, message_id: str, *, window: timedelta) -> int:
+def let_go_of_refused(connection: Connection, message_id: str, request_ids: Sequence[int]) -> None:
     """
-    Let go of the callbacks that were matched with a message of which nothing was placed, and match them anew.
+    Let go of the callbacks that had shown refused requests to be placed.
 
-    Those that waited for its answer, since they could have been another message's, are matched too.
+    Of a message of which nothing was placed it lets all go; where another request is left, that one may be what they
+    show. What was reported as failed while these requests might have placed calls, counts now.
 
-    :return: how many callbacks there were; 0 as well where a request of the message may have placed a call.
+    :param connection: a transaction that holds the message's locks.
     """
-    let_go = _let_go(database, message_id, window, only_request=None)
-    rematch(database, window=window, message_ids=[message_id])
-    return let_go
+    callback, recipient, request = schema.callback.c, schema.recipient.c, schema.request.c
+    which: ColumnElement[bool] = callback.request_id.in_(request_ids)
+    left = select(func.count()).where(request.message_id == message_id, request.state != RequestState.REFUSED)
+    if not connection.execute(left).scalar_one():
+        recipients = select(recipient.id).where(recipient.message_id == message_id)
+        requests = select(request.id).where(request.message_id == message_id)
+        which = or_(callback.recipient_id.in_(recipients), callback.request_id.in_(requests))
+    _let_go(connection, message_id, which)
+    _fail_again(connection, message_id)
 
 
-def undo_adoption(database: Database, message_id: str, request_id: int, *, window: timedelta) -> int:
+def let_go_of_other_names(connection: Connection, message_id: str, request_id: int, ref_id: str) -> None:
+    """Let go of the callbacks by whose ``ref_id`` a request was called until its answer brought another."""
+    callback = schema.callback.c
+    _let_go(connection, message_id, (callback.request_id == request_id) & (callback.ref_id != ref_id))
+
+
+def let_go_of_name(connection: Connection, message_id: str, request_id: int) -> None:
     """
-    Let go of the callbacks of a request that had adopted another ``ref_id`` than its answer turned out to give.
+    Take a ``ref_id`` from a request that had adopted it, since another one's answer brought it.
 
-    :return: how many callbacks there were.
+    The request is what it was without it: placed, if a person or another callback says so.
     """
-    return _let_go(database, message_id, window, only_request=request_id)
-
-
-def _let_go(database: Database, message_id: str, window: timedelta, only_request: int | None) -> int:
-    recipient, callback, request = schema.recipient.c, schema.callback.c, schema.request.c
-    recipients = select(recipient.id).where(recipient.message_id == message_id)
-    requests = select(request.id).where(request.message_id == message_id)
-    answers = (callback.kind == Kind.ANSWER) & callback.request_id.in_(requests)
-    matched = select(schema.callback).where(or_(callback.recipient_id.in_(recipients), answers))
-    if only_request is not None:
-        known = select(request.ref_id).where(request.id == only_request).scalar_subquery()
-        matched = matched.where(callback.request_id == only_request, callback.ref_id != known)
-    with database.writing() as connection:
-        numbers = connection.execute(select(recipient.number).where(recipient.message_id == message_id)).scalars()
-        lock_numbers(connection, numbers)
-        placed = connection.execute(
-            select(func.count()).where(request.message_id == message_id, request.state != RequestState.REFUSED)
-        ).scalar_one()
-        if only_request is None and placed:
-            return 0
-        rows = connection.execute(matched).mappings().all()
-        ids = [row["id"] for row in rows]
-        if not ids:
-            return 0
-        connection.execute(
-            update(schema.callback)
-            .where(callback.id.in_(ids))
-            .values(match_state=MatchState.UNMATCHED, recipient_id=None, request_id=None, ambiguous=False)
+    callback, request = schema.callback.c, schema.request.c
+    _let_go(connection, message_id, (callback.request_id == request_id) & callback.ref_id.is_not(None))
+    still_shown = select(func.count()).where(callback.request_id == request_id).scalar_subquery()
+    connection.execute(
+        update(schema.request)
+        .where(request.id == request_id)
+        .values(
+            ref_id=None,
+            known_by=case((request.known_by == "person", "person"), (still_shown > 0, "callback"), else_=None),
+            state=case(
+                (or_(request.known_by == "person", still_shown > 0), RequestState.ACCEPTED),
+                (request.finished_at.is_(None), RequestState.SENDING),
+                else_=RequestState.UNCERTAIN,
+            ),
         )
-        _fold_anew(connection, message_id, sorted({row["recipient_id"] for row in rows if row["recipient_id"]}))
-    news = rematch_ids(database, ids, window=window)
-    rematch(database, window=window, ref_ids=news.ref_ids, message_ids=news.message_ids)
-    return len(ids)
+    )
+    refresh_message_state(connection, message_id)
+
+
+def _let_go(connection: Connection, message_id: str, which: ColumnElement[bool]) -> None:
+    callback = schema.callback.c
+    rows = connection.execute(select(callback.id, callback.recipient_id).where(which)).all()
+    if not rows:
+        return
+    connection.execute(
+        update(schema.callback)
+        .where(callback.id.in_([row.id for row in rows]))
+        .values(match_state=MatchState.UNMATCHED, recipient_id=None, request_id=None, ambiguous=False)
+    )
+    _fold_anew(connection, message_id, sorted({row.recipient_id for row in rows if row.recipient_id}))
 
 
 def _fold_anew(connection: Connection, message_id: str, recipient_ids: Sequence[int]) -> None:
     """Work out recipients from the callbacks that are left to them, and count their message anew."""
-    recipient, message, callback, request = schema.recipient.c, schema.message.c, schema.callback.c, schema.request.c
+    recipient, message, callback = schema.recipient.c, schema.message.c, schema.callback.c
     for recipient_id in recipient_ids:
         left = connection.execute(select(schema.callback).where(callback.recipient_id == recipient_id)).mappings()
         record = RecipientRecord()
@@ -94,12 +108,6 @@ def _fold_anew(connection: Connection, message_id: str, recipient_ids: Sequence[
         .where(recipient.message_id == message_id, recipient.state == RecipientState.FAILED)
         .values(state=RecipientState.PENDING, last_callback_at=None)
     )
-    for answer in connection.execute(
-        select(callback.request_id, callback.status, callback.received_at)
-        .join(schema.request, request.id == callback.request_id)
-        .where(callback.kind == Kind.ANSWER, request.message_id == message_id)
-    ).all():
-        fail_pending(connection, message_id, answer.request_id, answer.status, answer.received_at)
     states = connection.execute(
         select(recipient.state, func.count()).where(recipient.message_id == message_id).group_by(recipient.state)
     )
@@ -114,3 +122,15 @@ def _fold_anew(connection: Connection, message_id: str, recipient_ids: Sequence[
             revision=message.revision + 1,
         )
     )
+    _fail_again(connection, message_id)
+
+
+def _fail_again(connection: Connection, message_id: str) -> None:
+    """Do what the errors that are left to a message say."""
+    callback, request = schema.callback.c, schema.request.c
+    for answer in connection.execute(
+        select(callback.request_id, callback.status, callback.received_at)
+        .join(schema.request, request.id == callback.request_id)
+        .where(callback.kind == Kind.ANSWER, request.message_id == message_id)
+    ).all():
+        fail_pending(connection, message_id, answer.request_id, answer.status, answer.received_at)

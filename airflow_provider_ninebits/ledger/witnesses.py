@@ -119,9 +119,11 @@ def _possible_callbacks(connection: Connection, message_id: str, requests: Seque
     calls = [row for row in rows if row["kind"] == Kind.CALL and row["number"] is not None]
     book = Book(
         connection,
-        {row["number"] for row in calls},
-        {row["ref_id"] for row in calls if row["ref_id"]},
-        ledger_now(connection),
+        numbers={row["number"] for row in calls},
+        ref_ids={row["ref_id"] for row in calls if row["ref_id"]},
+        since=requests[0].started_at,
+        now=ledger_now(connection),
+        locking=False,
     )
     possible = sum(message_id in _possible_for(book, row, window) for row in calls)
     return len(rows) - len(calls) + possible

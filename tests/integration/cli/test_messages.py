@@ -90,6 +90,15 @@ def test_a_ref_id_goes_with_placed_only(uncertain: str, capsys: pytest.CaptureFi
     assert "not placed has no ref_id" in err
 
 
+def test_a_ref_id_that_stands_against_the_known_one_is_not_dropped_silently(
+    uncertain: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "messages", "resolve", uncertain, "--placed", "--ref-id", "r1")
+    status, out, err = run(capsys, "messages", "resolve", uncertain, "--placed", "--ref-id", "r2")
+    assert (status, out) == (2, "")
+    assert f"message {uncertain} has the ref_id r1 already" in err
+
+
 def test_an_unreachable_ledger_has_a_status_of_its_own(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -55,6 +55,7 @@ def ledger(ledger_url: str) -> Iterator[Database]:
 def connection(simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     fields = {"conn_type": "ninebits", "password": "an-api-key", "host": simulator.base_url, "extra": {"timeout": 20}}
     monkeypatch.setenv("AIRFLOW_CONN_NINEBITS_DEFAULT", json.dumps(fields))
+    monkeypatch.setenv("AIRFLOW_CONN_NINEBITS_ELSEWHERE", json.dumps(fields))
     monkeypatch.setenv("AIRFLOW_CONN_NINEBITS_BAD_KEY", json.dumps(fields | {"password": "bad"}))
     monkeypatch.setenv("AIRFLOW_CONN_NINEBITS_IMPATIENT", json.dumps(fields | {"extra": {"timeout": 0.3}}))
     monkeypatch.setenv("AIRFLOW_CONN_NINEBITS_NOWHERE", json.dumps(fields | {"host": "http://127.0.0.1:9"}))

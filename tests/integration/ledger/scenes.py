@@ -70,7 +70,7 @@ class Request:
     id: int
 
     def answered(self, state: str, ref_id: str | None = None, *, plan_again: bool = False) -> MessageState:
-        return record_answer(self.database, self.id, Answer(RequestState(state), ref_id, plan_again=plan_again))
+        return record_answer(self.database, self.id, Answer(RequestState(state), ref_id, plan_again=plan_again)).state
 
 
 def claimed(database: Database, message_id: str, *, resend: bool = False, conn_id: str = "ninebits") -> Request:
@@ -125,8 +125,12 @@ def a_call(
     )
 
 
-def an_answer(ref_id: str | None, status: int = 400, *, conn_path: str | None = None) -> Arrival:
-    return Arrival(Kind.ANSWER, b"{}", conn_path=conn_path, ref_id=ref_id, status=status, detail="not possible")
+def an_answer(
+    ref_id: str | None, status: int = 400, *, conn_path: str | None = None, identity: str | None = None
+) -> Arrival:
+    return Arrival(
+        Kind.ANSWER, b"{}", identity, conn_path=conn_path, ref_id=ref_id, status=status, detail="not possible"
+    )
 
 
 def arrive(database: Database, *arrivals: Arrival) -> Stored:

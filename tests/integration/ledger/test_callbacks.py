@@ -8,7 +8,6 @@ import pytest
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.callbacks import Arrival, Kind, Stored, rematch, store
-from airflow_provider_ninebits.ledger.undoing import undo_adoption, undo_refused
 from tests.integration.ledger.scenes import (
     ADA,
     BEN,
@@ -150,7 +149,7 @@ class TestBeforeTheAnswer:
 
         assert row(database, schema.request)["ref_id"] == "x"
         request.answered("accepted", "x")
-        assert undo_adoption(database, request.message_id, request.id, window=WINDOW) == 0
+        rematch(database, window=WINDOW, message_ids=[request.message_id])
         assert states(database, request) == ["answered"]
 
     def test_evidence_outlasts_an_uncertain_answer(self, database: Database) -> None:
@@ -175,7 +174,7 @@ class TestBeforeTheAnswer:
         arrive(database, a_call())
 
         newer.answered("refused")
-        undo_refused(database, newer.message_id, window=WINDOW)
+        rematch(database, window=WINDOW, message_ids=[newer.message_id])
 
         assert states(database, older, newer) == ["answered", "pending"]
 
@@ -219,7 +218,7 @@ class TestAnAnswerThatSaysOtherwise:
 
         newer.answered("refused")
 
-        assert undo_refused(database, newer.message_id, window=WINDOW) == 1
+        rematch(database, window=WINDOW, message_ids=[newer.message_id])
         assert states(database, older, newer) == ["unanswered", "pending"]
         assert counts(database, newer) == (0, 0, 0)
         assert row(database, schema.recipient, message_id=older.message_id)["attempts"] == 2
@@ -229,7 +228,7 @@ class TestAnAnswerThatSaysOtherwise:
         arrive(database, a_call(ref_id="y", amount="3"))
 
         assert request.answered("refused") == "refused"
-        assert undo_refused(database, request.message_id, window=WINDOW) == 1
+        rematch(database, window=WINDOW, message_ids=[request.message_id])
 
         recipient, kept = row(database, schema.recipient), row(database, schema.callback)
         assert (recipient["state"], recipient["attempts"], recipient["total_amount"]) == ("pending", 0, None)
@@ -244,7 +243,7 @@ class TestAnAnswerThatSaysOtherwise:
         arrive(database, a_call(BEN))
         again.answered("refused")
 
-        assert undo_refused(database, second.message_id, window=WINDOW) == 0
+        rematch(database, window=WINDOW, message_ids=[second.message_id])
         assert states(database, first, second) == ["answered", "answered"]
 
     def test_an_answer_with_another_ref_id_lets_the_adopted_one_go(self, database: Database) -> None:
@@ -253,7 +252,7 @@ class TestAnAnswerThatSaysOtherwise:
 
         request.answered("accepted", "y")
 
-        assert undo_adoption(database, request.message_id, request.id, window=WINDOW) == 1
+        rematch(database, window=WINDOW, message_ids=[request.message_id])
         assert states(database, request) == ["pending", "answered"]
         assert counts(database, request) == (1, 0, 0)
         assert match_states(database) == ["unmatched", "matched"]
@@ -265,7 +264,7 @@ class TestAnAnswerThatSaysOtherwise:
         begun(database, second, timedelta(seconds=5))
 
         first.answered("accepted", "y")
-        undo_adoption(database, first.message_id, first.id, window=WINDOW)
+        rematch(database, window=WINDOW, message_ids=[first.message_id])
 
         assert states(database, first, second) == ["pending", "answered"]
         assert row(database, schema.request, id=second.id)["ref_id"] == "x"
@@ -277,7 +276,7 @@ class TestAnAnswerThatSaysOtherwise:
         assert states(database, request) == ["failed"]
 
         request.answered("refused")
-        undo_refused(database, request.message_id, window=WINDOW)
+        rematch(database, window=WINDOW, message_ids=[request.message_id])
 
         assert states(database, request) == ["pending"]
         assert counts(database, request) == (0, 0, 0)
@@ -288,7 +287,7 @@ class TestAnAnswerThatSaysOtherwise:
         request.answered("accepted", "y")
         arrive(database, an_answer("y", 500))
 
-        undo_adoption(database, request.message_id, request.id, window=WINDOW)
+        rematch(database, window=WINDOW, message_ids=[request.message_id])
 
         assert states(database, request) == ["failed", "failed"]
         assert counts(database, request) == (0, 0, 2)

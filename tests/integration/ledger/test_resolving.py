@@ -145,3 +145,50 @@ def test_a_message_that_was_not_placed_has_no_ref_id(database: Database) -> None
     with pytest.raises(ValueError, match="no ref_id"):
         resolve(database, request.message_id, placed=False, ref_id="x", window=WINDOW)
     assert message_state(database, request) == "uncertain"
+
+
+class TestARefIdForWhatIsKnownAlready:
+    def test_is_added_where_it_was_missing(self, database: Database) -> None:
+        request = uncertain(database)
+        arrive(database, a_call())
+        assert message_state(database, request) == "accepted"
+
+        assert resolve(database, request.message_id, placed=True, ref_id="z", window=WINDOW) == "accepted"
+
+        assert read_part(database, request.message_id)[0].ref == "z"
+        assert row(database, schema.request, id=request.id)["known_by"] == "person"
+
+    def test_may_be_said_again(self, database: Database) -> None:
+        request = accepted(database, "x")
+
+        assert resolve(database, request.message_id, placed=True, ref_id="x", window=WINDOW) == "accepted"
+        assert row(database, schema.request)["known_by"] == "answer"
+
+    def test_is_an_error_where_9bits_has_said_another(self, database: Database) -> None:
+        request = accepted(database, "x")
+
+        with pytest.raises(ValueError, match="has the ref_id x already"):
+            resolve(database, request.message_id, placed=True, ref_id="y", window=WINDOW)
+        assert row(database, schema.request)["ref_id"] == "x"
+
+    def test_is_an_error_where_it_is_another_messages(self, database: Database) -> None:
+        known, request = accepted(database, "x"), uncertain(database)
+
+        with pytest.raises(ValueError, match=f"that of message {known.message_id}"):
+            resolve(database, request.message_id, placed=True, ref_id="x", window=WINDOW)
+        assert message_state(database, request) == "uncertain"
+
+    def test_is_an_error_where_nothing_was_placed(self, database: Database) -> None:
+        request = sending(database)
+        request.answered("refused")
+
+        with pytest.raises(ValueError, match="so it has no ref_id"):
+            resolve(database, request.message_id, placed=True, ref_id="x", window=WINDOW)
+        assert message_state(database, request) == "refused"
+
+
+def test_a_part_that_is_planned_again_stays_planned(database: Database) -> None:
+    request = sending(database)
+    request.answered("refused", plan_again=True)
+
+    assert resolve(database, request.message_id, placed=False, window=WINDOW) is MessageState.PLANNED

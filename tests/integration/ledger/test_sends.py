@@ -143,12 +143,18 @@ class TestClaiming:
 
 class TestRecordingAnAnswer:
     @pytest.mark.parametrize("state", ["accepted", "refused", "uncertain"])
-    def test_the_message_follows_and_its_lease_ends(self, database: Database, state: str) -> None:
+    def test_the_message_follows(self, database: Database, state: str) -> None:
         request = sending(database)
 
         assert request.answered(state, "x" if state == "accepted" else None) == state
-        part, _ = read_part(database, request.message_id)
-        assert (part.state, part.lease_expires_at) == (state, None)
+        assert read_part(database, request.message_id)[0].state == state
+
+    @pytest.mark.parametrize("state", ["refused", "uncertain"])
+    def test_a_message_that_may_be_claimed_again_has_no_lease(self, database: Database, state: str) -> None:
+        request = sending(database)
+        request.answered(state)
+
+        assert read_part(database, request.message_id)[0].lease_expires_at is None
 
     @pytest.mark.parametrize("state", ["accepted", "refused", "uncertain"])
     def test_twice_is_as_good_as_once(self, database: Database, state: str) -> None:

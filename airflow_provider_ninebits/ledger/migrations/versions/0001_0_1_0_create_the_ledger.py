@@ -444,6 +444,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("match_state = 'unmatched'"),
     )
     op.create_index(
+        "ix_ninebits_callback_waiting_answer",
+        "ninebits_callback",
+        ["received_at"],
+        unique=False,
+        sqlite_where=sa.text("match_state = 'unmatched' and kind = 'answer'"),
+        postgresql_where=sa.text("match_state = 'unmatched' and kind = 'answer'"),
+    )
+    op.create_index(
         "ix_ninebits_callback_waiting_ref_id",
         "ninebits_callback",
         ["ref_id"],
