@@ -209,6 +209,8 @@ def _sqlite_engine(url: URL) -> Engine:
         )
     engine = create_engine(
         url,
+        # Numbers and bodies are among them, and errors and SQLAlchemy's own log would tell them.
+        hide_parameters=True,
         connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
     )
 
@@ -239,6 +241,7 @@ def _postgres_engine(url: URL) -> Engine:
     try:
         return create_engine(
             url,
+            hide_parameters=True,
             pool_size=5,
             max_overflow=5,
             pool_timeout=POSTGRES_CONNECT_TIMEOUT_SECONDS,
