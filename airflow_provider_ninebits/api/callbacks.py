@@ -36,7 +36,7 @@ _LONGEST_INTEGER = 40
 
 # 1 MiB holds some 4,000 calls with the documented fields. A list of more is something else, and its items would be as
 # many rows: half a million of them, from `[1,1,1,...]`.
-MOST_IN_LIST = 5_000
+MOST_IN_LIST = 20_000
 
 _BLANKS = re.compile(r"[ \t\n\r]*")
 # In valid JSON these are in strings only, where they may be escaped.

@@ -9,7 +9,6 @@ import sys
 from airflow_provider_ninebits.webhook import application
 from airflow_provider_ninebits.webhook.serving import receiver_server
 
-
 _NOT_STARTED = 3
 
 

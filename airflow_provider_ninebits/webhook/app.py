@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.webhook.settings import ReceiverSettings
 
 COMMIT_SECONDS = 2.0
+# A list is committed as one. Of 20,000 the time for a single one is not enough, and each redelivery would end like this.
+COMMIT_SECONDS_FOR_EACH_IN_LIST = 0.001
 RETRY_AFTER_SECONDS = 30
 # What takes longer to read would hold up everybody else, the time limits of connections included.
 LARGEST_READ_AT_ONCE = 16 * 1024
@@ -108,7 +110,7 @@ class Receiver:
     async def _take(self, body: bytes, conn_id: str | None) -> Response:
         arrivals = await self._read(body, conn_id)
         try:
-            await self._writer.commit(arrivals, COMMIT_SECONDS)
+            await self._writer.commit(arrivals, COMMIT_SECONDS + COMMIT_SECONDS_FOR_EACH_IN_LIST * (len(arrivals) - 1))
         except Exception as error:  # never a 5xx but this one: 9bits sends it again
             return self._unavailable("A callback could not be stored", _reason(error))
         return JSONResponse({})
