@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.webhook.settings import ReceiverSettings
 
 COMMIT_SECONDS = 2.0
-# A list is committed as one. Of 20,000 the time for a single one is not enough, and each redelivery would end like this.
+# A list is committed as one. The time for a single callback is not enough for 20,000, nor at any redelivery.
 COMMIT_SECONDS_FOR_EACH_IN_LIST = 0.001
 RETRY_AFTER_SECONDS = 30
 # What takes longer to read would hold up everybody else, the time limits of connections included.
