@@ -152,8 +152,10 @@ def receiver_app(settings: ReceiverSettings, *, prefix: str = "/ninebits") -> St
     for slash in ("", "/"):  # senders do not follow the redirect to the other one
         routes += [
             Route(f"{prefix}/callback{slash}", receiver.callback, methods=["POST"]),
+            Route(f"{prefix}/callback/{{conn_id}}{slash}", receiver.callback, methods=["POST"]),
             Route(f"{prefix}/health{slash}", receiver.health, methods=["GET"]),
         ]
+    # A conn_id with a slash in it.
     routes.append(Route(f"{prefix}/callback/{{conn_id:path}}", receiver.callback, methods=["POST"]))
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _plain, 405: _plain, 500: _plain})
     # A redirect would repeat the request's host and query.
