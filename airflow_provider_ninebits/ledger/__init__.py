@@ -19,6 +19,7 @@ It knows neither Airflow nor HTTP. The rooms:
 ``sends``                 parts as they stand, and claiming one for a request
 ``recording``             what came of a request
 ``callbacks``             storing callbacks, and matching them
+``dead_letters``          callbacks that settled nobody, or may have settled the wrong one
 ``book``                  the rows that matching looks at, and what it changed in them
 ``outcomes``              reading outcomes and progress
 ``tasks``                 the generation of an Airflow task's sends

@@ -48,7 +48,9 @@ KEPT_AS_ONE: Final[dict[str, bytes]] = {
         {"to_number": _NEW_LINE, "message": _NEW_LINE, "ref_id": _NEW_LINE, "status_code": 500}
     ).encode(),
     "SQL in every field": json.dumps(
-        dict.fromkeys(("to_number", "ref_id", "message", "from_number"), f"'); DROP TABLE ninebits_callback; -- {FORGED}")
+        dict.fromkeys(
+            ("to_number", "ref_id", "message", "from_number"), f"'); DROP TABLE ninebits_callback; -- {FORGED}"
+        )
         | {"status_code": 500}
     ).encode(),
     "keys that come twice": b'{"to_number": "1", "to_number": {"to_number": "2"}, "ref_id": 1, "ref_id": []}',
@@ -115,9 +117,15 @@ MALFORMED: Final[dict[str, bytes]] = {
     "a length below zero": b"POST /ninebits/callback HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
     "a length that is none": b"POST /ninebits/callback HTTP/1.1\r\nHost: x\r\nContent-Length: 0x10\r\n\r\n",
     "an unknown coding": b"POST /ninebits/callback HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
-    "a header of 100 kB": b"POST /ninebits/callback HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
-    "10,000 headers": b"POST /ninebits/callback HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + b"X: y\r\n" * 10_000 + b"\r\n",
-    "a path of 100 kB": b"POST /ninebits/callback/" + b"y" * 100_000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    "a header of 100 kB": b"POST /ninebits/callback HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: "
+    + b"y" * 100_000
+    + b"\r\n\r\n",
+    "10,000 headers": b"POST /ninebits/callback HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    + b"X: y\r\n" * 10_000
+    + b"\r\n",
+    "a path of 100 kB": b"POST /ninebits/callback/"
+    + b"y" * 100_000
+    + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "a header over two lines": b"POST /ninebits/callback HTTP/1.1\r\nHost: x\r\nX: a\nb\rc\r\n\r\n",
     "a NUL in a header": b"POST /ninebits/callback HTTP/1.1\r\nHost: x\r\nX: a\x00b\r\n\r\n",
     "a method in two words": b"POST POST /ninebits/callback HTTP/1.1\r\nHost: x\r\n\r\n",

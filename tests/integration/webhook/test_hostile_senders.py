@@ -130,7 +130,9 @@ def test_a_conn_id_may_be_anything(sender: httpx.Client, ledger: Database, recei
 
 
 @pytest.mark.parametrize("name", MALFORMED)
-def test_what_is_no_http_or_too_much_of_it_is_turned_away(receiver: ReceiverProcess, ledger: Database, name: str) -> None:
+def test_what_is_no_http_or_too_much_of_it_is_turned_away(
+    receiver: ReceiverProcess, ledger: Database, name: str
+) -> None:
     before = last_id(ledger)
     answer = exchange(receiver, MALFORMED[name])
     assert answer == b"" or answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 401 ", b"HTTP/1.1 404 ")), answer
