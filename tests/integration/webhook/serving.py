@@ -22,6 +22,8 @@ from airflow_provider_ninebits.webhook.serving import receiver_server
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import uvicorn
+
     from airflow_provider_ninebits.webhook.settings import ReceiverSettings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -29,12 +31,19 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @contextlib.contextmanager
 def served(settings: ReceiverSettings) -> Iterator[str]:
-    """Serve a receiver, and give its base URL."""
+    """Serve a receiver as the stand-alone command does, and give its base URL."""
+    server = receiver_server(receiver_app(settings))
+    # Two of the 401s that are compared may lie in two seconds.
+    server.config.date_header = False
+    with served_app(server) as base_url:
+        yield base_url
+
+
+@contextlib.contextmanager
+def served_app(server: uvicorn.Server) -> Iterator[str]:
+    """Run a server, and give its base URL."""
     with listening_socket("127.0.0.1", 0) as listener:
         base_url = address_of(listener)
-        server = receiver_server(receiver_app(settings))
-        # Two of the 401s that are compared may lie in two seconds.
-        server.config.date_header = False
         thread = threading.Thread(target=server.run, args=([listener],), name="receiver", daemon=True)
         thread.start()
         try:
