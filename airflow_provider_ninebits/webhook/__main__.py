@@ -8,6 +8,7 @@ import sys
 
 from airflow_provider_ninebits.webhook import application
 from airflow_provider_ninebits.webhook.serving import receiver_server
+from airflow_provider_ninebits.webhook.throttle import ThrottledRecords
 
 _NOT_STARTED = 3
 
@@ -21,6 +22,8 @@ def main() -> int:
     app = application()
     # Airflow 3.1 sets up no logging for a process that is none of its commands; where there is some, this does nothing.
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # Anybody can cause its warnings, about what is no HTTP.
+    logging.getLogger("uvicorn.error").addFilter(ThrottledRecords())
     server = receiver_server(app, arguments.host, arguments.port)
     server.run()
     return 0 if server.started else _NOT_STARTED

@@ -32,18 +32,25 @@ class BoundedConnection(H11Protocol):
 
     What counts is that the request's head came whole. It is the time since the connection was made, or since the last
     answer; so also a sender who was answered before its body came gets no longer than that to send the rest. Where more
-    than :data:`MOST_CONNECTIONS` are open, the one that has waited longest makes room.
+    than :data:`MOST_CONNECTIONS` are open, the one that has owed the rest of its request for longest makes room.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._deadline: asyncio.TimerHandle | None = None
         self._began = False
-        self.waiting_since: float | None = None
+        self.free_since = 0.0
+        """When it was made, or when its last answer was complete: seconds on the loop's clock."""
+
+    @property
+    def owes_request(self) -> bool:
+        """Whether the sender has not sent a whole request since the last answer."""
+        return self._is_free or self.cycle.more_body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        self.free_since = self.loop.time()
         self._look()
         if len(self.connections) > MOST_CONNECTIONS:
             self._make_room()
@@ -57,6 +64,7 @@ class BoundedConnection(H11Protocol):
     def on_response_complete(self) -> None:
         """Begin to wait for the next request."""
         self._began = False
+        self.free_since = self.loop.time()
         super().on_response_complete()
         self._look()
 
@@ -65,40 +73,42 @@ class BoundedConnection(H11Protocol):
         self._stop_waiting()
         super().connection_lost(exc)
 
+    def turn_away(self) -> None:
+        """Close the connection; to a sender in the middle of a request, say that it may come again."""
+        self._stop_waiting()
+        if self.transport.is_closing():
+            return
+        in_a_head = self._is_free and self._began and self.conn.their_state is h11.IDLE
+        in_a_body = not self._is_free and not self.cycle.response_started
+        if in_a_head or in_a_body:
+            self.transport.write(_COME_AGAIN)
+        self.transport.close()
+
+    @property
+    def _is_free(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
     def _look(self) -> None:
-        served = self.cycle is not None and not self.cycle.response_complete
-        if served or self.transport.is_closing():
+        if not self._is_free or self.transport.is_closing():
             self._stop_waiting()
         elif self._deadline is None:
-            self.waiting_since = self.loop.time()
             self._deadline = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def _stop_waiting(self) -> None:
-        self.waiting_since = None
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
     def _give_up(self) -> None:
-        self._stop_waiting()
         self.logger.warning("A connection was closed: no whole request came over it within %d s", HEAD_SECONDS)
         self.turn_away()
 
-    def turn_away(self) -> None:
-        """Close the connection; to a sender in the middle of a request's head, say that it may come again."""
-        self._stop_waiting()
-        if self.transport.is_closing():
-            return
-        if self._began and self.conn.their_state is h11.IDLE:
-            self.transport.write(_COME_AGAIN)
-        self.transport.close()
-
     def _make_room(self) -> None:
-        waiting = [
-            (each.waiting_since, place, each)
+        self.logger.warning("Too many connections: the one that had owed its request for longest made room")
+        owing = [
+            (each.free_since, place, each)
             for place, each in enumerate(self.connections)
-            if isinstance(each, BoundedConnection) and each.waiting_since is not None
+            if isinstance(each, BoundedConnection) and each.owes_request and not each.transport.is_closing()
         ]
-        self.logger.warning("Too many connections: the one that had waited longest for its request made room")
-        if waiting:
-            min(waiting)[2].turn_away()
+        # At least this one is among them.
+        min(owing)[2].turn_away()

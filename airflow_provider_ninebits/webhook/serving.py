@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import uvicorn
 
 from airflow_provider_ninebits.webhook.connections import LARGEST_HEAD_BYTES, BoundedConnection
-from airflow_provider_ninebits.webhook.throttle import ThrottledRecords
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -25,7 +23,7 @@ def receiver_server(app: Starlette, host: str = "127.0.0.1", port: int = 0) -> u
 
     :param app: what :func:`~airflow_provider_ninebits.webhook.application` returns.
     """
-    server = uvicorn.Server(
+    return uvicorn.Server(
         uvicorn.Config(
             app,
             host=host,
@@ -45,6 +43,3 @@ def receiver_server(app: Starlette, host: str = "127.0.0.1", port: int = 0) -> u
             log_config=None,
         )
     )
-    # Anybody can cause its warnings, about what is no HTTP.
-    logging.getLogger("uvicorn.error").addFilter(ThrottledRecords())
-    return server
