@@ -7,6 +7,7 @@ half a request (a "slow loris") would use up the process's files, and nobody els
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import h11
@@ -40,7 +41,7 @@ class BoundedConnection(H11Protocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._began = False
         self.free_since = 0.0
-        """When it was made, or when its last answer was complete: seconds on the loop's clock."""
+        """When it was made, or when its last answer was complete. Not on the loop's clock, which stands still for a while."""
 
     @property
     def owes_request(self) -> bool:
@@ -50,7 +51,7 @@ class BoundedConnection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
         super().connection_made(transport)
-        self.free_since = self.loop.time()
+        self.free_since = time.monotonic()
         self._look()
         if len(self.connections) > MOST_CONNECTIONS:
             self._make_room()
@@ -64,7 +65,7 @@ class BoundedConnection(H11Protocol):
     def on_response_complete(self) -> None:
         """Begin to wait for the next request."""
         self._began = False
-        self.free_since = self.loop.time()
+        self.free_since = time.monotonic()
         super().on_response_complete()
         self._look()
 
