@@ -41,7 +41,7 @@ class BoundedConnection(H11Protocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._began = False
         self.free_since = 0.0
-        """When it was made, or when its last answer was complete. Not on the loop's clock, which stands still for a while."""
+        """When it was made, or when its last answer was complete. The loop's clock stands still at times."""
 
     @property
     def owes_request(self) -> bool:
