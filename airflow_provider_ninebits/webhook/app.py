@@ -21,13 +21,14 @@ from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.webhook.arrivals import read_arrivals
 from airflow_provider_ninebits.webhook.authentication import is_authorized
 from airflow_provider_ninebits.webhook.bodies import BodyReader, BodyTooLarge, TooManyBodies
+from airflow_provider_ninebits.webhook.connections import COUNT_TURNED_AWAY
 from airflow_provider_ninebits.webhook.health import HealthProbe
 from airflow_provider_ninebits.webhook.throttle import ThrottledLog
 from airflow_provider_ninebits.webhook.upkeep import Upkeep
 from airflow_provider_ninebits.webhook.writer import GroupWriter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -72,6 +73,10 @@ class Receiver:
         self._writer.stop()
         self._upkeep.stop()
         self._database.close()
+
+    def count_unavailable(self) -> None:
+        """Count a callback that was told to come again."""
+        self._upkeep.turn_away(unavailable=1)
 
     async def callback(self, request: Request) -> Response:
         """Take a callback: 2xx says that it is on disk."""
@@ -123,7 +128,7 @@ class Receiver:
             return await run_in_threadpool(read_arrivals, body, conn_id, zone)
 
     def _unavailable(self, kind: str, advice: str) -> Response:
-        self._upkeep.turn_away(unavailable=1)
+        self.count_unavailable()
         self._throttled.note(logging.ERROR, kind, f"9bits sends it again. {advice}")
         return JSONResponse({}, 503, {"Retry-After": str(RETRY_AFTER_SECONDS)})
 
@@ -141,10 +146,10 @@ def receiver_app(settings: ReceiverSettings, *, prefix: str = "/ninebits") -> St
     receiver = Receiver(settings)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Callable[[], None]]]:
         receiver.start()
         try:
-            yield
+            yield {COUNT_TURNED_AWAY: receiver.count_unavailable}
         finally:
             await run_in_threadpool(receiver.stop)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
 HEAD_SECONDS = 10.0
 MOST_CONNECTIONS = 500
 LARGEST_HEAD_BYTES = 16 * 1024
+
+COUNT_TURNED_AWAY = "ninebits_count_turned_away"
+"""Where the app's state has what counts a callback that was turned away before the app saw it."""
 
 # By status, since a 4xx (408) is never sent again: whoever was slow here comes again.
 _COME_AGAIN = (
@@ -79,10 +81,13 @@ class BoundedConnection(H11Protocol):
         self._stop_waiting()
         if self.transport.is_closing():
             return
-        in_a_head = self._is_free and self._began and self.conn.their_state is h11.IDLE
+        in_a_head = self._is_free and self._began and not (self.cycle and self.cycle.more_body)
         in_a_body = not self._is_free and not self.cycle.response_started
         if in_a_head or in_a_body:
             self.transport.write(_COME_AGAIN)
+        # In a body the app is at work, and counts it itself.
+        if in_a_head and COUNT_TURNED_AWAY in self.app_state:
+            self.app_state[COUNT_TURNED_AWAY]()
         self.transport.close()
 
     @property

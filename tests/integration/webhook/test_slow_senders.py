@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.webhook import bodies, connections
+from airflow_provider_ninebits.webhook import bodies, connections, upkeep
 from airflow_provider_ninebits.webhook.settings import ReceiverSettings
 from tests.integration.ledger.scenes import rows
 from tests.integration.webhook.conftest import CREDENTIALS
@@ -51,6 +51,7 @@ def all_that_comes(connection: socket.socket) -> bytes:
 def impatient(monkeypatch: pytest.MonkeyPatch, ledger_url: str) -> Iterator[str]:
     """A receiver that waits for a tenth of a second instead of ten."""
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(upkeep, "HEARTBEAT_SECONDS", 0.05)
     with served(ReceiverSettings(ledger_url, passwords=("secret",))) as url:
         yield url
 
@@ -79,6 +80,17 @@ def test_half_a_head_is_told_to_come_again(impatient: str, sent: bytes) -> None:
         answer = all_that_comes(connection)
     assert answer.startswith(b"HTTP/1.1 503 ")
     assert b"\r\nretry-after: 30\r\n" in answer
+
+
+def test_half_a_head_is_counted_as_turned_away(impatient: str, ledger: Database) -> None:
+    # Silence proves that nothing was called back only where nothing was turned away.
+    with connected(impatient) as connection:
+        connection.sendall(HALF_A_HEAD)
+        all_that_comes(connection)
+    until = time.monotonic() + 30
+    while [each["unavailable"] for each in rows(ledger, schema.receiver)] != [1]:
+        assert time.monotonic() < until, rows(ledger, schema.receiver)
+        time.sleep(0.05)
 
 
 def test_a_head_that_goes_on_and_on_is_too_slow_all_the_same(impatient: str) -> None:
