@@ -138,6 +138,7 @@ ODD_TARGETS: Final[list[bytes]] = [
     b"*",
     b"//" + FORGED.encode() + b"/ninebits/callback",
     b"/ninebits/callback//",
+    b"/ninebits/health//?" + FORGED.encode(),
     b"/ninebits//callback",
     b"/ninebits/callback/a/b?" + FORGED.encode(),
     b"/ninebits/callback/a//",
