@@ -115,32 +115,53 @@ class UnknownRefId(AirflowFailException):
     """
     The ledger has never seen the ``ref_id``, or has purged it, so no callback will ever settle the wait.
 
-    Every send is recorded before its ``ref_id`` leaves the task that sent it: it is the ledger that is the
-    wrong one.
+    Every send is recorded before its ``ref_id`` leaves the task that sent it. So if the ledger has never seen it,
+    the ledger is the wrong one.
 
     :param ref_ids: what was waited for
     :param masked_url: the ledger that was looked into, without its password
     :param problem: how it is known, where it is not that the ledger has never seen it
+    :param advice: what to do then
     """
 
     def __init__(
-        self, ref_ids: Sequence[str], masked_url: str, problem: str = "has never been seen by this ledger"
+        self,
+        ref_ids: Sequence[str],
+        masked_url: str,
+        problem: str = "has never been seen by this ledger",
+        advice: str = "It was sent through another ledger: a SQLite file on another machine, mostly. Set [ninebits] "
+        "sql_alchemy_conn (AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN) to one database for every worker, triggerer and "
+        "receiver.",
     ) -> None:
-        super().__init__(tuple(ref_ids), masked_url, problem)
+        super().__init__(tuple(ref_ids), masked_url, problem, advice)
         self.ref_ids = tuple(ref_ids)
         self.masked_url = masked_url
         self.problem = problem
+        self.advice = advice
+
+    @classmethod
+    def told(cls, unknown_ref_ids: Sequence[str], purged_ref_ids: Sequence[str], masked_url: str) -> UnknownRefId:
+        """
+        Return the error for what a look has not found.
+
+        :param purged_ref_ids: those of them that were purged: they are named alone, since waiting does not help them
+        """
+        if not purged_ref_ids:
+            return cls(unknown_ref_ids, masked_url)
+        return cls(
+            purged_ref_ids,
+            masked_url,
+            "was purged from this ledger",
+            "What became of its calls is not known here any more. If somebody still waits for it, keep more days: "
+            "`ninebits purge --older-than-days`.",
+        )
 
     def __str__(self) -> str:
-        return (
-            f"ref_id {', '.join(self.ref_ids)} {self.problem} ({self.masked_url}). It was sent through "
-            "another ledger: a SQLite file on another machine, mostly. Set [ninebits] sql_alchemy_conn "
-            "(AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN) to one database for every worker, triggerer and receiver."
-        )
+        return f"ref_id {', '.join(self.ref_ids)} {self.problem} ({self.masked_url}). {self.advice}"
 
 
 class KeyReused(AirflowFailException):
-    """The idempotency key belongs to a send to other numbers or of other media; nothing was sent."""
+    """The key stands for a send to other numbers, of other media, or purged half sent; nothing was sent."""
 
 
 class InvalidArgument(AirflowFailException, ValueError):
@@ -155,16 +176,20 @@ class LedgerUnavailable(RuntimeError):
 
     :param masked_url: the ledger, without its password
     :param problem: the database's own words, without the URL
+    :param advice: what to look at, where it is not whether the database is up
     """
 
-    def __init__(self, masked_url: str, problem: str) -> None:
-        super().__init__(masked_url, problem)
+    def __init__(
+        self,
+        masked_url: str,
+        problem: str,
+        advice: str = "Is its database up, and does [ninebits] sql_alchemy_conn "
+        "(AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN) name one that this machine reaches?",
+    ) -> None:
+        super().__init__(masked_url, problem, advice)
         self.masked_url = masked_url
         self.problem = problem
+        self.advice = advice
 
     def __str__(self) -> str:
-        return (
-            f"The ledger at {self.masked_url} cannot be used from here: {self.problem}. Is its database up, "
-            "and does [ninebits] sql_alchemy_conn (AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN) name one that this "
-            "machine reaches?"
-        )
+        return f"The ledger at {self.masked_url} cannot be used from here: {self.problem}. {self.advice}"

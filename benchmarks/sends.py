@@ -66,8 +66,8 @@ def main() -> None:
         simulator_url = stack.enter_context(simulator())
         for database in ("SQLite", "PostgreSQL"):
             table = Table(title=f"One send from a file, {database}")
-            for column in ("numbers", "peak MiB", "over base", "planned in s", "sent in s", "again, MiB", "again in s"):
-                table.add_column(column, justify="right")
+            for column in ("numbers", "peak MiB", "over base", "planned s", "sent s", "again MiB", "again s"):
+                table.add_column(column, justify="right", no_wrap=True)
             base: float | None = None
             with ledgers(database, folder) as url_of:
                 for size in SIZES:
@@ -96,6 +96,7 @@ def one_send(size: int, ledger_url: str, simulator_url: str, folder: Path) -> di
     done = subprocess.run(
         [sys.executable, "-c", _HOOK, str(file), MEDIA, f"bench {size}"],
         env=environment,
+        cwd=Path(__file__).parent.parent,
         capture_output=True,
         text=True,
         check=False,

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.cli.printing import add_output, print_json, print_table
+from airflow_provider_ninebits.cli.output import add_output, print_json, print_table
 
 if TYPE_CHECKING:
     import argparse

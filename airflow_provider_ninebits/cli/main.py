@@ -10,7 +10,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from airflow_provider_ninebits.cli import callbacks, messages
+from airflow_provider_ninebits.cli import callbacks, messages, purge
 from airflow_provider_ninebits.configuration import InvalidOption, read_settings
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     messages.add_commands(commands)
     callbacks.add_commands(commands)
+    purge.add_command(commands)
     return parser
 
 

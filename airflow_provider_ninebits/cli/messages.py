@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.cli.printing import add_output, print_json, print_table
+from airflow_provider_ninebits.cli.output import add_output, print_json, print_table
 
 if TYPE_CHECKING:
     import argparse
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.configuration import Settings
     from airflow_provider_ninebits.ledger.database import Database
 
-_STATES = ("planned", "sending", "accepted", "refused", "uncertain", "replaced")
+_STATES = ("planned", "sending", "accepted", "refused", "uncertain", "replaced", "purged")
 _LIST_COLUMNS = ("message_id", "created_at", "state", "dag_id", "task_id", "recipients", "answered", "unanswered")
 _REQUEST_COLUMNS = ("request_id", "state", "ref_id", "known_by", "started_at", "status", "detail")
 

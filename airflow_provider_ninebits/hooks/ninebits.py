@@ -126,7 +126,7 @@ class NineBitsHook(BaseHook):
         :param from_number: the caller ID; None: 9bits picks one of the account's.
         :param idempotency_key: what this send is known by: calling again with the same key rings nobody twice.
             None: every call is another send.
-        :param on_uncertain: where nobody knows whether phones rang: ``"fail"``, or ``"resend"``, which may ring them twice.
+        :param on_uncertain: where nobody knows whether phones rang: ``"fail"``, or ``"resend"``, which may ring twice.
         :param to_path: where they are, one a line: anything that Airflow's ObjectStoragePath reads.
         :param to_column: the column of a CSV there.
         :param max_requests_per_second: what the account allows.
@@ -237,7 +237,7 @@ class NineBitsHook(BaseHook):
         Return what became of every recipient behind a ``ref_id``, or several, as it is now.
 
         :raises InvalidArgument: for a ``ref_id`` that is none.
-        :raises UnknownRefId: when the ledger has never seen one of them.
+        :raises UnknownRefId: when the ledger has never seen one of them, or has purged it.
         :raises LedgerUnavailable: when the ledger cannot be read.
         """
         from airflow_provider_ninebits.ledger.outcomes import read_outcome
@@ -246,7 +246,7 @@ class NineBitsHook(BaseHook):
         with self.ledger_errors():
             outcome, progress = read_outcome(self.database, ref_ids, attempt_window=self.attempt_window(None))
         if progress.unknown_ref_ids:
-            raise UnknownRefId(progress.unknown_ref_ids, self.database.masked_url)
+            raise UnknownRefId.told(progress.unknown_ref_ids, progress.purged_ref_ids, self.database.masked_url)
         return outcome
 
     def look(self, ref_ids: Sequence[str], attempt_window: timedelta | None = None) -> Look:

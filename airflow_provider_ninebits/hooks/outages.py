@@ -27,4 +27,6 @@ def opened_ledger(sql_alchemy_conn: str) -> Database:
 
 def unavailable(error: LedgerUnreachable | LedgerUnusable, masked_url: str) -> LedgerUnavailable:
     """Return the task's error for one of the ledger's."""
-    return LedgerUnavailable(masked_url, getattr(error, "cause", None) or str(error))
+    if isinstance(error, LedgerUnusable):
+        return LedgerUnavailable(masked_url, str(error), "Trying again does not help before that is mended.")
+    return LedgerUnavailable(masked_url, error.cause)

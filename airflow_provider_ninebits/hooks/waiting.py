@@ -119,6 +119,8 @@ def standing(
 
     if is_over(progress, wait_for, ledger_now):
         return Standing.OVER
+    if progress.purged_ref_ids:
+        return Standing.UNKNOWN
     if progress.unknown_ref_ids and now >= first_look_at + UNKNOWN_AFTER_SECONDS:
         return Standing.UNKNOWN
     return Standing.TIMED_OUT if now >= deadline else Standing.WAITING
@@ -164,14 +166,14 @@ def conclude(hook: NineBitsHook, wait: Wait, end: Standing, context: Any) -> dic
 
     :raises CallsUnanswered: when it disappoints, as ``fail_on_unanswered`` says.
     :raises AirflowSensorTimeout: when it timed out and ``on_timeout="fail"``.
-    :raises UnknownRefId: when the ledger has never seen a ``ref_id``.
+    :raises UnknownRefId: when the ledger has never seen a ``ref_id``, or has purged it.
     :raises LedgerUnavailable: when the ledger cannot be read.
     """
     from airflow_provider_ninebits.ledger.outcome import Progress, disappoints
 
     if end is Standing.UNKNOWN:
-        unknown = patient(lambda: hook.look(wait.ref_ids, wait.attempt_window)).progress.unknown_ref_ids
-        raise UnknownRefId(unknown or wait.ref_ids, hook.database.masked_url)
+        seen = patient(lambda: hook.look(wait.ref_ids, wait.attempt_window)).progress
+        raise UnknownRefId.told(seen.unknown_ref_ids or wait.ref_ids, seen.purged_ref_ids, hook.database.masked_url)
     outcome = patient(lambda: hook.read_outcome(wait.ref_ids, wait.attempt_window))
     result = outcome.as_dict()
     if end is Standing.TIMED_OUT:

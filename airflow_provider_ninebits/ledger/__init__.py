@@ -10,7 +10,9 @@ It knows neither Airflow nor HTTP. The rooms:
 ``folding``               what a recipient's calls amount to (pure)
 ``outcome``               what a wait is told, and when it is over (pure)
 ``schema``, ``columns``   the tables
-``database``              engines, write transactions, the ledger's clock, locks
+``database``              write transactions, the ledger's clock, locks
+``engines``               which URLs can be a ledger, and the connections to it
+``outages``               what an error of the database means
 ``migrate``               the schema's versions
 ``staging``               the numbers that a send is given, before the ledger knows of them
 ``planning``              recording a send, all of its parts before the first request
@@ -27,6 +29,12 @@ It knows neither Airflow nor HTTP. The rooms:
 ``evidence``              whether silence proves that a message in doubt was not placed (pure)
 ``witnesses``             reading what the ledger holds about one
 ``resolving``             a person's word on an uncertain message
+``retention``             what a purge may take, and what it leaves (pure)
+``purging``               purging, batch by batch
+``purgeable``             which sends it looks at
+``erasing``               what it does to sends and messages
+``leftovers``             what it takes that belongs to no send
+``receipts``              what is left of a message that was purged
 ========================  =====================================================================
 """
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.book import request_facts
 from airflow_provider_ninebits.ledger.matching import NOBODY, RequestFacts, Verdict, match_answer
+from airflow_provider_ninebits.ledger.receipts import purged_refs
 from airflow_provider_ninebits.ledger.recording import refresh_message_state
 from airflow_provider_ninebits.ledger.states import RecipientState, RequestState
 
@@ -65,7 +66,7 @@ def _verdict(connection: Connection, row: dict[str, Any], window: timedelta) -> 
     everywhere = _facts(connection, request.ref_id == row["ref_id"])
     here = [facts for facts in everywhere if row["conn_path"] in (None, facts.conn_id)]
     nameless: list[RequestFacts] = []
-    if not everywhere:
+    if not everywhere and not purged_refs(connection, [row["ref_id"]]):
         open_ones = _facts(connection, request.ref_id.is_(None) & (request.state != "refused"))
         nameless = [facts for facts in open_ones if row["conn_path"] in (None, facts.conn_id)]
     return match_answer(

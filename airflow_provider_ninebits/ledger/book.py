@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, select, update
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.folding import CallRecord, RecipientRecord, fold_call
 from airflow_provider_ninebits.ledger.matching import Candidate, RequestFacts
+from airflow_provider_ninebits.ledger.receipts import purged_refs
 from airflow_provider_ninebits.ledger.states import MessageState, RecipientState, RequestState
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Book:
         self._requests_of: dict[str, list[int]] = defaultdict(list)
         self._before: dict[int, RecipientRecord] = {}
         self._shown: dict[int, str | None] = {}
+        self._purged_ref_ids: set[str] = set()
         self.adopted_ref_ids: set[str] = set()
         self.accepted_messages: set[str] = set()
         self._load_recipients(sorted(set(numbers)))
@@ -94,12 +96,12 @@ class Book:
         return found
 
     def bearers(self, ref_id: str | None, conn_path: str | None) -> tuple[list[RequestFacts], bool]:
-        """Return the requests over the connection that have this ``ref_id``, and whether one of another has it."""
+        """Return the requests over the connection with this ``ref_id``, and whether another or a purged one has it."""
         if ref_id is None:
             return [], False
         everywhere = [facts for facts in self._requests.values() if facts.ref_id == ref_id]
         here = [facts for facts in everywhere if conn_path in (None, facts.conn_id)]
-        return here, len(here) < len(everywhere)
+        return here, len(here) < len(everywhere) or ref_id in self._purged_ref_ids
 
     def enter(self, verdict: Verdict, call: CallRecord, ref_id: str | None) -> None:
         """Note what a verdict changes: the recipient, and what it shows about a request."""
@@ -201,6 +203,10 @@ class Book:
             self._take_requests(select(schema.request).where(request.message_id.in_(some)))
         for some in _in_lists(ref_ids):
             self._take_requests(select(schema.request).where(request.ref_id.in_(some)))
+        known = {facts.ref_id for facts in self._requests.values()}
+        if unknown := [ref_id for ref_id in ref_ids if ref_id not in known]:
+            # One that was purged is nobody else's: a late callback of it must not be adopted.
+            self._purged_ref_ids = purged_refs(self._connection, unknown)
 
     def _take_requests(self, statement: object) -> None:
         for row in self._connection.execute(statement):  # type: ignore[call-overload]

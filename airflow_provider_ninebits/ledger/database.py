@@ -10,29 +10,25 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 import zlib
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import create_engine, event, func, select, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable
+from airflow_provider_ninebits.ledger.engines import checked_url, masked, new_engine
 from airflow_provider_ninebits.ledger.migrate import upgrade_if_needed
+from airflow_provider_ninebits.ledger.outages import ledger_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sqlalchemy.engine import URL, Connection, Engine
+    from sqlalchemy.engine import Connection, Engine
 
-SQLITE_BUSY_TIMEOUT_SECONDS = 30
-POSTGRES_CONNECT_TIMEOUT_SECONDS = 10
-POSTGRES_STATEMENT_TIMEOUT_SECONDS = 60
-_WAL_SWITCH_TRIES = 50
 _BUCKETS = 256
 _LOCK_CLASS = 0x39B175  # "9bits": keeps our advisory locks apart from other applications' in the same database
 
@@ -46,7 +42,7 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = _checked_url(url)
+        self.url = checked_url(url)
         self._engine: Engine | None = None
         self._file: tuple[int, int] | None = None
         # Threads share it (a receiver's writer and its heartbeat), and an engine too many would never be disposed of.
@@ -55,7 +51,7 @@ class Database:
     @property
     def masked_url(self) -> str:
         """The URL without its password."""
-        return self.url.render_as_string(hide_password=True)
+        return masked(self.url)
 
     @property
     def is_sqlite(self) -> bool:
@@ -115,7 +111,7 @@ class Database:
                 self._engine.dispose()
                 self._engine = None
             if self._engine is None:
-                engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+                engine = new_engine(self.url)
                 try:
                     upgrade_if_needed(engine)
                 except BaseException:
@@ -141,12 +137,8 @@ class Database:
         except IntegrityError:
             # Not an outage: two processes did the same at once, and who asked knows what that means.
             raise
-        except (DBAPIError, sqlite3.Error) as error:
-            raise LedgerUnreachable(self.masked_url, _cause(error)) from error
-        except SQLAlchemyError as error:
-            if "timeout" in type(error).__name__.lower():
-                raise LedgerUnreachable(self.masked_url, _cause(error)) from error
-            raise
+        except (DBAPIError, PoolTimeout, sqlite3.Error) as error:
+            raise ledger_error(error, self.masked_url) from error
 
 
 def ledger_now(connection: Connection) -> datetime:
@@ -177,90 +169,3 @@ def lock_numbers(connection: Connection, names: Iterable[str] | None) -> None:
             ),
             {"lock_class": _LOCK_CLASS, "buckets": buckets},
         )
-
-
-def _checked_url(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-        backend = parsed.get_backend_name()
-    except (ArgumentError, ValueError) as error:
-        raise LedgerUnusable(
-            "[ninebits] sql_alchemy_conn is no database URL; give sqlite:////path or postgresql://..."
-        ) from error
-    if backend == "postgresql":
-        # psycopg 3 is what the extra installs; a bare postgresql:// would ask for psycopg2.
-        return parsed.set(drivername="postgresql+psycopg")
-    if backend != "sqlite":
-        raise LedgerUnusable(
-            f"[ninebits] sql_alchemy_conn asks for {backend!r}; the ledger can be SQLite or PostgreSQL (postgresql://...)"
-        )
-    if not parsed.database or parsed.database == ":memory:":
-        raise LedgerUnusable(
-            "[ninebits] sql_alchemy_conn is SQLite in memory, which every process would have for itself; give a file"
-        )
-    return parsed
-
-
-def _sqlite_engine(url: URL) -> Engine:
-    folder = Path(str(url.database)).parent
-    if not folder.is_dir():
-        raise LedgerUnusable(
-            f"the folder of the ledger, {folder}, does not exist; create it, or set [ninebits] sql_alchemy_conn"
-        )
-    engine = create_engine(
-        url,
-        # Numbers and bodies are among them, and errors and SQLAlchemy's own log would tell them.
-        hide_parameters=True,
-        connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
-    )
-
-    @event.listens_for(engine, "connect")
-    def _set_up(connection: Any, _record: Any) -> None:
-        # The driver's own BEGIN comes late, before the first write only: by then what was read may be outdated.
-        connection.isolation_level = None
-        _switch_to_wal(connection)
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-
-    return engine
-
-
-def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    # SQLite does not honour the busy time-out while it changes the journal mode, and several processes may come first.
-    for attempt in range(_WAL_SWITCH_TRIES):
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or attempt == _WAL_SWITCH_TRIES - 1:
-                raise
-            time.sleep(0.1)
-
-
-def _postgres_engine(url: URL) -> Engine:
-    try:
-        return create_engine(
-            url,
-            hide_parameters=True,
-            pool_size=5,
-            max_overflow=5,
-            pool_timeout=POSTGRES_CONNECT_TIMEOUT_SECONDS,
-            pool_pre_ping=True,
-            connect_args={
-                "connect_timeout": POSTGRES_CONNECT_TIMEOUT_SECONDS,
-                "options": f"-c statement_timeout={POSTGRES_STATEMENT_TIMEOUT_SECONDS * 1000}",
-                "application_name": "airflow-provider-ninebits",
-            },
-        )
-    except (ImportError, NoSuchModuleError) as error:
-        raise LedgerUnusable(
-            "a PostgreSQL ledger needs psycopg 3: pip install 'airflow-provider-ninebits[postgres]'"
-        ) from error
-
-
-def _cause(error: BaseException) -> str:
-    """Return the database's own words, without the statement and its parameters, which hold phone numbers."""
-    origin = getattr(error, "orig", None) or error
-    return (
-        f"{type(origin).__name__}: {str(origin).strip().splitlines()[0] if str(origin).strip() else 'no reason given'}"
-    )

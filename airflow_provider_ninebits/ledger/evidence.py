@@ -44,11 +44,13 @@ class Evidence:
     :param requested_at: when its last request began.
     :param possible_callbacks: how many came since its first request that could be this message's, wherever they were
         matched.
+    :param purged: whether some of those may have been purged.
     """
 
     requested_at: datetime
     witnesses: Sequence[Witness]
     possible_callbacks: int = 0
+    purged: bool = False
 
 
 def silence_until(requested_at: datetime, resumed_at: datetime, timeout: timedelta) -> datetime:
@@ -67,6 +69,8 @@ def why_unproved(evidence: Evidence, until: datetime, *, longest_gap: timedelta)
             f"{evidence.possible_callbacks} callbacks came that could be this message's "
             "(`ninebits messages show` and the ledger's callbacks tell more)"
         )
+    if evidence.purged:
+        return "the callbacks that came since its first request may have been purged"
     begin = evidence.requested_at
     for witness in evidence.witnesses:
         if witness.turned_away_at is not None and witness.turned_away_at >= begin:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
+from airflow_provider_ninebits.ledger.receipts import receipts
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def show_message(database: Database, message_id: str) -> tuple[MessageSummary, l
     with database.reading() as connection:
         row = connection.execute(_summaries().where(schema.message.c.id == message_id)).one_or_none()
         if row is None:
+            if receipts(connection, message_id=message_id):
+                raise NoSuchMessage(f"message {message_id} was purged; only its ref_id and its count are kept")
             raise NoSuchMessage(f"the ledger has no message {message_id}; `ninebits messages list` shows those it has")
         requests = connection.execute(
             select(request).where(request.c.message_id == message_id).order_by(request.c.id)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
+from airflow_provider_ninebits.ledger.engines import LOCK_TIMEOUT_SECONDS
 from airflow_provider_ninebits.ledger.errors import LedgerUnusable
 from airflow_provider_ninebits.ledger.schema import VERSION_TABLE
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
 HEAD = "0001"
+_SCRIPTS = "airflow_provider_ninebits.ledger:migrations"
 _UPGRADE_LOCK = 0x39B175_0001
 
 
@@ -47,8 +49,14 @@ def upgrade_if_needed(engine: Engine) -> None:
 def _lock_schema(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
+        return
+    # Another process may be bringing it up to date: that may take longer than a lock is waited for otherwise.
+    connection.execute(text("SET LOCAL lock_timeout = 0"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
+    # From here on it is us: a migration takes as long as it takes, but does not queue for ever behind a table's users,
+    # who would all queue behind it.
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
+    connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
 
 
 def _upgrade(connection: Connection, version: str | None) -> None:
@@ -57,7 +65,7 @@ def _upgrade(connection: Connection, version: str | None) -> None:
     from alembic.script import ScriptDirectory
 
     config = Config()
-    config.set_main_option("script_location", "airflow_provider_ninebits.ledger:migrations")
+    config.set_main_option("script_location", _SCRIPTS)
     known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
     if version is not None and version not in known:
         raise LedgerUnusable(

@@ -28,6 +28,7 @@ class Progress:
 
     :param settles_at: when the last attempt window closes; None: none is open.
     :param unknown_ref_ids: those that no request of the ledger has.
+    :param purged_ref_ids: those of them whose messages were purged: they stay unknown.
     """
 
     recipients: int
@@ -36,6 +37,7 @@ class Progress:
     failed: int
     settles_at: datetime | None = None
     unknown_ref_ids: tuple[str, ...] = ()
+    purged_ref_ids: tuple[str, ...] = ()
 
     @property
     def pending(self) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.outcome import CallOutcome, Outcome, Progress, outcome_of
-from airflow_provider_ninebits.ledger.sends import LEDGER_REF_PREFIX
+from airflow_provider_ninebits.ledger.receipts import LEDGER_REF_PREFIX, purged_refs
 from airflow_provider_ninebits.ledger.states import RecipientState, RequestState
 
 if TYPE_CHECKING:
@@ -93,13 +93,16 @@ def _look(connection: Connection, ref_ids: Sequence[str], attempt_window: timede
         ).one()
         totals = [total + int(more) for total, more in zip(totals, row, strict=True)]
     recipients, answered, unanswered, failed = totals
+    unknown = tuple(ref for ref in ref_ids if not messages.get(ref))
+    purged = purged_refs(connection, unknown) if unknown else set()
     progress = Progress(
         recipients=recipients,
         answered=answered,
         unanswered=unanswered,
         failed=failed,
         settles_at=_settles_at(connection, ids, attempt_window) if unanswered else None,
-        unknown_ref_ids=tuple(ref for ref in ref_ids if not messages.get(ref)),
+        unknown_ref_ids=unknown,
+        purged_ref_ids=tuple(ref for ref in unknown if ref in purged),
     )
     return Look(progress, ids, ledger_now(connection))
 
@@ -155,4 +158,5 @@ def _recounted(progress: Progress, calls: Sequence[CallOutcome]) -> Progress:
         failed=count(RecipientState.FAILED),
         settles_at=progress.settles_at,
         unknown_ref_ids=progress.unknown_ref_ids,
+        purged_ref_ids=progress.purged_ref_ids,
     )

@@ -32,7 +32,7 @@ from airflow_provider_ninebits.ledger.parts import (
     unsent_parts,
 )
 from airflow_provider_ninebits.ledger.replanning import compare, read_overlap
-from airflow_provider_ninebits.ledger.sends import read_parts
+from airflow_provider_ninebits.ledger.sends import read_closed_parts, read_parts
 from airflow_provider_ninebits.ledger.staging import staged
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def plan_send(
         operator, whose key is its place in the DAG), or refuse.
     :param pause: called with the seconds to wait while another process plans the same send, and with 0 between two
         transactions. What it raises ends the planning, and nothing is sent.
-    :raises KeyInUse: where they differ and ``replan`` is False.
+    :raises KeyInUse: where they differ and ``replan`` is False, or where it was purged before all of it was placed.
     :raises PlanRefused: for more numbers than ``max_recipients``, or none.
     :raises SendBusy: where another process is sending, or planning, what was to be planned anew.
     """
@@ -128,6 +128,10 @@ class _Planning:
                 send_id = secrets.token_hex(16)
                 self._write(send_id, partial(self._create, send_id))
                 return self._planned(send_id, resumed=False)
+            purged = read_closed_parts(self.connection, stored.id)
+            self.connection.rollback()
+            if purged is not None:
+                return Planned(stored.id, tuple(purged), resumed=True, excluded=self.given.excluded)
             if stored.planner is None:
                 return self._resume(stored.id, replan)
             if stored.planner_expires_at <= now:

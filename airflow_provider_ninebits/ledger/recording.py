@@ -90,8 +90,8 @@ def refresh_message_state(connection: Connection, message_id: str, *, plan_again
     if state is not MessageState.SENDING:
         values["lease_expires_at"] = None
     current = connection.execute(select(message.state).where(message.id == message_id)).scalar_one()
-    if current == MessageState.REPLACED:
-        # Its numbers are in another part: sent again from here, they would ring twice.
-        return MessageState.REPLACED
+    if current in (MessageState.REPLACED, MessageState.PURGED):
+        # Its numbers are in another part, or gone: sent again from here, they would ring twice, or nobody knows whom.
+        return MessageState(current)
     connection.execute(update(schema.message).where(message.id == message_id).values(**values))
     return state

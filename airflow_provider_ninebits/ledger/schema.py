@@ -45,6 +45,8 @@ task = Table(
     Column("max_tries", Integer, nullable=False, comment="operator: of the attempt last seen"),
     Column("finished", Boolean, nullable=False, comment="operator: set when the generation's work has ended"),
     Column("seen_at", UtcDateTime, nullable=False, comment="operator: start of the attempt last seen"),
+    # the places that a purge may forget
+    Index(None, "seen_at"),
 )
 
 send = Table(
@@ -60,7 +62,10 @@ send = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("planner", String(32), nullable=True, comment="planning: who writes its parts; null: all are written"),
     Column("planner_expires_at", UtcDateTime, nullable=True, comment="planning: when another may plan it instead"),
+    Column("purge_state", String(16), nullable=True, comment="purge: states.PurgeState; null: nothing was purged"),
     UniqueConstraint("idempotency_key"),
+    # what a purge has still to look at, and the keys that it may let go of
+    Index(None, "purge_state", "created_at"),
 )
 
 message = Table(
@@ -165,6 +170,32 @@ recipient = Table(
     Index(None, "message_id", "number"),
     # rules 2 and 3 of matching: candidates by number
     Index(None, "number"),
+)
+
+receipt = Table(
+    "ninebits_receipt",
+    metadata,
+    Column("id", big_key(), primary_key=True),
+    Column("send_id", ForeignKey("ninebits_send.id", ondelete="CASCADE"), nullable=False),
+    Column("message_id", String(32), nullable=False, comment="of the message that was purged"),
+    Column("part", Integer, nullable=False, comment="its place among the parts of its send"),
+    Column("state", String(16), nullable=False, comment="its states.MessageState when it was purged"),
+    Column("recipients", Integer, nullable=False, comment="how many numbers it had"),
+    Column("ref_id", String(128), nullable=True, comment="of one of its requests, a row each; null: none was known"),
+    # what a late retry is given back
+    Index(None, "send_id"),
+    # a look by ledger:<message id>
+    Index(None, "message_id"),
+    # a look by ref_id, which must not be taken for one that was never seen
+    Index(None, "ref_id"),
+)
+
+purge = Table(
+    "ninebits_purge",
+    metadata,
+    Column("id", big_key(), primary_key=True),
+    Column("purged_until", UtcDateTime, nullable=False, comment="purge: what came before may be gone"),
+    Column("begun_at", UtcDateTime, nullable=False),
 )
 
 receiver = Table(

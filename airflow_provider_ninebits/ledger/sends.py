@@ -10,7 +10,8 @@ from sqlalchemy import insert, or_, select, update
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
-from airflow_provider_ninebits.ledger.errors import NoSuchMessage
+from airflow_provider_ninebits.ledger.errors import KeyInUse, NoSuchMessage
+from airflow_provider_ninebits.ledger.receipts import LEDGER_REF_PREFIX, receipts
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from airflow_provider_ninebits.ledger.database import Database
-
-LEDGER_REF_PREFIX = "ledger:"
 
 
 @dataclass(frozen=True)
@@ -90,10 +89,32 @@ def read_parts(connection: Connection, send_id: str) -> list[Part]:
         .order_by(message.part)
     ).all()
     refs = _known_refs(connection, schema.message.c.send_id == send_id)
-    return [
+    parts = [
         Part(r.id, r.part, MessageState(r.state), r.recipients, r.lease_expires_at, tuple(refs.get(r.id, ())))
         for r in rows
     ]
+    purged = [part for part in _purged_parts(connection, send_id=send_id) if part.state is not MessageState.REPLACED]
+    return sorted(parts + purged, key=lambda part: part.part)
+
+
+def read_closed_parts(connection: Connection, send_id: str) -> list[Part] | None:
+    """
+    Return the parts of a send whose numbers were purged, or None where they were not.
+
+    :raises KeyInUse: when parts of it are not known to be placed: whom to ring is not known any more.
+    """
+    send = schema.send.c
+    if connection.execute(select(send.purge_state).where(send.id == send_id)).scalar_one() is None:
+        return None
+    parts = read_parts(connection, send_id)
+    unplaced = [part for part in parts if part.state is not MessageState.ACCEPTED]
+    if unplaced:
+        raise KeyInUse(
+            f"the idempotency key belongs to a send that was purged, with {len(unplaced)} of its {len(parts)} parts "
+            f"({sum(part.recipients for part in unplaced)} recipients) not known to be placed. Nothing was sent: whom "
+            "it has rung is not known any more. To ring now, use another key (for a task: another run)"
+        )
+    return parts
 
 
 def read_part(database: Database, message_id: str) -> tuple[Part, datetime]:
@@ -106,6 +127,8 @@ def read_part(database: Database, message_id: str) -> tuple[Part, datetime]:
             )
         ).one_or_none()
         if row is None:
+            if purged := _purged_parts(connection, message_id=message_id):
+                return purged[0], ledger_now(connection)
             raise NoSuchMessage(f"the ledger has no message {message_id}")
         refs = _known_refs(connection, message.id == message_id)
         part = Part(
@@ -170,6 +193,15 @@ def claim(
             .returning(schema.request.c.id)
         ).scalar_one()
         return request_id
+
+
+def _purged_parts(connection: Connection, *, send_id: str | None = None, message_id: str | None = None) -> list[Part]:
+    parts: dict[str, Part] = {}
+    for row in receipts(connection, send_id=send_id, message_id=message_id):
+        before = parts.get(row.message_id)
+        ref_ids = (*(before.ref_ids if before else ()), *((row.ref_id,) if row.ref_id is not None else ()))
+        parts[row.message_id] = Part(row.message_id, row.part, MessageState(row.state), row.recipients, None, ref_ids)
+    return list(parts.values())
 
 
 def _known_refs(connection: Connection, which_messages: object) -> dict[str, list[str]]:

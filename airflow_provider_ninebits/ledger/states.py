@@ -27,6 +27,20 @@ class MessageState(StrEnum):
     UNCERTAIN = "uncertain"
     REPLACED = "replaced"
     """Planned anew when its send was resumed with other recipients; kept only for the requests that it had."""
+    PURGED = "purged"
+    """Not known to be placed, and its numbers are gone: nothing of it is sent any more."""
+
+
+class PurgeState(StrEnum):
+    """What a purge does to a send. From the first of these on nothing of the send is planned or sent any more."""
+
+    MASKING = "masking"
+    """Its numbers are going; its statistics stay."""
+    MASKED = "masked"
+    PURGING = "purging"
+    """It is going."""
+    PURGED = "purged"
+    """Its key and its receipts are there, for a late retry, and nothing else."""
 
 
 class RequestState(StrEnum):

@@ -44,6 +44,7 @@ def read_evidence(database: Database, message_id: str, *, window: timedelta) -> 
             requested_at=last.started_at,
             witnesses=_witnesses(connection, last.conn_id, last.started_at),
             possible_callbacks=_possible_callbacks(connection, message_id, requests, window),
+            purged=_purged_since(connection, requests[0].started_at),
         )
 
 
@@ -64,6 +65,11 @@ def _witnesses(connection: Connection, conn_id: str, requested_at: datetime) -> 
         )
         for row in found
     ]
+
+
+def _purged_since(connection: Connection, moment: datetime) -> bool:
+    later = select(schema.purge.c.id).where(schema.purge.c.purged_until > moment).limit(1)
+    return connection.execute(later).first() is not None
 
 
 def _reached_at(connection: Connection, receiver: Any, conn_id: str, before: datetime) -> datetime | None:

@@ -124,7 +124,11 @@ class Watcher:
         self._seen.update(
             (message_id, found[message_id]) for message_id in changed if message_id in self._subscriptions
         )
-        return changed
+        # What was there and is not any more was purged: its waits have to hear of it.
+        purged = [message_id for message_id in watched if message_id not in found and message_id in self._seen]
+        for message_id in purged:
+            del self._seen[message_id]
+        return changed + purged
 
     def _note_failure(self, error: Exception) -> None:
         self._failures += 1

@@ -6,6 +6,7 @@ import argparse
 import logging
 import sys
 
+from airflow_provider_ninebits.ledger.errors import LedgerUnusable
 from airflow_provider_ninebits.webhook import application
 from airflow_provider_ninebits.webhook.serving import receiver_server
 from airflow_provider_ninebits.webhook.throttle import ThrottledRecords
@@ -19,7 +20,11 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=9010, help="default: %(default)s")
     arguments = parser.parse_args()
-    app = application()
+    try:
+        app = application()
+    except (ValueError, LedgerUnusable) as error:
+        # An option that cannot be used, said in a sentence and not in a traceback.
+        parser.error(str(error))
     # Airflow 3.1 sets up no logging for a process that is none of its commands; where there is some, this does nothing.
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # Anybody can cause its warnings, about what is no HTTP.

@@ -127,6 +127,21 @@ class Stage:
                 file.rename(self.airflow.home / file.name)
             aside.rmdir()
 
+    def let_pass(self, number: str, *, days: int) -> None:
+        """Let time pass for the sends to a number: what the ledger holds of them becomes so much older."""
+        send_ids = "select send_id from ninebits_recipient where number = :number"
+        message_ids = f"select id from ninebits_message where send_id in ({send_ids})"
+        changes = (
+            f"ninebits_send set created_at = datetime(created_at, :back) where id in ({send_ids})",
+            "ninebits_message set created_at = datetime(created_at, :back), "
+            f"last_callback_at = datetime(last_callback_at, :back) where send_id in ({send_ids})",
+            "ninebits_request set started_at = datetime(started_at, :back), "
+            f"finished_at = datetime(finished_at, :back) where message_id in ({message_ids})",
+        )
+        with closing(sqlite3.connect(self.airflow.home / "ninebits.db")) as ledger, ledger:
+            for change in changes:
+                ledger.execute(f"update {change}", {"number": number, "back": f"-{days} days"})
+
     def message_states(self, number: str) -> list[str]:
         """Return the states of the ledger's messages to a number, in order."""
         with closing(sqlite3.connect(self.airflow.home / "ninebits.db")) as ledger:

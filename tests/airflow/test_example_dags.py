@@ -81,6 +81,17 @@ def test_recurring_reminder_rings_each_region_in_a_task_of_its_own(stage: Stage)
         assert outcome["answered"] == (number == lagos)
 
 
+def test_purge_the_ledger_takes_what_is_old_and_leaves_the_rest(stage: Stage) -> None:
+    old, new = stage.answering(2)
+    for number in (old, new):
+        assert stage.run("ninebits_send_and_wait", to=[number])[1] == "success"
+    stage.let_pass(old, days=100)
+    assert stage.run("ninebits_purge_the_ledger")[1] == "success"
+    # A DAG with a schedule may be started by the scheduler too.
+    stage.airflow.api.patch("/api/v2/dags/ninebits_purge_the_ledger", json={"is_paused": True}).raise_for_status()
+    assert (stage.message_states(old), stage.message_states(new)) == ([], ["accepted"])
+
+
 def test_branch_on_answer_rings_again_whoever_did_not_answer(stage: Stage) -> None:
     reached, missed = stage.answering(1), stage.silent(1)
     run_id, state = stage.run("ninebits_branch_on_answer", to=[*reached, *missed])

@@ -73,9 +73,57 @@ def upgrade() -> None:
             nullable=True,
             comment="planning: when another may plan it instead",
         ),
+        sa.Column(
+            "purge_state",
+            sa.String(length=16),
+            nullable=True,
+            comment="purge: states.PurgeState; null: nothing was purged",
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_ninebits_send"),
         sa.UniqueConstraint("idempotency_key", name="uq_ninebits_send_idempotency_key"),
     )
+    op.create_index(
+        "ix_ninebits_send_purge_state_created_at", "ninebits_send", ["purge_state", "created_at"], unique=False
+    )
+    op.create_table(
+        "ninebits_purge",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "purged_until",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="purge: what came before may be gone",
+        ),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_ninebits_purge"),
+    )
+    op.create_table(
+        "ninebits_receipt",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("send_id", sa.String(length=32), nullable=False),
+        sa.Column("message_id", sa.String(length=32), nullable=False, comment="of the message that was purged"),
+        sa.Column("part", sa.Integer(), nullable=False, comment="its place among the parts of its send"),
+        sa.Column(
+            "state",
+            sa.String(length=16),
+            nullable=False,
+            comment="its states.MessageState when it was purged",
+        ),
+        sa.Column("recipients", sa.Integer(), nullable=False, comment="how many numbers it had"),
+        sa.Column(
+            "ref_id",
+            sa.String(length=128),
+            nullable=True,
+            comment="of one of its requests, a row each; null: none was known",
+        ),
+        sa.ForeignKeyConstraint(
+            ["send_id"], ["ninebits_send.id"], name="fk_ninebits_receipt_send_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_ninebits_receipt"),
+    )
+    op.create_index("ix_ninebits_receipt_message_id", "ninebits_receipt", ["message_id"], unique=False)
+    op.create_index("ix_ninebits_receipt_ref_id", "ninebits_receipt", ["ref_id"], unique=False)
+    op.create_index("ix_ninebits_receipt_send_id", "ninebits_receipt", ["send_id"], unique=False)
     op.create_table(
         "ninebits_task",
         sa.Column(
@@ -112,6 +160,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("place_key", name="pk_ninebits_task"),
     )
+    op.create_index("ix_ninebits_task_seen_at", "ninebits_task", ["seen_at"], unique=False)
     op.create_table(
         "ninebits_message",
         sa.Column("id", sa.String(length=32), nullable=False, comment="random"),

@@ -1,4 +1,4 @@
-"""How the commands show what they found: as a table for people, as JSON for programs."""
+"""What the commands print: a table for people, or JSON for scripts."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
-    """Add ``--output``."""
+    """Let people choose between a table and JSON."""
     parser.add_argument("--output", choices=("table", "json"), default="table", help="default: %(default)s")
 
 
 def print_json(value: Any) -> None:
-    """Print a value, all of it."""
+    """Print a value as JSON, times and the like as text."""
     print(json.dumps(value, default=str, indent=2))  # noqa: T201 (what the command was asked for)
 
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[dict[str, Any]]) -> None:
-    """Print rows. What strangers wrote cannot colour, move or clear anything in the terminal."""
+    """Print some columns of some rows as a table. What strangers wrote is no command to the terminal."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

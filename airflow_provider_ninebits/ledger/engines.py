@@ -1,0 +1,153 @@
+"""Which URLs can be a ledger, and the engines that are made of them."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from airflow_provider_ninebits.ledger.errors import LedgerUnusable
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL, Engine
+
+LOCK_TIMEOUT_SECONDS = 30
+"""How long a lock is waited for, SQLite's write lock too."""
+STATEMENT_TIMEOUT_SECONDS = 60
+CONNECT_TIMEOUT_SECONDS = 10
+
+# Beside one receiver's writer, heartbeat and health probe, or one task, most of them stay closed.
+_POOL_SIZE = 5
+_POOL_OVERFLOW = 5
+
+_POSTGRES_OPTIONS = {
+    "statement_timeout": STATEMENT_TIMEOUT_SECONDS * 1000,
+    "lock_timeout": LOCK_TIMEOUT_SECONDS * 1000,
+    # A process that is suspended in the middle of a transaction holds nobody up for longer.
+    "idle_in_transaction_session_timeout": STATEMENT_TIMEOUT_SECONDS * 1000,
+}
+_POSTGRES_CONNECTION = {
+    "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+    "application_name": "airflow-provider-ninebits",
+    # Without these a server that vanished without a word is waited for for hours.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": STATEMENT_TIMEOUT_SECONDS * 1000,
+}
+_WAL_SWITCH_TRIES = 50
+
+
+def checked_url(url: str) -> URL:
+    """
+    Return the URL of a ledger, with the driver that it is used with.
+
+    :raises LedgerUnusable: for a URL that cannot be one; its text has no part of the URL that may be a password.
+    """
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, ValueError):
+        # `from None`: the parser's own message may quote the URL.
+        raise LedgerUnusable(
+            "[ninebits] sql_alchemy_conn is no database URL; give sqlite:////path or postgresql://..."
+        ) from None
+    if backend == "postgresql":
+        # psycopg 3 is what the extra installs; a bare postgresql:// would ask for psycopg2.
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite" or parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise LedgerUnusable(
+            f"[ninebits] sql_alchemy_conn asks for {parsed.drivername!r}; the ledger can be SQLite "
+            "(sqlite:////path) or PostgreSQL (postgresql://...)"
+        )
+    if not parsed.database or parsed.database == ":memory:" or parsed.database.startswith("file:"):
+        raise LedgerUnusable(
+            "[ninebits] sql_alchemy_conn is SQLite in memory, which every process would have for itself, or a "
+            "file: URI; give the path of a file"
+        )
+    return parsed
+
+
+def masked(url: URL) -> str:
+    """Return a URL that may be logged; libpq takes ``?password=`` and ``?sslpassword=`` as well."""
+    secrets = {name: "***" for name in url.query if "password" in name.lower()}
+    return url.update_query_dict(secrets).render_as_string().replace("=%2A%2A%2A", "=***")
+
+
+def new_engine(url: URL) -> Engine:
+    """
+    Return an engine for a checked URL. Nothing is opened yet.
+
+    :raises LedgerUnusable: where its driver or its folder is missing.
+    """
+    return _sqlite_engine(url) if url.get_backend_name() == "sqlite" else _postgres_engine(url)
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    folder = Path(str(url.database)).parent
+    if not folder.is_dir():
+        raise LedgerUnusable(
+            f"the folder of the ledger, {folder}, does not exist; create it, or set [ninebits] sql_alchemy_conn"
+        )
+    engine = create_engine(
+        url,
+        # Numbers and bodies are among them, and errors and SQLAlchemy's own log would tell them.
+        hide_parameters=True,
+        connect_args={"timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: Any) -> None:
+        # The driver's own BEGIN comes late, before the first write only: by then what was read may be outdated.
+        connection.isolation_level = None
+        _switch_to_wal(connection)
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        # What is deleted is overwritten: a purge is there to make phone numbers go.
+        connection.execute("PRAGMA secure_delete=ON")
+
+    return engine
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    # SQLite does not honour the busy time-out while it changes the journal mode, and several processes may come first.
+    for attempt in range(_WAL_SWITCH_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or attempt == _WAL_SWITCH_TRIES - 1:
+                raise
+            time.sleep(0.1)
+
+
+def _postgres_engine(url: URL) -> Engine:
+    try:
+        return create_engine(
+            url,
+            hide_parameters=True,
+            pool_size=_POOL_SIZE,
+            max_overflow=_POOL_OVERFLOW,
+            pool_timeout=CONNECT_TIMEOUT_SECONDS,
+            # A connection that died while it was idle is noticed before a statement is lost with it.
+            pool_pre_ping=True,
+            connect_args=_connect_args(url),
+        )
+    except (ImportError, NoSuchModuleError) as error:
+        raise LedgerUnusable(
+            "a PostgreSQL ledger needs psycopg 3: pip install 'airflow-provider-ninebits[postgres]'"
+        ) from error
+
+
+def _connect_args(url: URL) -> dict[str, Any]:
+    """Return our settings of a connection, less what the URL says itself: SQLAlchemy would let ours win."""
+    arguments: dict[str, Any] = {name: value for name, value in _POSTGRES_CONNECTION.items() if name not in url.query}
+    ours = " ".join(f"-c {name}={value}" for name, value in _POSTGRES_OPTIONS.items())
+    theirs = url.query.get("options", "")
+    # Of two settings of one name the last counts.
+    return {**arguments, "options": f"{ours} {theirs if isinstance(theirs, str) else ' '.join(theirs)}".strip()}

@@ -1,0 +1,1336 @@
+--
+-- PostgreSQL database dump
+--
+
+
+
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET transaction_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: ninebits_callback; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ninebits_callback (
+    id bigint NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    receiver_id character varying(32),
+    conn_path text,
+    kind character varying(16) NOT NULL,
+    raw bytea NOT NULL,
+    identity character varying(64),
+    repeats integer DEFAULT 0 NOT NULL,
+    ref_id character varying(128),
+    number character varying(32),
+    inbound boolean DEFAULT false NOT NULL,
+    started_at timestamp with time zone,
+    answered_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    total_duration integer,
+    call_duration integer,
+    total_amount bigint,
+    status integer,
+    detail text,
+    match_state character varying(16) NOT NULL,
+    ambiguous boolean DEFAULT false NOT NULL,
+    recipient_id bigint,
+    request_id bigint
+);
+
+
+--
+-- Name: COLUMN ninebits_callback.received_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_callback.received_at IS 'receiver: on the ledger''s clock';
+
+
+--
+-- Name: COLUMN ninebits_callback.receiver_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_callback.receiver_id IS 'receiver: which one; null: not by a receiver';
+
+
+--
+-- Name: COLUMN ninebits_callback.conn_path; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_callback.conn_path IS 'the conn_id in the URL; null: the account''s one path';
+
+
+--
+-- Name: COLUMN ninebits_callback.kind; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_callback.kind IS 'call, answer or unreadable';
+
+
+--
+-- Name: COLUMN ninebits_callback.raw; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_callback.raw IS 'as it came';
+
+
+--
+-- Name: COLUMN ninebits_callback.identity; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_callback.identity IS 'what makes repeats equal; null: nothing does';
+
+
+--
+-- Name: COLUMN ninebits_callback.repeats; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_callback.repeats IS 'receiver: how often it came again';
+
+
+--
+-- Name: COLUMN ninebits_callback.number; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_callback.number IS 'canonical destination; null: none readable';
+
+
+--
+-- Name: COLUMN ninebits_callback.started_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_callback.started_at IS 'null: absent or unreadable';
+
+
+--
+-- Name: COLUMN ninebits_callback.answered_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_callback.answered_at IS 'null: not answered';
+
+
+--
+-- Name: COLUMN ninebits_callback.ended_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_callback.ended_at IS 'null: absent or unreadable';
+
+
+--
+-- Name: COLUMN ninebits_callback.total_duration; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_callback.total_duration IS 'seconds';
+
+
+--
+-- Name: COLUMN ninebits_callback.call_duration; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_callback.call_duration IS 'seconds billed';
+
+
+--
+-- Name: COLUMN ninebits_callback.status; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_callback.status IS 'status_code of an API answer; null: a call';
+
+
+--
+-- Name: COLUMN ninebits_callback.detail; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_callback.detail IS 'message of an API answer, or why it cannot be read';
+
+
+--
+-- Name: COLUMN ninebits_callback.match_state; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_callback.match_state IS 'matched, unmatched, inbound or unreadable';
+
+
+--
+-- Name: COLUMN ninebits_callback.ambiguous; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_callback.ambiguous IS 'several could have been meant';
+
+
+--
+-- Name: COLUMN ninebits_callback.request_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_callback.request_id IS 'of an API answer, or of an adopted ref_id';
+
+
+--
+-- Name: ninebits_callback_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.ninebits_callback_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: ninebits_callback_id_seq; Type: SEQUENCE OWNED BY; Schema: public; Owner: -
+--
+
+ALTER SEQUENCE public.ninebits_callback_id_seq OWNED BY public.ninebits_callback.id;
+
+
+--
+-- Name: ninebits_message; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ninebits_message (
+    id character varying(32) NOT NULL,
+    send_id character varying(32) NOT NULL,
+    part integer NOT NULL,
+    conn_id text NOT NULL,
+    media_url text NOT NULL,
+    from_number character varying(64),
+    state character varying(16) NOT NULL,
+    owner character varying(64),
+    lease_expires_at timestamp with time zone,
+    recipients integer NOT NULL,
+    answered integer DEFAULT 0 NOT NULL,
+    unanswered integer DEFAULT 0 NOT NULL,
+    failed integer DEFAULT 0 NOT NULL,
+    last_callback_at timestamp with time zone,
+    revision integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: COLUMN ninebits_message.id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_message.id IS 'random';
+
+
+--
+-- Name: COLUMN ninebits_message.part; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_message.part IS 'its place among the parts of its send, from 0';
+
+
+--
+-- Name: COLUMN ninebits_message.conn_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_message.conn_id IS 'the Airflow connection that it goes over';
+
+
+--
+-- Name: COLUMN ninebits_message.media_url; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_message.media_url IS 'without query string, which may hold a signature';
+
+
+--
+-- Name: COLUMN ninebits_message.from_number; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_message.from_number IS 'null: 9bits picks the caller ID';
+
+
+--
+-- Name: COLUMN ninebits_message.state; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_message.state IS 'states.MessageState';
+
+
+--
+-- Name: COLUMN ninebits_message.owner; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_message.owner IS 'sender: who claimed it; null before the first claim';
+
+
+--
+-- Name: COLUMN ninebits_message.lease_expires_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_message.lease_expires_at IS 'sender: until when the claim holds';
+
+
+--
+-- Name: COLUMN ninebits_message.recipients; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_message.recipients IS 'how many numbers the part has';
+
+
+--
+-- Name: COLUMN ninebits_message.answered; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_message.answered IS 'matching: recipients in this state';
+
+
+--
+-- Name: COLUMN ninebits_message.unanswered; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_message.unanswered IS 'matching: recipients in this state';
+
+
+--
+-- Name: COLUMN ninebits_message.failed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_message.failed IS 'matching: recipients in this state';
+
+
+--
+-- Name: COLUMN ninebits_message.last_callback_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_message.last_callback_at IS 'matching: null until a callback came';
+
+
+--
+-- Name: COLUMN ninebits_message.revision; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_message.revision IS 'raised by each change that a wait may ask for';
+
+
+--
+-- Name: ninebits_purge; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ninebits_purge (
+    id bigint NOT NULL,
+    purged_until timestamp with time zone NOT NULL,
+    begun_at timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: COLUMN ninebits_purge.purged_until; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_purge.purged_until IS 'purge: what came before may be gone';
+
+
+--
+-- Name: ninebits_purge_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.ninebits_purge_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: ninebits_purge_id_seq; Type: SEQUENCE OWNED BY; Schema: public; Owner: -
+--
+
+ALTER SEQUENCE public.ninebits_purge_id_seq OWNED BY public.ninebits_purge.id;
+
+
+--
+-- Name: ninebits_receipt; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ninebits_receipt (
+    id bigint NOT NULL,
+    send_id character varying(32) NOT NULL,
+    message_id character varying(32) NOT NULL,
+    part integer NOT NULL,
+    state character varying(16) NOT NULL,
+    recipients integer NOT NULL,
+    ref_id character varying(128)
+);
+
+
+--
+-- Name: COLUMN ninebits_receipt.message_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_receipt.message_id IS 'of the message that was purged';
+
+
+--
+-- Name: COLUMN ninebits_receipt.part; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_receipt.part IS 'its place among the parts of its send';
+
+
+--
+-- Name: COLUMN ninebits_receipt.state; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_receipt.state IS 'its states.MessageState when it was purged';
+
+
+--
+-- Name: COLUMN ninebits_receipt.recipients; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_receipt.recipients IS 'how many numbers it had';
+
+
+--
+-- Name: COLUMN ninebits_receipt.ref_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_receipt.ref_id IS 'of one of its requests, a row each; null: none was known';
+
+
+--
+-- Name: ninebits_receipt_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.ninebits_receipt_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: ninebits_receipt_id_seq; Type: SEQUENCE OWNED BY; Schema: public; Owner: -
+--
+
+ALTER SEQUENCE public.ninebits_receipt_id_seq OWNED BY public.ninebits_receipt.id;
+
+
+--
+-- Name: ninebits_receiver; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ninebits_receiver (
+    id character varying(32) NOT NULL,
+    host text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    up_since timestamp with time zone NOT NULL,
+    heartbeat_at timestamp with time zone NOT NULL,
+    stopped boolean DEFAULT false NOT NULL,
+    unauthorized integer DEFAULT 0 NOT NULL,
+    last_unauthorized_at timestamp with time zone,
+    oversized integer DEFAULT 0 NOT NULL,
+    last_oversized_at timestamp with time zone,
+    unavailable integer DEFAULT 0 NOT NULL,
+    last_unavailable_at timestamp with time zone
+);
+
+
+--
+-- Name: COLUMN ninebits_receiver.id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_receiver.id IS 'random, one for each start of a receiver';
+
+
+--
+-- Name: COLUMN ninebits_receiver.up_since; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_receiver.up_since IS 'receiver: its heartbeats have no gap from here on';
+
+
+--
+-- Name: COLUMN ninebits_receiver.heartbeat_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_receiver.heartbeat_at IS 'receiver: the last; all turned away before is counted';
+
+
+--
+-- Name: COLUMN ninebits_receiver.stopped; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_receiver.stopped IS 'receiver: it ended in order';
+
+
+--
+-- Name: COLUMN ninebits_receiver.unauthorized; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_receiver.unauthorized IS 'receiver: answered 401';
+
+
+--
+-- Name: COLUMN ninebits_receiver.last_unauthorized_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_receiver.last_unauthorized_at IS 'receiver: null: none';
+
+
+--
+-- Name: COLUMN ninebits_receiver.oversized; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_receiver.oversized IS 'receiver: answered 413';
+
+
+--
+-- Name: COLUMN ninebits_receiver.last_oversized_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_receiver.last_oversized_at IS 'receiver: null: none';
+
+
+--
+-- Name: COLUMN ninebits_receiver.unavailable; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_receiver.unavailable IS 'receiver: answered 503';
+
+
+--
+-- Name: COLUMN ninebits_receiver.last_unavailable_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_receiver.last_unavailable_at IS 'receiver: null: none';
+
+
+--
+-- Name: ninebits_recipient; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ninebits_recipient (
+    id bigint NOT NULL,
+    send_id character varying(32) NOT NULL,
+    message_id character varying(32) NOT NULL,
+    number character varying(32) NOT NULL,
+    state character varying(16) NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    started_at timestamp with time zone,
+    answered_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    total_duration integer,
+    call_duration integer,
+    total_amount bigint,
+    last_callback_at timestamp with time zone
+);
+
+
+--
+-- Name: COLUMN ninebits_recipient.number; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_recipient.number IS 'canonical: digits with the country code';
+
+
+--
+-- Name: COLUMN ninebits_recipient.state; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_recipient.state IS 'states.RecipientState';
+
+
+--
+-- Name: COLUMN ninebits_recipient.attempts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_recipient.attempts IS 'matching: calls that came back';
+
+
+--
+-- Name: COLUMN ninebits_recipient.started_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_recipient.started_at IS 'matching: of the call that counts; null: none came';
+
+
+--
+-- Name: COLUMN ninebits_recipient.answered_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_recipient.answered_at IS 'matching: null: not answered';
+
+
+--
+-- Name: COLUMN ninebits_recipient.ended_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_recipient.ended_at IS 'matching: of the call that counts';
+
+
+--
+-- Name: COLUMN ninebits_recipient.total_duration; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_recipient.total_duration IS 'matching: seconds, of the call that counts';
+
+
+--
+-- Name: COLUMN ninebits_recipient.call_duration; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_recipient.call_duration IS 'matching: seconds billed, of the call that counts';
+
+
+--
+-- Name: COLUMN ninebits_recipient.total_amount; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_recipient.total_amount IS 'matching: sum of all attempts; null: none was reported';
+
+
+--
+-- Name: COLUMN ninebits_recipient.last_callback_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_recipient.last_callback_at IS 'matching: attempt_window counts from here';
+
+
+--
+-- Name: ninebits_recipient_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.ninebits_recipient_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: ninebits_recipient_id_seq; Type: SEQUENCE OWNED BY; Schema: public; Owner: -
+--
+
+ALTER SEQUENCE public.ninebits_recipient_id_seq OWNED BY public.ninebits_recipient.id;
+
+
+--
+-- Name: ninebits_request; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ninebits_request (
+    id bigint NOT NULL,
+    message_id character varying(32) NOT NULL,
+    conn_id text NOT NULL,
+    state character varying(16) NOT NULL,
+    ref_id character varying(128),
+    known_by character varying(16),
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    status integer,
+    detail text
+);
+
+
+--
+-- Name: COLUMN ninebits_request.conn_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_request.conn_id IS 'the connection of this POST; a resend may take another';
+
+
+--
+-- Name: COLUMN ninebits_request.state; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_request.state IS 'states.RequestState';
+
+
+--
+-- Name: COLUMN ninebits_request.ref_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_request.ref_id IS '9bits'' answer, an adopting callback or a person; null: unknown';
+
+
+--
+-- Name: COLUMN ninebits_request.known_by; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_request.known_by IS 'answer, callback or person; null: not known yet';
+
+
+--
+-- Name: COLUMN ninebits_request.started_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_request.started_at IS 'sender: the claim, on the ledger''s clock';
+
+
+--
+-- Name: COLUMN ninebits_request.finished_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_request.finished_at IS 'sender: null while under way';
+
+
+--
+-- Name: COLUMN ninebits_request.status; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_request.status IS 'HTTP status; null: no answer';
+
+
+--
+-- Name: COLUMN ninebits_request.detail; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_request.detail IS 'what 9bits or the network said';
+
+
+--
+-- Name: ninebits_request_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.ninebits_request_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: ninebits_request_id_seq; Type: SEQUENCE OWNED BY; Schema: public; Owner: -
+--
+
+ALTER SEQUENCE public.ninebits_request_id_seq OWNED BY public.ninebits_request.id;
+
+
+--
+-- Name: ninebits_send; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ninebits_send (
+    id character varying(32) NOT NULL,
+    idempotency_key character varying(64),
+    deployment character varying(250) NOT NULL,
+    dag_id text,
+    run_id text,
+    task_id text,
+    map_index integer,
+    created_at timestamp with time zone NOT NULL,
+    planner character varying(32),
+    planner_expires_at timestamp with time zone,
+    purge_state character varying(16)
+);
+
+
+--
+-- Name: COLUMN ninebits_send.id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_send.id IS 'random';
+
+
+--
+-- Name: COLUMN ninebits_send.idempotency_key; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_send.idempotency_key IS 'hash; null: a send that nobody can resume';
+
+
+--
+-- Name: COLUMN ninebits_send.deployment; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_send.deployment IS 'which Airflow asked';
+
+
+--
+-- Name: COLUMN ninebits_send.dag_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_send.dag_id IS 'who asked; null: outside of a task';
+
+
+--
+-- Name: COLUMN ninebits_send.run_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_send.run_id IS 'who asked; null: outside of a task';
+
+
+--
+-- Name: COLUMN ninebits_send.task_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_send.task_id IS 'who asked; null: outside of a task';
+
+
+--
+-- Name: COLUMN ninebits_send.map_index; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_send.map_index IS 'who asked; null: outside of a task';
+
+
+--
+-- Name: COLUMN ninebits_send.planner; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_send.planner IS 'planning: who writes its parts; null: all are written';
+
+
+--
+-- Name: COLUMN ninebits_send.planner_expires_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_send.planner_expires_at IS 'planning: when another may plan it instead';
+
+
+--
+-- Name: COLUMN ninebits_send.purge_state; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_send.purge_state IS 'purge: states.PurgeState; null: nothing was purged';
+
+
+--
+-- Name: ninebits_task; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ninebits_task (
+    place_key character varying(64) NOT NULL,
+    generation integer NOT NULL,
+    task_instance_id character varying(64) NOT NULL,
+    try_number integer NOT NULL,
+    max_tries integer NOT NULL,
+    finished boolean NOT NULL,
+    seen_at timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: COLUMN ninebits_task.place_key; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_task.place_key IS 'hash of deployment, DAG, run, task, map index';
+
+
+--
+-- Name: COLUMN ninebits_task.generation; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_task.generation IS 'operator: raised when the task rings again on purpose';
+
+
+--
+-- Name: COLUMN ninebits_task.task_instance_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_task.task_instance_id IS 'operator: the attempt last seen';
+
+
+--
+-- Name: COLUMN ninebits_task.try_number; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_task.try_number IS 'operator: of the attempt last seen';
+
+
+--
+-- Name: COLUMN ninebits_task.max_tries; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_task.max_tries IS 'operator: of the attempt last seen';
+
+
+--
+-- Name: COLUMN ninebits_task.finished; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_task.finished IS 'operator: set when the generation''s work has ended';
+
+
+--
+-- Name: COLUMN ninebits_task.seen_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_task.seen_at IS 'operator: start of the attempt last seen';
+
+
+--
+-- Name: ninebits_version; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ninebits_version (
+    version_num character varying(32) NOT NULL
+);
+
+
+--
+-- Name: ninebits_callback id; Type: DEFAULT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_callback ALTER COLUMN id SET DEFAULT nextval('public.ninebits_callback_id_seq'::regclass);
+
+
+--
+-- Name: ninebits_purge id; Type: DEFAULT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_purge ALTER COLUMN id SET DEFAULT nextval('public.ninebits_purge_id_seq'::regclass);
+
+
+--
+-- Name: ninebits_receipt id; Type: DEFAULT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_receipt ALTER COLUMN id SET DEFAULT nextval('public.ninebits_receipt_id_seq'::regclass);
+
+
+--
+-- Name: ninebits_recipient id; Type: DEFAULT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_recipient ALTER COLUMN id SET DEFAULT nextval('public.ninebits_recipient_id_seq'::regclass);
+
+
+--
+-- Name: ninebits_request id; Type: DEFAULT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_request ALTER COLUMN id SET DEFAULT nextval('public.ninebits_request_id_seq'::regclass);
+
+
+--
+-- Data for Name: ninebits_callback; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.ninebits_callback VALUES (3, '2026-11-24 17:53:16.052234+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
+INSERT INTO public.ninebits_callback VALUES (4, '2026-11-24 17:53:16.30539+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-24 17:53:16.301876+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (5, '2026-11-24 17:53:16.30539+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-24 17:53:16.301892+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (6, '2026-11-24 17:53:16.30539+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
+INSERT INTO public.ninebits_callback VALUES (2, '2026-11-24 17:53:16.052234+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-24 17:53:15.319201+00', '2026-11-24 17:53:16.04588+00', '2026-11-24 17:53:15.319201+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
+
+
+--
+-- Data for Name: ninebits_message; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.ninebits_message VALUES ('e6c5db508586995f73b6d86d21a8cc96', 'c4205de24acf158b70915cc1f745c104', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'uncertain', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-24 17:53:16.097353+00');
+INSERT INTO public.ninebits_message VALUES ('5963dbf804495c48e981ddca542d595e', '147f10785c7218a4c9e22c10f4ba6a8f', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-24 17:53:16.190955+00');
+INSERT INTO public.ninebits_message VALUES ('91ccbaf3c62acdde50595b93f3916f1a', '0aa029330052cc6c113a7bb2d7ef3f64', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, 0, 0, 0, NULL, 0, '2026-11-24 17:53:16.280175+00');
+INSERT INTO public.ninebits_message VALUES ('4fb3c79822a7e5e2500f6c5a222d78c7', '7a169b0234499efd44b49558693e140e', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'accepted', 'a test', '2026-11-24 17:53:15.319201+00', 2, 1, 1, 0, '2026-11-24 17:53:16.052234+00', 3, '2026-11-24 17:53:15.93312+00');
+
+
+--
+-- Data for Name: ninebits_purge; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.ninebits_purge VALUES (1, '2026-08-26 17:53:15.817268+00', '2026-11-24 17:53:15.817268+00');
+
+
+--
+-- Data for Name: ninebits_receipt; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.ninebits_receipt VALUES (1, '76ae92db07a22080d066737378aa4c66', 'b84038bd1555fed8c69ee67068177be4', 0, 'accepted', 1, 'purged');
+
+
+--
+-- Data for Name: ninebits_receiver; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.ninebits_receiver VALUES ('9d987471b1232e5f0885c55f913722b2', 'a-host', '2026-11-24 17:53:16.319201+00', '2026-11-24 17:53:16.319201+00', '2026-11-24 17:53:16.327636+00', false, 1, '2026-11-24 17:53:16.327636+00', 1, '2026-11-24 17:53:16.327636+00', 1, '2026-11-24 17:53:16.327636+00');
+
+
+--
+-- Data for Name: ninebits_recipient; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.ninebits_recipient VALUES (3, '7a169b0234499efd44b49558693e140e', '4fb3c79822a7e5e2500f6c5a222d78c7', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-24 17:53:16.052234+00');
+INSERT INTO public.ninebits_recipient VALUES (4, 'c4205de24acf158b70915cc1f745c104', 'e6c5db508586995f73b6d86d21a8cc96', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (5, '147f10785c7218a4c9e22c10f4ba6a8f', '5963dbf804495c48e981ddca542d595e', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (6, '0aa029330052cc6c113a7bb2d7ef3f64', '91ccbaf3c62acdde50595b93f3916f1a', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (2, '7a169b0234499efd44b49558693e140e', '4fb3c79822a7e5e2500f6c5a222d78c7', '2348020000001', 'answered', 1, '2026-11-24 17:53:15.319201+00', '2026-11-24 17:53:16.04588+00', '2026-11-24 17:53:15.319201+00', 7, 7, 30000000000, '2026-11-24 17:53:16.052234+00');
+
+
+--
+-- Data for Name: ninebits_request; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.ninebits_request VALUES (3, 'e6c5db508586995f73b6d86d21a8cc96', 'ninebits', 'uncertain', NULL, NULL, '2026-11-24 17:53:16.131352+00', '2026-11-24 17:53:16.142844+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (4, '5963dbf804495c48e981ddca542d595e', 'ninebits', 'refused', NULL, 'answer', '2026-11-24 17:53:16.223915+00', '2026-11-24 17:53:16.236973+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (2, '4fb3c79822a7e5e2500f6c5a222d78c7', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-24 17:53:15.968204+00', '2026-11-24 17:53:16.039911+00', 7, 'a detail');
+
+
+--
+-- Data for Name: ninebits_send; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.ninebits_send VALUES ('76ae92db07a22080d066737378aa4c66', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-26 17:53:15.661494+00', NULL, NULL, 'purged');
+INSERT INTO public.ninebits_send VALUES ('7a169b0234499efd44b49558693e140e', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-24 17:53:15.930461+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('c4205de24acf158b70915cc1f745c104', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-24 17:53:16.09541+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('147f10785c7218a4c9e22c10f4ba6a8f', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-24 17:53:16.186796+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('0aa029330052cc6c113a7bb2d7ef3f64', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-24 17:53:16.269656+00', 'a planner', '2026-11-24 17:53:15.319201+00', NULL);
+
+
+--
+-- Data for Name: ninebits_task; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-24 17:53:16.337811+00');
+
+
+--
+-- Data for Name: ninebits_version; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.ninebits_version VALUES ('0001');
+
+
+--
+-- Name: ninebits_callback_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
+--
+
+SELECT pg_catalog.setval('public.ninebits_callback_id_seq', 6, true);
+
+
+--
+-- Name: ninebits_purge_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
+--
+
+SELECT pg_catalog.setval('public.ninebits_purge_id_seq', 1, true);
+
+
+--
+-- Name: ninebits_receipt_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
+--
+
+SELECT pg_catalog.setval('public.ninebits_receipt_id_seq', 1, true);
+
+
+--
+-- Name: ninebits_recipient_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
+--
+
+SELECT pg_catalog.setval('public.ninebits_recipient_id_seq', 6, true);
+
+
+--
+-- Name: ninebits_request_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
+--
+
+SELECT pg_catalog.setval('public.ninebits_request_id_seq', 4, true);
+
+
+--
+-- Name: ninebits_version ninebits_version_pkc; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_version
+    ADD CONSTRAINT ninebits_version_pkc PRIMARY KEY (version_num);
+
+
+--
+-- Name: ninebits_callback pk_ninebits_callback; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_callback
+    ADD CONSTRAINT pk_ninebits_callback PRIMARY KEY (id);
+
+
+--
+-- Name: ninebits_message pk_ninebits_message; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_message
+    ADD CONSTRAINT pk_ninebits_message PRIMARY KEY (id);
+
+
+--
+-- Name: ninebits_purge pk_ninebits_purge; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_purge
+    ADD CONSTRAINT pk_ninebits_purge PRIMARY KEY (id);
+
+
+--
+-- Name: ninebits_receipt pk_ninebits_receipt; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_receipt
+    ADD CONSTRAINT pk_ninebits_receipt PRIMARY KEY (id);
+
+
+--
+-- Name: ninebits_receiver pk_ninebits_receiver; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_receiver
+    ADD CONSTRAINT pk_ninebits_receiver PRIMARY KEY (id);
+
+
+--
+-- Name: ninebits_recipient pk_ninebits_recipient; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_recipient
+    ADD CONSTRAINT pk_ninebits_recipient PRIMARY KEY (id);
+
+
+--
+-- Name: ninebits_request pk_ninebits_request; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_request
+    ADD CONSTRAINT pk_ninebits_request PRIMARY KEY (id);
+
+
+--
+-- Name: ninebits_send pk_ninebits_send; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_send
+    ADD CONSTRAINT pk_ninebits_send PRIMARY KEY (id);
+
+
+--
+-- Name: ninebits_task pk_ninebits_task; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_task
+    ADD CONSTRAINT pk_ninebits_task PRIMARY KEY (place_key);
+
+
+--
+-- Name: ninebits_callback uq_ninebits_callback_identity; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_callback
+    ADD CONSTRAINT uq_ninebits_callback_identity UNIQUE (identity);
+
+
+--
+-- Name: ninebits_message uq_ninebits_message_send_id_part; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_message
+    ADD CONSTRAINT uq_ninebits_message_send_id_part UNIQUE (send_id, part);
+
+
+--
+-- Name: ninebits_recipient uq_ninebits_recipient_send_id_number; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_recipient
+    ADD CONSTRAINT uq_ninebits_recipient_send_id_number UNIQUE (send_id, number);
+
+
+--
+-- Name: ninebits_send uq_ninebits_send_idempotency_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_send
+    ADD CONSTRAINT uq_ninebits_send_idempotency_key UNIQUE (idempotency_key);
+
+
+--
+-- Name: ix_ninebits_callback_received_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_callback_received_at ON public.ninebits_callback USING btree (received_at);
+
+
+--
+-- Name: ix_ninebits_callback_recipient_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_callback_recipient_id ON public.ninebits_callback USING btree (recipient_id);
+
+
+--
+-- Name: ix_ninebits_callback_request_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_callback_request_id ON public.ninebits_callback USING btree (request_id);
+
+
+--
+-- Name: ix_ninebits_callback_waiting_number; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_callback_waiting_number ON public.ninebits_callback USING btree (number) WHERE ((match_state)::text = 'unmatched'::text);
+
+
+--
+-- Name: ix_ninebits_callback_waiting_ref_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_callback_waiting_ref_id ON public.ninebits_callback USING btree (ref_id) WHERE ((match_state)::text = 'unmatched'::text);
+
+
+--
+-- Name: ix_ninebits_message_created_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_message_created_at ON public.ninebits_message USING btree (created_at);
+
+
+--
+-- Name: ix_ninebits_message_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_message_open ON public.ninebits_message USING btree (state) WHERE ((state)::text = ANY ((ARRAY['sending'::character varying, 'uncertain'::character varying])::text[]));
+
+
+--
+-- Name: ix_ninebits_receipt_message_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_receipt_message_id ON public.ninebits_receipt USING btree (message_id);
+
+
+--
+-- Name: ix_ninebits_receipt_ref_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_receipt_ref_id ON public.ninebits_receipt USING btree (ref_id);
+
+
+--
+-- Name: ix_ninebits_receipt_send_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_receipt_send_id ON public.ninebits_receipt USING btree (send_id);
+
+
+--
+-- Name: ix_ninebits_receiver_heartbeat_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_receiver_heartbeat_at ON public.ninebits_receiver USING btree (heartbeat_at);
+
+
+--
+-- Name: ix_ninebits_recipient_message_id_number; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_recipient_message_id_number ON public.ninebits_recipient USING btree (message_id, number);
+
+
+--
+-- Name: ix_ninebits_recipient_number; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_recipient_number ON public.ninebits_recipient USING btree (number);
+
+
+--
+-- Name: ix_ninebits_request_message_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_request_message_id ON public.ninebits_request USING btree (message_id);
+
+
+--
+-- Name: ix_ninebits_request_nameless; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_request_nameless ON public.ninebits_request USING btree (conn_id) WHERE ((ref_id IS NULL) AND ((state)::text <> 'refused'::text));
+
+
+--
+-- Name: ix_ninebits_request_ref_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_request_ref_id ON public.ninebits_request USING btree (ref_id);
+
+
+--
+-- Name: ix_ninebits_send_purge_state_created_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_send_purge_state_created_at ON public.ninebits_send USING btree (purge_state, created_at);
+
+
+--
+-- Name: ix_ninebits_task_seen_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_task_seen_at ON public.ninebits_task USING btree (seen_at);
+
+
+--
+-- Name: ninebits_callback fk_ninebits_callback_recipient_id; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_callback
+    ADD CONSTRAINT fk_ninebits_callback_recipient_id FOREIGN KEY (recipient_id) REFERENCES public.ninebits_recipient(id) ON DELETE SET NULL;
+
+
+--
+-- Name: ninebits_callback fk_ninebits_callback_request_id; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_callback
+    ADD CONSTRAINT fk_ninebits_callback_request_id FOREIGN KEY (request_id) REFERENCES public.ninebits_request(id) ON DELETE SET NULL;
+
+
+--
+-- Name: ninebits_message fk_ninebits_message_send_id; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_message
+    ADD CONSTRAINT fk_ninebits_message_send_id FOREIGN KEY (send_id) REFERENCES public.ninebits_send(id) ON DELETE CASCADE;
+
+
+--
+-- Name: ninebits_receipt fk_ninebits_receipt_send_id; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_receipt
+    ADD CONSTRAINT fk_ninebits_receipt_send_id FOREIGN KEY (send_id) REFERENCES public.ninebits_send(id) ON DELETE CASCADE;
+
+
+--
+-- Name: ninebits_recipient fk_ninebits_recipient_message_id; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_recipient
+    ADD CONSTRAINT fk_ninebits_recipient_message_id FOREIGN KEY (message_id) REFERENCES public.ninebits_message(id) ON DELETE CASCADE;
+
+
+--
+-- Name: ninebits_recipient fk_ninebits_recipient_send_id; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_recipient
+    ADD CONSTRAINT fk_ninebits_recipient_send_id FOREIGN KEY (send_id) REFERENCES public.ninebits_send(id) ON DELETE CASCADE;
+
+
+--
+-- Name: ninebits_request fk_ninebits_request_message_id; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_request
+    ADD CONSTRAINT fk_ninebits_request_message_id FOREIGN KEY (message_id) REFERENCES public.ninebits_message(id) ON DELETE CASCADE;
+
+
+--
+--
+
+

@@ -1,0 +1,191 @@
+BEGIN TRANSACTION;
+CREATE TABLE ninebits_callback (
+	id INTEGER NOT NULL, 
+	received_at DATETIME NOT NULL, 
+	receiver_id VARCHAR(32), 
+	conn_path TEXT, 
+	kind VARCHAR(16) NOT NULL, 
+	raw BLOB NOT NULL, 
+	identity VARCHAR(64), 
+	repeats INTEGER DEFAULT '0' NOT NULL, 
+	ref_id VARCHAR(128), 
+	number VARCHAR(32), 
+	inbound BOOLEAN DEFAULT false NOT NULL, 
+	started_at DATETIME, 
+	answered_at DATETIME, 
+	ended_at DATETIME, 
+	total_duration INTEGER, 
+	call_duration INTEGER, 
+	total_amount BIGINT, 
+	status INTEGER, 
+	detail TEXT, 
+	match_state VARCHAR(16) NOT NULL, 
+	ambiguous BOOLEAN DEFAULT false NOT NULL, 
+	recipient_id INTEGER, 
+	request_id INTEGER, 
+	CONSTRAINT pk_ninebits_callback PRIMARY KEY (id), 
+	CONSTRAINT fk_ninebits_callback_recipient_id FOREIGN KEY(recipient_id) REFERENCES ninebits_recipient (id) ON DELETE SET NULL, 
+	CONSTRAINT fk_ninebits_callback_request_id FOREIGN KEY(request_id) REFERENCES ninebits_request (id) ON DELETE SET NULL, 
+	CONSTRAINT uq_ninebits_callback_identity UNIQUE (identity)
+);
+INSERT INTO "ninebits_callback" VALUES(1,'2026-11-24 17:53:14.719424','a receiver_id','a conn_path','call',X'7B7D','ada',0,'r1','2348020000001',0,'2026-11-24 17:53:13.901113','2026-11-24 17:53:14.719225','2026-11-24 17:53:13.901113',7,7,30000000000,NULL,NULL,'matched',0,1,1);
+INSERT INTO "ninebits_callback" VALUES(2,'2026-11-24 17:53:14.719424',NULL,NULL,'call',X'7B7D','ben',0,'r1','2348020000002',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'matched',0,2,1);
+INSERT INTO "ninebits_callback" VALUES(3,'2026-11-24 17:53:14.883456',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2349000000000',0,NULL,'2026-11-24 17:53:14.883257',NULL,NULL,NULL,NULL,NULL,NULL,'unmatched',0,NULL,NULL);
+INSERT INTO "ninebits_callback" VALUES(4,'2026-11-24 17:53:14.883456',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2348020000003',1,NULL,'2026-11-24 17:53:14.883271',NULL,NULL,NULL,NULL,NULL,NULL,'inbound',0,NULL,NULL);
+INSERT INTO "ninebits_callback" VALUES(5,'2026-11-24 17:53:14.883456',NULL,NULL,'answer',X'7B7D',NULL,0,'r1',NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,200,'not possible','matched',0,NULL,1);
+CREATE TABLE ninebits_message (
+	id VARCHAR(32) NOT NULL, 
+	send_id VARCHAR(32) NOT NULL, 
+	part INTEGER NOT NULL, 
+	conn_id TEXT NOT NULL, 
+	media_url TEXT NOT NULL, 
+	from_number VARCHAR(64), 
+	state VARCHAR(16) NOT NULL, 
+	owner VARCHAR(64), 
+	lease_expires_at DATETIME, 
+	recipients INTEGER NOT NULL, 
+	answered INTEGER DEFAULT '0' NOT NULL, 
+	unanswered INTEGER DEFAULT '0' NOT NULL, 
+	failed INTEGER DEFAULT '0' NOT NULL, 
+	last_callback_at DATETIME, 
+	revision INTEGER DEFAULT '0' NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	CONSTRAINT pk_ninebits_message PRIMARY KEY (id), 
+	CONSTRAINT fk_ninebits_message_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_ninebits_message_send_id_part UNIQUE (send_id, part)
+);
+INSERT INTO "ninebits_message" VALUES('cb8aad9f62d0dadc1549cae2f3f0b978','f886c03982f3452b7a67fe4567bb989b',0,'ninebits','https://media.test/a.mp3',NULL,'accepted','a test',NULL,2,1,1,0,'2026-11-24 17:53:14.719424',3,'2026-11-24 17:53:14.677041');
+INSERT INTO "ninebits_message" VALUES('29c33933cf4f046c6516704ad5b837f8','c73fbb0ca54d6e213dbe577aa58b88c9',0,'ninebits','https://media.test/a.mp3','a from_number','uncertain','a test','2026-11-24 17:53:13.901113',1,0,0,0,NULL,2,'2026-11-24 17:53:14.738081');
+INSERT INTO "ninebits_message" VALUES('a3799a5731fad12d993f0935fd588f92','43057a2dee3540ca1145241c07d56bcf',0,'ninebits','https://media.test/a.mp3',NULL,'refused','a test',NULL,1,0,0,0,NULL,2,'2026-11-24 17:53:14.802526');
+INSERT INTO "ninebits_message" VALUES('4f0e0e97736d4319a279535cd3708652','78e9a164fcd3e7a9233276f852819105',0,'ninebits','https://media.test/a.mp3',NULL,'planned',NULL,NULL,1,0,0,0,NULL,0,'2026-11-24 17:53:14.862374');
+CREATE TABLE ninebits_purge (
+	id INTEGER NOT NULL, 
+	purged_until DATETIME NOT NULL, 
+	begun_at DATETIME NOT NULL, 
+	CONSTRAINT pk_ninebits_purge PRIMARY KEY (id)
+);
+INSERT INTO "ninebits_purge" VALUES(1,'2026-08-26 17:53:14.568606','2026-11-24 17:53:14.568606');
+CREATE TABLE ninebits_receipt (
+	id INTEGER NOT NULL, 
+	send_id VARCHAR(32) NOT NULL, 
+	message_id VARCHAR(32) NOT NULL, 
+	part INTEGER NOT NULL, 
+	state VARCHAR(16) NOT NULL, 
+	recipients INTEGER NOT NULL, 
+	ref_id VARCHAR(128), 
+	CONSTRAINT pk_ninebits_receipt PRIMARY KEY (id), 
+	CONSTRAINT fk_ninebits_receipt_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE
+);
+INSERT INTO "ninebits_receipt" VALUES(1,'3e68d12f5706f7fcd672674225b20d75','945f473c7630783785fe2ce7a7a0d5a5',0,'accepted',1,'purged');
+CREATE TABLE ninebits_receiver (
+	id VARCHAR(32) NOT NULL, 
+	host TEXT NOT NULL, 
+	started_at DATETIME NOT NULL, 
+	up_since DATETIME NOT NULL, 
+	heartbeat_at DATETIME NOT NULL, 
+	stopped BOOLEAN DEFAULT false NOT NULL, 
+	unauthorized INTEGER DEFAULT '0' NOT NULL, 
+	last_unauthorized_at DATETIME, 
+	oversized INTEGER DEFAULT '0' NOT NULL, 
+	last_oversized_at DATETIME, 
+	unavailable INTEGER DEFAULT '0' NOT NULL, 
+	last_unavailable_at DATETIME, 
+	CONSTRAINT pk_ninebits_receiver PRIMARY KEY (id)
+);
+INSERT INTO "ninebits_receiver" VALUES('c985315ae8ce3110e2cb13b9a464a72c','a-host','2026-11-24 17:53:14.901113','2026-11-24 17:53:14.901113','2026-11-24 17:53:14.915362',0,1,'2026-11-24 17:53:14.915362',1,'2026-11-24 17:53:14.915362',1,'2026-11-24 17:53:14.915362');
+CREATE TABLE ninebits_recipient (
+	id INTEGER NOT NULL, 
+	send_id VARCHAR(32) NOT NULL, 
+	message_id VARCHAR(32) NOT NULL, 
+	number VARCHAR(32) NOT NULL, 
+	state VARCHAR(16) NOT NULL, 
+	attempts INTEGER DEFAULT '0' NOT NULL, 
+	started_at DATETIME, 
+	answered_at DATETIME, 
+	ended_at DATETIME, 
+	total_duration INTEGER, 
+	call_duration INTEGER, 
+	total_amount BIGINT, 
+	last_callback_at DATETIME, 
+	CONSTRAINT pk_ninebits_recipient PRIMARY KEY (id), 
+	CONSTRAINT fk_ninebits_recipient_message_id FOREIGN KEY(message_id) REFERENCES ninebits_message (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_ninebits_recipient_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_ninebits_recipient_send_id_number UNIQUE (send_id, number)
+);
+INSERT INTO "ninebits_recipient" VALUES(1,'f886c03982f3452b7a67fe4567bb989b','cb8aad9f62d0dadc1549cae2f3f0b978','2348020000001','answered',1,'2026-11-24 17:53:13.901113','2026-11-24 17:53:14.719225','2026-11-24 17:53:13.901113',7,7,30000000000,'2026-11-24 17:53:14.719424');
+INSERT INTO "ninebits_recipient" VALUES(2,'f886c03982f3452b7a67fe4567bb989b','cb8aad9f62d0dadc1549cae2f3f0b978','2348020000002','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL,'2026-11-24 17:53:14.719424');
+INSERT INTO "ninebits_recipient" VALUES(3,'c73fbb0ca54d6e213dbe577aa58b88c9','29c33933cf4f046c6516704ad5b837f8','2348020000003','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(4,'43057a2dee3540ca1145241c07d56bcf','a3799a5731fad12d993f0935fd588f92','2348020000001','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(5,'78e9a164fcd3e7a9233276f852819105','4f0e0e97736d4319a279535cd3708652','2348020000002','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+CREATE TABLE ninebits_request (
+	id INTEGER NOT NULL, 
+	message_id VARCHAR(32) NOT NULL, 
+	conn_id TEXT NOT NULL, 
+	state VARCHAR(16) NOT NULL, 
+	ref_id VARCHAR(128), 
+	known_by VARCHAR(16), 
+	started_at DATETIME NOT NULL, 
+	finished_at DATETIME, 
+	status INTEGER, 
+	detail TEXT, 
+	CONSTRAINT pk_ninebits_request PRIMARY KEY (id), 
+	CONSTRAINT fk_ninebits_request_message_id FOREIGN KEY(message_id) REFERENCES ninebits_message (id) ON DELETE CASCADE
+);
+INSERT INTO "ninebits_request" VALUES(1,'cb8aad9f62d0dadc1549cae2f3f0b978','ninebits','accepted','r1','answer','2026-11-24 17:53:14.693022','2026-11-24 17:53:14.708183',7,'a detail');
+INSERT INTO "ninebits_request" VALUES(2,'29c33933cf4f046c6516704ad5b837f8','ninebits','uncertain',NULL,NULL,'2026-11-24 17:53:14.775341','2026-11-24 17:53:14.786044',NULL,NULL);
+INSERT INTO "ninebits_request" VALUES(3,'a3799a5731fad12d993f0935fd588f92','ninebits','refused',NULL,'answer','2026-11-24 17:53:14.820878','2026-11-24 17:53:14.842560',NULL,NULL);
+CREATE TABLE ninebits_send (
+	id VARCHAR(32) NOT NULL, 
+	idempotency_key VARCHAR(64), 
+	deployment VARCHAR(250) NOT NULL, 
+	dag_id TEXT, 
+	run_id TEXT, 
+	task_id TEXT, 
+	map_index INTEGER, 
+	created_at DATETIME NOT NULL, 
+	planner VARCHAR(32), 
+	planner_expires_at DATETIME, 
+	purge_state VARCHAR(16), 
+	CONSTRAINT pk_ninebits_send PRIMARY KEY (id), 
+	CONSTRAINT uq_ninebits_send_idempotency_key UNIQUE (idempotency_key)
+);
+INSERT INTO "ninebits_send" VALUES('3e68d12f5706f7fcd672674225b20d75','06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a','default','a dag_id','a run_id','a task_id',7,'2026-08-26 17:53:14.459839','a planner','2026-11-24 17:53:13.901113','purged');
+INSERT INTO "ninebits_send" VALUES('f886c03982f3452b7a67fe4567bb989b','d31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01','default',NULL,NULL,NULL,NULL,'2026-11-24 17:53:14.675893',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('c73fbb0ca54d6e213dbe577aa58b88c9',NULL,'default',NULL,NULL,NULL,NULL,'2026-11-24 17:53:14.737060',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('43057a2dee3540ca1145241c07d56bcf','83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23','default',NULL,NULL,NULL,NULL,'2026-11-24 17:53:14.801476',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('78e9a164fcd3e7a9233276f852819105','9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e','default',NULL,NULL,NULL,NULL,'2026-11-24 17:53:14.861341',NULL,NULL,NULL);
+CREATE TABLE ninebits_task (
+	place_key VARCHAR(64) NOT NULL, 
+	generation INTEGER NOT NULL, 
+	task_instance_id VARCHAR(64) NOT NULL, 
+	try_number INTEGER NOT NULL, 
+	max_tries INTEGER NOT NULL, 
+	finished BOOLEAN NOT NULL, 
+	seen_at DATETIME NOT NULL, 
+	CONSTRAINT pk_ninebits_task PRIMARY KEY (place_key)
+);
+INSERT INTO "ninebits_task" VALUES('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51',0,'ti',1,2,0,'2026-11-24 17:53:14.923054');
+CREATE TABLE ninebits_version (
+	version_num VARCHAR(32) NOT NULL, 
+	CONSTRAINT ninebits_version_pkc PRIMARY KEY (version_num)
+);
+INSERT INTO "ninebits_version" VALUES('0001');
+CREATE INDEX ix_ninebits_receiver_heartbeat_at ON ninebits_receiver (heartbeat_at);
+CREATE INDEX ix_ninebits_send_purge_state_created_at ON ninebits_send (purge_state, created_at);
+CREATE INDEX ix_ninebits_receipt_message_id ON ninebits_receipt (message_id);
+CREATE INDEX ix_ninebits_receipt_ref_id ON ninebits_receipt (ref_id);
+CREATE INDEX ix_ninebits_receipt_send_id ON ninebits_receipt (send_id);
+CREATE INDEX ix_ninebits_task_seen_at ON ninebits_task (seen_at);
+CREATE INDEX ix_ninebits_message_created_at ON ninebits_message (created_at);
+CREATE INDEX ix_ninebits_message_open ON ninebits_message (state) WHERE state in ('sending', 'uncertain');
+CREATE INDEX ix_ninebits_recipient_message_id_number ON ninebits_recipient (message_id, number);
+CREATE INDEX ix_ninebits_recipient_number ON ninebits_recipient (number);
+CREATE INDEX ix_ninebits_request_message_id ON ninebits_request (message_id);
+CREATE INDEX ix_ninebits_request_nameless ON ninebits_request (conn_id) WHERE ref_id is null and state <> 'refused';
+CREATE INDEX ix_ninebits_request_ref_id ON ninebits_request (ref_id);
+CREATE INDEX ix_ninebits_callback_received_at ON ninebits_callback (received_at);
+CREATE INDEX ix_ninebits_callback_recipient_id ON ninebits_callback (recipient_id);
+CREATE INDEX ix_ninebits_callback_request_id ON ninebits_callback (request_id);
+CREATE INDEX ix_ninebits_callback_waiting_number ON ninebits_callback (number) WHERE match_state = 'unmatched';
+CREATE INDEX ix_ninebits_callback_waiting_ref_id ON ninebits_callback (ref_id) WHERE match_state = 'unmatched';
+COMMIT;

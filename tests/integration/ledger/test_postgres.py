@@ -1,0 +1,93 @@
+"""What a connection to a PostgreSQL ledger is like: its time-outs, its locks, its pool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.ledger.errors import LedgerUnreachable
+from airflow_provider_ninebits.ledger.receivers import register
+from tests.integration.conftest import create_on_server, run_on_server
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
+
+@pytest.fixture
+def ledger_url(postgres: URL, migrated_postgres: str) -> URL:
+    return create_on_server(postgres, migrated_postgres)
+
+
+def opened(url: URL, options: str = "") -> Database:
+    """A ledger, with settings of the server's that its URL asks for."""
+    return Database(url.update_query_dict({"options": options}).render_as_string(hide_password=False))
+
+
+def test_the_schema_that_a_url_asks_for_is_used(postgres: URL) -> None:
+    """``options`` of the URL and our own time-outs go together."""
+    fresh = create_on_server(postgres, None)
+    run_on_server(fresh, "CREATE SCHEMA calls")
+    database = opened(fresh, "-csearch_path=calls")
+    with database.reading() as connection:
+        found = [
+            connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in ("statement_timeout", "lock_timeout")
+        ]
+        tables = connection.exec_driver_sql(
+            "SELECT count(*) FROM pg_tables WHERE schemaname = 'calls' AND tablename LIKE 'ninebits_%%'"
+        ).scalar_one()
+    database.close()
+    assert found == ["1min", "30s"]
+    assert tables == 10
+
+
+def test_what_takes_too_long_is_an_outage_that_says_so(ledger_url: URL) -> None:
+    hurried = opened(ledger_url, "-cstatement_timeout=100")
+    with pytest.raises(LedgerUnreachable, match="overloaded, or another session blocks it"), hurried.reading() as busy:
+        busy.exec_driver_sql("SELECT pg_sleep(60)")
+    # The connection is good for the next one.
+    with hurried.reading() as connection:
+        assert connection.exec_driver_sql("SELECT 1").scalar_one() == 1
+    hurried.close()
+
+
+def test_a_lock_that_is_not_given_is_an_outage_that_says_so(ledger_url: URL) -> None:
+    holder = opened(ledger_url)
+    hurried = opened(ledger_url, "-clock_timeout=100")
+    with holder.writing() as connection:
+        connection.exec_driver_sql("LOCK TABLE ninebits_receiver IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(LedgerUnreachable, match="another session holds it"):
+            register(hurried, "a-host")
+    assert register(hurried, "a-host")
+    for database in (holder, hurried):
+        database.close()
+
+
+def test_who_is_suspended_in_a_transaction_loses_its_locks(ledger_url: URL) -> None:
+    options = "-cidle_in_transaction_session_timeout=100"
+    asleep = opened(ledger_url, options)
+    awake = opened(ledger_url)
+
+    def dream() -> None:
+        with asleep.writing() as connection:
+            connection.exec_driver_sql("LOCK TABLE ninebits_receiver IN ACCESS EXCLUSIVE MODE")
+            # It waits until the other's session is ended, and has the lock then.
+            with awake.reading() as other:
+                other.exec_driver_sql("SELECT count(*) FROM ninebits_receiver")
+            connection.exec_driver_sql("SELECT 1")
+
+    with pytest.raises(LedgerUnreachable):
+        dream()
+    for database in (asleep, awake):
+        database.close()
+
+
+def test_a_pool_without_a_free_connection_is_an_outage(ledger_url: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_provider_ninebits.ledger.engines._POOL_SIZE", 1)
+    monkeypatch.setattr("airflow_provider_ninebits.ledger.engines._POOL_OVERFLOW", 0)
+    monkeypatch.setattr("airflow_provider_ninebits.ledger.engines.CONNECT_TIMEOUT_SECONDS", 0.1)
+    database = opened(ledger_url)
+    with database.reading(), pytest.raises(LedgerUnreachable, match="TimeoutError"), database.reading():
+        pass
+    database.close()
