@@ -66,6 +66,11 @@ demo: $(STAMP) ## ring (simulated) phones from a real Airflow, and watch
 screenshot: $(STAMP) ## take the README's picture again
 	$(BIN)/python scripts/screenshot.py
 
+# No service is asked: ADVISORIES is a checkout of https://github.com/pypa/advisory-database
+.PHONY: audit
+audit: $(STAMP) ## known advisories about what the lock pins; needs ADVISORIES=folder
+	$(BIN)/python scripts/audit.py "$(ADVISORIES)"
+
 # uv resolves for all platforms and writes the hashes; nothing else uses it, so it has an environment of its own.
 .PHONY: lock
 lock: ## pin the newest versions again: requirements/dev.txt

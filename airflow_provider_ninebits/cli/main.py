@@ -10,7 +10,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from airflow_provider_ninebits.cli import messages, purge
+from airflow_provider_ninebits.cli import callbacks, messages, purge
 from airflow_provider_ninebits.configuration import InvalidOption, read_settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,13 @@ UNREACHABLE = 4
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command, and return its exit status."""
     from airflow_provider_ninebits.ledger.database import Database
-    from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable, NoSuchMessage, SendBusy
+    from airflow_provider_ninebits.ledger.errors import (
+        LedgerUnreachable,
+        LedgerUnusable,
+        NoSuchCallback,
+        NoSuchMessage,
+        SendBusy,
+    )
 
     given = _parser().parse_args(arguments)
     try:
@@ -34,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             given.run(given, database, settings)
         finally:
             database.close()
-    except NoSuchMessage as error:
+    except (NoSuchMessage, NoSuchCallback) as error:
         return _fail(error, NOT_FOUND)
     except LedgerUnreachable as error:
         return _fail(error, UNREACHABLE)
@@ -47,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ninebits", description="The ledger of airflow-provider-ninebits.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     messages.add_commands(commands)
+    callbacks.add_commands(commands)
     purge.add_command(commands)
     return parser
 

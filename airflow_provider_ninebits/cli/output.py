@@ -22,20 +22,23 @@ def print_json(value: Any) -> None:
 
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[dict[str, Any]]) -> None:
-    """Print some columns of some rows as a table."""
+    """Print some columns of some rows as a table. What strangers wrote is no command to the terminal."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     columns = tuple(columns)
     table = Table(title=title)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(_shown(row[column]) for column in columns))
+        # As Text: rich takes square brackets in a plain string for its own commands, and fails on wrong ones.
+        table.add_row(*(Text(_shown(row[column])) for column in columns))
     Console().print(table)
 
 
 def _shown(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds")
-    return "" if value is None else str(value)
+    text = "" if value is None else str(value)
+    return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text)

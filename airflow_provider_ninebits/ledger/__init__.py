@@ -22,6 +22,7 @@ It knows neither Airflow nor HTTP. The rooms:
 ``standing``              a message's locks, and the state that its requests make of it
 ``recording``             what came of a request
 ``callbacks``             storing callbacks, and matching them
+``dead_letters``          callbacks that settled nobody, or may have settled the wrong one
 ``book``                  the rows that matching looks at, and what it changed in them
 ``api_answers``           API answers at the callback URL
 ``repeats``               callbacks that come again

@@ -94,7 +94,12 @@ def _sqlite_engine(url: URL) -> Engine:
         raise LedgerUnusable(
             f"the folder of the ledger, {folder}, does not exist; create it, or set [ninebits] sql_alchemy_conn"
         )
-    engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False})
+    engine = create_engine(
+        url,
+        # Numbers and bodies are among them, and errors and SQLAlchemy's own log would tell them.
+        hide_parameters=True,
+        connect_args={"timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False},
+    )
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: Any) -> None:
@@ -125,6 +130,7 @@ def _postgres_engine(url: URL) -> Engine:
     try:
         return create_engine(
             url,
+            hide_parameters=True,
             pool_size=_POOL_SIZE,
             max_overflow=_POOL_OVERFLOW,
             pool_timeout=CONNECT_TIMEOUT_SECONDS,

@@ -9,7 +9,8 @@ What can go wrong with the ledger.
     ├── KeyInUse            an idempotency key that the ledger holds for another send
     ├── PlanRefused         more recipients than were meant, or none: what was given has to change
     ├── SendBusy            another process is sending the same: try again
-    └── NoSuchMessage       a message id that the ledger does not hold
+    ├── NoSuchMessage       a message id that the ledger does not hold
+    └── NoSuchCallback      a callback id that the ledger does not hold
 """
 
 from __future__ import annotations
@@ -57,3 +58,7 @@ class SendBusy(LedgerError):
 
 class NoSuchMessage(LedgerError):
     """No message of the ledger has this id."""
+
+
+class NoSuchCallback(LedgerError):
+    """No callback of the ledger has this id."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select, update
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.callbacks import MatchState, rematch_ids, try_for
 from airflow_provider_ninebits.ledger.database import ledger_now
+from airflow_provider_ninebits.ledger.dead_letters import try_again
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 HEARTBEAT_SECONDS = 5.0
 LONGEST_GAP = timedelta(seconds=3 * HEARTBEAT_SECONDS)
 """Without a heartbeat for longer, a receiver was not up: suspended, or cut off from the ledger."""
-
-_SWEEP_PAGE = 500
 
 
 @dataclass(frozen=True)
@@ -86,28 +84,10 @@ def sweep(database: Database, *, window: timedelta) -> int:
 
     :return: how many found their recipient.
     """
-    callback = schema.callback.c
-    found, last_id = 0, 0
-    while True:
-        with database.reading() as connection:
-            since = ledger_now(connection) - window
-            ids = list(
-                connection.execute(
-                    select(callback.id)
-                    .where(
-                        callback.match_state == MatchState.UNMATCHED,
-                        callback.received_at >= since,
-                        callback.id > last_id,
-                    )
-                    .order_by(callback.id)
-                    .limit(_SWEEP_PAGE)
-                ).scalars()
-            )
-        if not ids:
-            return found
-        news = rematch_ids(database, ids, window=window)
-        found += news.matched + try_for(database, news, window=window)
-        last_id = ids[-1]
+    with database.reading() as connection:
+        since = ledger_now(connection) - window
+    _, found = try_again(database, window=window, since=since)
+    return found
 
 
 def probe_write(database: Database) -> None:

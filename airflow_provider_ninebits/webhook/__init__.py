@@ -9,7 +9,10 @@ The receiver of 9bits' callbacks: an ASGI app on the ledger.
 ``writer``                group commit: what came in during the last commit
 ``upkeep``                heartbeats, and the sweep over what is still unmatched
 ``throttle``              what any request can cause is logged now and then only
+``health``                one probe of the ledger for all who ask
 ``settings``              what a receiver is given
+``serving``               the server that it runs in when it is alone
+``connections``           its connections: bounded in time, size and number
 ========================  =======================================================
 """
 

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import argparse
-
-import uvicorn
+import logging
+import sys
 
 from airflow_provider_ninebits.ledger.errors import LedgerUnusable
 from airflow_provider_ninebits.webhook import application
+from airflow_provider_ninebits.webhook.serving import receiver_server
+from airflow_provider_ninebits.webhook.throttle import ThrottledRecords
+
+_NOT_STARTED = 3
 
 
-def main() -> None:
+def main() -> int:
     """Serve callbacks until stopped."""
     parser = argparse.ArgumentParser(prog="python -m airflow_provider_ninebits.webhook", description=main.__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=9010, help="default: %(default)s")
     arguments = parser.parse_args()
     try:
-        receiver = application()
+        app = application()
     except (ValueError, LedgerUnusable) as error:
         # An option that cannot be used, said in a sentence and not in a traceback.
         parser.error(str(error))
-    uvicorn.run(receiver, host=arguments.host, port=arguments.port, access_log=False, server_header=False)
+    # Airflow 3.1 sets up no logging for a process that is none of its commands; where there is some, this does nothing.
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # Anybody can cause its warnings, about what is no HTTP.
+    logging.getLogger("uvicorn.error").addFilter(ThrottledRecords())
+    server = receiver_server(app, arguments.host, arguments.port)
+    server.run()
+    return 0 if server.started else _NOT_STARTED
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

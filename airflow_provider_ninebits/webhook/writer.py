@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
 
 MOST_QUEUED = 20_000
+MOST_QUEUED_BYTES = 64 * 1024 * 1024
 LARGEST_GROUP = 500
 
 log = logging.getLogger(__name__)
@@ -29,10 +30,14 @@ log = logging.getLogger(__name__)
 class QueueFull(Exception):
     """The database does not keep up; the sender has to come again."""
 
+    def __str__(self) -> str:
+        return "too many callbacks wait for the ledger already"
+
 
 @dataclass
 class _Delivery:
     arrivals: Sequence[Arrival]
+    size_bytes: int
     done: Future[None]
 
 
@@ -48,6 +53,7 @@ class GroupWriter:
         self._window = window
         self._queue: deque[_Delivery] = deque()
         self._queued = 0
+        self._queued_bytes = 0
         self._wanted = threading.Condition()
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -61,7 +67,7 @@ class GroupWriter:
         :raises TimeoutError: when it takes too long; they may be committed all the same, and coming again is harmless.
         :raises Exception: the ledger's error; they are not stored.
         """
-        delivery = _Delivery(arrivals, Future())
+        delivery = _Delivery(arrivals, sum(len(arrival.raw) for arrival in arrivals), Future())
         self._enqueue(delivery)
         await asyncio.wait_for(asyncio.wrap_future(delivery.done), timeout_seconds)
 
@@ -76,10 +82,16 @@ class GroupWriter:
 
     def _enqueue(self, delivery: _Delivery) -> None:
         with self._wanted:
-            if self._queued + len(delivery.arrivals) > MOST_QUEUED and self._queued:
+            # What was given up stays queued, so while the ledger hangs only this bounds the memory.
+            full = (
+                self._queued + len(delivery.arrivals) > MOST_QUEUED
+                or self._queued_bytes + delivery.size_bytes > MOST_QUEUED_BYTES
+            )
+            if full and self._queued:
                 raise QueueFull
             self._queue.append(delivery)
             self._queued += len(delivery.arrivals)
+            self._queued_bytes += delivery.size_bytes
             if self._thread is None:
                 self._stopping = False
                 self._thread = threading.Thread(target=self._work, name="ninebits-writer", daemon=True)
@@ -123,6 +135,7 @@ class GroupWriter:
             while self._queue and (not group or size + len(self._queue[0].arrivals) <= LARGEST_GROUP):
                 delivery = self._queue.popleft()
                 self._queued -= len(delivery.arrivals)
+                self._queued_bytes -= delivery.size_bytes
                 size += len(delivery.arrivals)
                 group.append(delivery)
             return group

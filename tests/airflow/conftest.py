@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from airflow_provider_ninebits.simulator import RunningSimulator, SimulatorSettings, running_simulator
+from tests.integration.webhook.attempts import PASSWORDS
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -183,7 +184,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, dags_folder: Path) -> Iterat
             options={
                 "AIRFLOW_CONN_NINEBITS_DEFAULT": json.dumps(connection),
                 "AIRFLOW_CONN_NINEBITS_IMPATIENT": json.dumps(impatient),
-                "AIRFLOW__NINEBITS__WEBHOOK_PASSWORD": WEBHOOK_PASSWORD,
+                "AIRFLOW__NINEBITS__WEBHOOK_PASSWORD": ",".join((WEBHOOK_PASSWORD, *PASSWORDS)),
                 "AIRFLOW__CORE__PARALLELISM": "6",
                 # The scheduler hears of a process's end that much late; a wait that goes on before is taken for killed.
                 "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
@@ -195,9 +196,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory, dags_folder: Path) -> Iterat
 
 
 @pytest.fixture(scope="session")
-def secrets() -> tuple[str, str]:
+def secrets() -> tuple[str, ...]:
     """What no log may show."""
-    return API_KEY, WEBHOOK_PASSWORD
+    return API_KEY, WEBHOOK_PASSWORD, *PASSWORDS
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

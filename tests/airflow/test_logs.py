@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
 
 
-def test_no_log_shows_a_secret_or_a_whole_number_of_ours(stage: Stage, secrets: tuple[str, str]) -> None:
+def test_no_log_shows_a_secret_or_a_whole_number_of_ours(stage: Stage, secrets: tuple[str, ...]) -> None:
     # Alone, this test has something to search all the same.
     stage.run("ring", to=stage.answering(1))
     files = [stage.airflow.home / "standalone.log", *(stage.airflow.home / "logs").rglob("*.log")]

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ninebits.api.callbacks import (
+    MOST_IN_LIST,
     ApiAnswer,
     Call,
     ReceivedEvent,
@@ -382,6 +383,13 @@ def test_an_item_that_holds_odd_characters_is_kept_in_ascii() -> None:
     assert received.raw.isascii()
     assert b"\x00" not in received.raw
     assert json.loads(received.raw)["name"] == "\x00\ud800\u00e9"
+
+
+def test_a_list_that_is_no_list_of_calls_any_more_is_kept_as_one() -> None:
+    body = b"[" + b",".join([b"1"] * (MOST_IN_LIST + 1)) + b"]"
+    (received,) = read_callbacks(body)
+    assert received == ReceivedEvent(Unreadable("the body is a list of more than 20000 items"), body)
+    assert len(read_callbacks(body.replace(b"1,", b"", 1))) == MOST_IN_LIST
 
 
 def test_a_long_list_is_read_to_its_end() -> None:

@@ -42,6 +42,10 @@ WRONG = {
     "not ASCII": ["Basic bmluZWJpdHM6c2VjcmV0\xe9"],
     "not even latin-1": ["Basic bmluZWJpdHM6c2VjcmV0☎"],
     "bytes that are no text": ["Basic " + base64.b64encode(b"ninebits:\xff\xfe").decode()],
+    "a blank that is none after it": [GOOD + "\xa0"],
+    "two in one header": [f"{GOOD}, {GOOD}"],
+    "a token and the password in one header": [f"{BEARER}, {GOOD}"],
+    "a tab after the scheme": [GOOD.replace(" ", "\t")],
     "far too long": [basic("ninebits:" + "x" * 10_000)],
 }
 
@@ -94,6 +98,12 @@ class TestWithUnauthenticatedCallbacksAllowed:
         assert is_authorized([], allowed)
         assert is_authorized([BEARER], allowed)
         assert is_authorized([GOOD], allowed)
+
+    @pytest.mark.parametrize(
+        "header", ["", "Basic", "Basic ", "Digest x", "secret", f"{BEARER}, {GOOD}", f"{BEARER} x"]
+    )
+    def test_what_is_neither_a_password_nor_a_token_is_not_nothing(self, header: str) -> None:
+        assert not is_authorized([header], settings("secret", allow_unauthenticated=True))
 
     def test_a_wrong_password_is_still_wrong(self) -> None:
         assert not is_authorized([basic("ninebits:other")], settings("secret", allow_unauthenticated=True))

@@ -127,3 +127,28 @@ async def test_too_many_who_wait_are_sent_away(
     busy.execute("ROLLBACK")
     ends = await asyncio.gather(*waiting, return_exceptions=True)
     assert len(raws(ledger)) == ends.count(None) > 0
+
+
+async def test_too_many_bytes_that_wait_are_sent_away_however_few_callbacks_they_are(
+    writer: GroupWriter, ledger: Database, busy: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_ninebits.webhook.writer.MOST_QUEUED_BYTES", 1000)
+    # Nobody waits for them any more; they are queued all the same, which is why this is counted here.
+    for place in range(3):
+        with pytest.raises(TimeoutError):
+            await writer.commit([callback(f"{place}" * 400)], 0.01)
+    with pytest.raises(QueueFull, match="wait for the ledger"):
+        await writer.commit([callback("x" * 400)], 0.01)
+    busy.execute("ROLLBACK")
+    writer.stop()
+    assert raws(ledger) == ["0" * 400, "1" * 400, "2" * 400]
+    # And one that is larger than all that may wait is taken when nobody does.
+    await writer.commit([callback("y" * 2000)], PATIENCE_SECONDS)
+
+
+async def test_a_list_is_stored_as_a_whole_or_not_at_all(writer: GroupWriter, ledger: Database) -> None:
+    with pytest.raises(Exception, match=r"."):
+        await writer.commit([*(callback(str(place)) for place in range(2000)), callback("x", status=2**80)], 30)
+    assert raws(ledger) == []
+    await writer.commit([callback(str(place)) for place in range(2000)], PATIENCE_SECONDS)
+    assert len(raws(ledger)) == 2000
