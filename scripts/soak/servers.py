@@ -171,18 +171,26 @@ class Postgres:
 
         :raises RuntimeError: when it ends instead, or does not answer in time.
         """
-        arguments = [str(self._binary), "-D", str(self._folder), "-h", "", "-k", str(self._folder)]
-        user = {} if self._user is None else {"user": self._user, "group": pwd.getpwnam(self._user).pw_gid}
-        with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(arguments, stdout=log, stderr=log, cwd=self._folder, **user)  # type: ignore[call-overload]
         deadline = time.monotonic() + START_SECONDS
         while True:
+            # It does not start while somebody who was killed has not quite let go of the shared memory.
+            if self._process is None or self._process.poll() is not None:
+                self._process = self._started()
             with suppress(OperationalError):
                 self.run("SELECT 1")
                 return
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"PostgreSQL does not serve; its log is {self._folder / 'log'}")
+            if time.monotonic() > deadline:
+                log = (self._folder / "log").read_text(errors="replace")
+                raise RuntimeError(f"PostgreSQL does not serve: {log[-500:]}")
             time.sleep(_POLL_SECONDS)
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        arguments = [str(self._binary), "-D", str(self._folder), "-h", "", "-k", str(self._folder)]
+        user: dict[str, str | int] = {}
+        if self._user is not None:
+            user = {"user": self._user, "group": pwd.getpwnam(self._user).pw_gid}
+        with (self._folder / "log").open("ab") as log:
+            return subprocess.Popen(arguments, stdout=log, stderr=log, cwd=self._folder, **user)  # type: ignore[call-overload]
 
     def run(self, statement: str) -> None:
         """Run a statement that needs no transaction."""
