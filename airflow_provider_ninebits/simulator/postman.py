@@ -43,8 +43,8 @@ class Postman:
         self._clock = clock
         self._speed = settings.speed
         self._timeout_seconds = settings.callback_timeout_seconds
-        # One client for each connection: a client looks through all its connections, and all who wait for one, again and
-        # again, which with thousands of callbacks on their way is most of its work.
+        # One client for each connection: for each request a client looks through all its connections and all who wait
+        # for one, which with thousands of callbacks on their way is most of its work.
         self._clients: list[httpx.AsyncClient] = []
         self._idle: asyncio.LifoQueue[httpx.AsyncClient] = asyncio.LifoQueue()
         self.address: CallbackAddress | None = None

@@ -57,6 +57,7 @@ class CallbackReport:
     posts: int = 0
     sends: int = 0
     doubts: int = 0
+    late: int = 0
     kills: dict[str, int] = field(default_factory=dict)
     recoveries: int = 0
     seconds: float = 0.0
@@ -67,7 +68,8 @@ class CallbackReport:
         return (
             f"callbacks on {self.ledger}: {self.calls} calls of {self.sends} sends, brought in {self.posts} requests "
             f"in {self.seconds:.0f} s ({self.posts / max(self.seconds, 1):.0f} a second); killed: {killed}; "
-            f"{self.recoveries} crash recoveries; {self.doubts} sends in doubt were resolved; "
+            f"{self.recoveries} crash recoveries; {self.doubts} sends in doubt were resolved; {self.late} calls came "
+            f"without a ref_id when their number had answered already, and are kept unmatched; "
             f"{len(self.found)} differences"
         )
 
@@ -162,16 +164,23 @@ def soak_callbacks(
         report.recoveries = 0 if server is None else server.recoveries()
         if not all(killer.kills.values()):
             report.found.append(f"not everybody was killed: {killer.kills}")
-        report.found += differences(played.close(answers), read_account(hook.database))
+        kept = read_account(hook.database)
+        report.late = len(kept.unmatched)
+        report.found += differences(played.close(answers), kept)
     report.calls, report.posts = len(played.account.calls), played.posts
     return report
 
 
 def _wave(
-    nine_bits: RunningSimulator, hook: NineBitsHook, report: CallbackReport, wanted: int, killer: Killer, deadline: float
+    nine_bits: RunningSimulator,
+    hook: NineBitsHook,
+    report: CallbackReport,
+    wanted: int,
+    killer: Killer,
+    deadline: float,
 ) -> None:
     """Send for a while, and wait until all of it was played and brought."""
-    nine_bits.script({"numbers": dict.fromkeys(REGULARS, {"with_ref_id": True})})
+    nine_bits.script({"numbers": {number: {"with_ref_id": True} for number in REGULARS}})
     for _ in range(SENDS_IN_A_WAVE):
         if nine_bits.summary()["calls"] >= wanted:
             break
@@ -186,7 +195,12 @@ def _wave(
 
 
 def _send(
-    nine_bits: RunningSimulator, hook: NineBitsHook, numbers: list[str], key: str, report: CallbackReport, deadline: float
+    nine_bits: RunningSimulator,
+    hook: NineBitsHook,
+    numbers: list[str],
+    key: str,
+    report: CallbackReport,
+    deadline: float,
 ) -> None:
     """Send, again and again with the same key while the ledger is away; doubts are resolved as a person would."""
     while True:
@@ -198,9 +212,7 @@ def _send(
             ref_id = calls[0]["ref_id"] if calls else None
             report.doubts += 1
             try:
-                resolve(
-                    hook.database, *doubt.message_ids, placed=bool(calls), ref_id=ref_id, window=timedelta(days=1)
-                )
+                resolve(hook.database, *doubt.message_ids, placed=bool(calls), ref_id=ref_id, window=timedelta(days=1))
             except (LedgerUnreachable, SendBusy):
                 time.sleep(0.5)
         except LedgerUnavailable:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -59,10 +59,12 @@ class Account:
     One side of the comparison.
 
     :param calls: each with how often it was brought: the least and the most that is possible.
+    :param unmatched: those that the ledger has, and has found no recipient for, with how often they came.
     :param answers: the ``ref_id`` of the API answers that came to the callback URL.
     """
 
     calls: dict[CallSeen, tuple[int, int]] = field(default_factory=dict)
+    unmatched: dict[CallSeen, int] = field(default_factory=dict)
     recipients: Counter[RecipientSeen] = field(default_factory=Counter)
     answers: Counter[str | None] = field(default_factory=Counter)
     troubles: list[str] = field(default_factory=list)
@@ -105,7 +107,7 @@ class Played:
 
 def differences(played: Account, kept: Account) -> list[str]:
     """Return what the ledger does not have as it was played, in words; nothing: it is the same to the last one."""
-    found = [*played.troubles, *kept.troubles]
+    found = [*played.troubles, *kept.troubles, *_matched_late(played, kept)]
     found += _unlike("callback", Counter(played.calls.keys()), Counter(kept.calls.keys()))
     found += _unlike("recipient", played.recipients, kept.recipients)
     found += _unlike("API answer", played.answers, kept.answers)
@@ -117,10 +119,34 @@ def differences(played: Account, kept: Account) -> list[str]:
     return found
 
 
+def _matched_late(played: Account, kept: Account) -> list[str]:
+    """
+    Enter the calls that are rightly unmatched where they belong, and return the others in words.
+
+    Without a ``ref_id`` a call may belong to nobody who has answered already (rule 3 of matching). So the unanswered
+    first call of somebody stays unmatched, if it comes after the answered second one.
+    """
+    found = []
+    answered = {(each.ref_id, each.number): each for each in played.recipients if each.state == "answered"}
+    nameless = {replace(call, ref_id=None): call for call in played.calls if call.named is None}
+    known = {(each.ref_id, each.number): each for each in kept.recipients}
+    for stored, times in kept.unmatched.items():
+        call = nameless.get(stored)
+        recipient = None if call is None else answered.get((call.ref_id, call.number))
+        if call is None or recipient is None or call.answered_at is not None:
+            found.append(f"{stored}: unmatched")
+            continue
+        kept.calls[call] = (times, times)
+        if before := known.get((call.ref_id, call.number)):
+            kept.recipients[before] -= 1
+            kept.recipients[replace(before, attempts=before.attempts + 1)] += 1
+    return found
+
+
 def _unlike(what: str, played: Counter[Any], kept: Counter[Any]) -> list[str]:
     missing, surplus = played - kept, kept - played
     return [
-        f"{count} {what}s {how}, {each}" if count > 1 else f"a {what} {how}: {each}"
+        f"{count} {what}s {how}, {each}" if count > 1 else f"{what} {how}: {each}"
         for how, side in (("is missing in the ledger", missing), ("was never played", surplus))
         for each, count in side.items()
     ]
@@ -151,6 +177,8 @@ def _call_played(shown: dict[str, Any]) -> CallSeen:
 
 def _moment(stamp: str | None) -> datetime | None:
     # An unanswered call has no answer, or one of zeros.
-    return None if not stamp or stamp.startswith("0000") else datetime.strptime(stamp, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
-
-
+    return (
+        None
+        if not stamp or stamp.startswith("0000")
+        else datetime.strptime(stamp, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    )

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from airflow_provider_ninebits.api.numbers import mask_number
 from airflow_provider_ninebits.ledger import schema
 from scripts.soak.counting import Account, CallSeen, RecipientSeen
 
@@ -70,8 +69,10 @@ def _read_callbacks(connection: Connection, account: Account, ref_ids: dict[str,
             call_duration=row.call_duration,
             total_amount=row.total_amount,
         )
-        if row.match_state != "matched":
-            account.troubles.append(f"the callback of {mask_number(row.number)} is {row.match_state}")
-        if call in account.calls:
+        times = 1 + row.repeats
+        if call in account.calls or call in account.unmatched:
             account.troubles.append(f"{call}: stored twice")
-        account.calls[call] = (1 + row.repeats, 1 + row.repeats)
+        if row.match_state == "unmatched":
+            account.unmatched[call] = times
+        else:
+            account.calls[call] = (times, times)
