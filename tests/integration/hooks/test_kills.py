@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -44,9 +45,15 @@ LEFT = {"the request has left", "answered", "answered, not committed"}
 
 @pytest.fixture
 def ledger(
-    database_url: str, connection: None, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+    database_url: str,
+    connection: None,
+    simulator: RunningSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> Iterator[Database]:
     """A ledger in each kind of database, and 9bits."""
+    # A line for each of 25,000 calls takes longer than the calls.
+    caplog.set_level(logging.WARNING, "airflow_provider_ninebits.simulator")
     monkeypatch.setenv("AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN", database_url)
     database = Database(database_url)
     yield database
@@ -131,6 +138,8 @@ def test_a_worker_killed_after_the_record_has_rung_them_and_the_retry_knows(
 
 
 # 25,000 calls take their time; the step itself is above, in both databases.
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("backend", ["postgresql"])
 def test_a_worker_killed_between_two_parts_of_25_is_gone_on_from_there(
     simulator: RunningSimulator, ledger: Database
