@@ -60,7 +60,7 @@ def found(calls: list[Any], kept: Account) -> list[str]:
 
 def kept(*calls: CallSeen, recipients: tuple[RecipientSeen, ...] = (recipient(),), times: int = 1) -> Account:
     return Account(
-        calls={each: (times, times) for each in calls}, recipients=Counter(recipients), answers=Counter(["r1"])
+        calls=dict.fromkeys(calls, (times, times)), recipients=Counter(recipients), answers=Counter(["r1"])
     )
 
 
