@@ -58,6 +58,11 @@ endif
 bench: $(STAMP) ## measure what things cost; with NAME=sends that alone
 	$(BIN)/python -m benchmarks $(NAME)
 
+# Sizes: `make soak SOAK="--kills 40 --callbacks 20000"`; `python -m scripts.soak --help` has them all.
+.PHONY: soak
+soak: $(STAMP) ## kill senders, receivers and databases for half an hour, and count what is left
+	$(BIN)/python -m scripts.soak $(SOAK)
+
 .PHONY: demo
 demo: $(STAMP) ## ring (simulated) phones from a real Airflow, and watch
 	$(BIN)/python scripts/demo.py

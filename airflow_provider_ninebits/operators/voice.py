@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -120,27 +121,25 @@ class SendVoiceOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Send what was not sent before; then return, or wait."""
-        hook = NineBitsHook(self.ninebits_conn_id)
         if self.wait_for_outcome:
             # A misspelt argument shows before anybody is rung.
             self._wait("ledger:unsent")
-        if self.dry_run_only:
-            return self._count(hook, context)
-        place, generation, ref_ids = self._send(hook, context)
-        if not self.wait_for_outcome:
-            self._finish(hook, place, generation)
-            return _one_or_list(ref_ids)
-        return self._wait_for_outcome(hook, context, place, generation, ref_ids)
+        with closing(NineBitsHook(self.ninebits_conn_id)) as hook:
+            if self.dry_run_only:
+                return self._count(hook, context)
+            place, generation, ref_ids = self._send(hook, context)
+            if not self.wait_for_outcome:
+                self._finish(hook, place, generation)
+                return _one_or_list(ref_ids)
+            return self._wait_for_outcome(hook, context, place, generation, ref_ids)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None, **resumed: Any) -> dict[str, Any]:
         """Go on after the deferral: nothing is sent again."""
         from airflow_provider_ninebits.ledger.keys import TaskPlace
 
-        hook = NineBitsHook(self.ninebits_conn_id)
-        place = TaskPlace(**resumed["place"])
-        return self._conclude(
-            hook, context, place, resumed["generation"], self._wait(resumed["ref_ids"]), read_event(event)
-        )
+        place, wait = TaskPlace(**resumed["place"]), self._wait(resumed["ref_ids"])
+        with closing(NineBitsHook(self.ninebits_conn_id)) as hook:
+            return self._conclude(hook, context, place, resumed["generation"], wait, read_event(event))
 
     def on_kill(self) -> None:
         """Stop a send between two parts: the request that is under way is still recorded."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +111,8 @@ class CallbackSensor(BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Go on after the deferral: read the outcome, and end as the event says."""
-        return conclude(NineBitsHook(), self._wait(), read_event(event), context)
+        with closing(NineBitsHook()) as hook:
+            return conclude(hook, self._wait(), read_event(event), context)
 
     def _look_and_defer(self, context: Context) -> dict[str, Any]:
         from airflow_provider_ninebits.triggers.callback import CallbackTrigger
@@ -120,8 +121,8 @@ class CallbackSensor(BaseSensorOperator):
         deadline = now + self.timeout
         # Outside of what silent_fail bears with: arguments that are wrong now stay wrong.
         with self._skipping(silent_fail=False):
-            wait, hook = self._wait(), NineBitsHook()
-        with self._skipping(silent_fail=self.silent_fail):
+            wait = self._wait()
+        with closing(NineBitsHook()) as hook, self._skipping(silent_fail=self.silent_fail):
             end, _ = look_standing(hook, wait, first_look_at=now, deadline=deadline)
             if end is not Standing.WAITING:
                 return conclude(hook, wait, end, context)

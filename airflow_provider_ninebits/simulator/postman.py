@@ -43,7 +43,10 @@ class Postman:
         self._clock = clock
         self._speed = settings.speed
         self._timeout_seconds = settings.callback_timeout_seconds
-        self._client: httpx.AsyncClient | None = None
+        # One client for each connection: for each request a client looks through all its connections and all who wait
+        # for one, which with thousands of callbacks on their way is most of its work.
+        self._clients: list[httpx.AsyncClient] = []
+        self._idle: asyncio.LifoQueue[httpx.AsyncClient] = asyncio.LifoQueue()
         self.address: CallbackAddress | None = None
         self.point_to(settings.callback_url)
 
@@ -57,18 +60,22 @@ class Postman:
 
     async def open(self) -> None:
         """Get ready to post."""
-        self._client = httpx.AsyncClient(
-            # A callback may wait for a free connection as long as it takes: it is not the receiver who is slow then.
-            timeout=httpx.Timeout(self._timeout_seconds, pool=None),
-            limits=httpx.Limits(max_connections=_CONNECTIONS_AT_ONCE),
-            # A proxy of the environment would get the callbacks for localhost.
-            trust_env=False,
-        )
+        certificates = httpx.create_ssl_context()
+        for _ in range(_CONNECTIONS_AT_ONCE):
+            client = httpx.AsyncClient(
+                timeout=self._timeout_seconds,
+                limits=httpx.Limits(max_connections=1),
+                verify=certificates,
+                # A proxy of the environment would get the callbacks for localhost.
+                trust_env=False,
+            )
+            self._clients.append(client)
+            self._idle.put_nowait(client)
 
     async def close(self) -> None:
         """Let go of the connections."""
-        if self._client is not None:
-            await self._client.aclose()
+        for client in self._clients:
+            await client.aclose()
 
     async def deliver(self, delivery: Delivery, *, repeated: bool, tried: asyncio.Event) -> None:
         """
@@ -102,24 +109,31 @@ class Postman:
         delivery.state = "given_up"
 
     async def _post(self, delivery: Delivery) -> int | None:
-        if self._client is None:
+        if not self._clients:
             raise RuntimeError("the simulator was not started: run its app with a server that plays its lifespan")
-        if self.address is None:
-            return None
-        status = None
-        at = datetime.now(UTC)
-        credentials = self.address.credentials
-        auth = httpx.Auth() if credentials is None else httpx.BasicAuth(*credentials)
+        # It may wait for its turn as long as it takes: it is not the receiver who is slow then.
+        client = await self._idle.get()
         try:
-            answer = await self._client.post(self.address.url, json=delivery.body, auth=auth)
-            status = answer.status_code
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            # Without its query, in which some receivers have a token.
-            log.info("callback: no answer from %s: %s", self.address.url.partition("?")[0], type(error).__name__)
+            address = self.address
+            if address is None:
+                return None
+            at, status = datetime.now(UTC), await self._answer(client, address, delivery)
+        finally:
+            self._idle.put_nowait(client)
         delivery.tries.append({"at": at.isoformat(), "status": status})
         to = (delivery.body or {}).get("to_number")
         log.info("callback for %s: %s", mask_number(to) if to else "a send", status or "to be sent again")
         return status
+
+    async def _answer(self, client: httpx.AsyncClient, address: CallbackAddress, delivery: Delivery) -> int | None:
+        auth = httpx.Auth() if address.credentials is None else httpx.BasicAuth(*address.credentials)
+        try:
+            answer = await client.post(address.url, json=delivery.body, auth=auth)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            # Without its query, in which some receivers have a token.
+            log.info("callback: no answer from %s: %s", address.url.partition("?")[0], type(error).__name__)
+            return None
+        return answer.status_code
 
     async def _wait(self, seconds: float) -> None:
         await self._sleep(seconds / self._speed)

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -136,6 +136,48 @@ def test_of_a_mapped_task_only_the_cleared_one_rings_again(stage: Stage) -> None
     stage.clear("ring_each", run_id, [["ring", 1]])
     assert stage.airflow.wait_for_run("ring_each", run_id) == "success"
     assert stage.rung(numbers) == [1, 2]
+
+
+def test_tasks_of_one_name_in_two_groups_ring_for_themselves(stage: Stage) -> None:
+    numbers = stage.answering(1)
+    run_id, state = stage.run("ring_in_groups", to=numbers)
+    assert state == "success"
+    assert [
+        stage.task_instance("ring_in_groups", run_id, task_id)["try_number"] for task_id in ("left.ring", "right.ring")
+    ] == [2, 2]
+    assert stage.rung(numbers) == [2]
+
+
+def test_each_run_of_a_backfill_rings_and_its_retries_do_not(stage: Stage) -> None:
+    numbers = stage.answering(1)
+    # Unpaused by a run of its own, which takes no part in this.
+    stage.run("ring_daily", to=stage.answering(1))
+    days = {"from_date": "2026-01-05T00:00:00Z", "to_date": "2026-01-06T00:00:00Z"}
+    order = {"dag_id": "ring_daily", **days, "dag_run_conf": {"to": numbers}}
+    runs = backfilled(stage, order)
+    assert [(run["run_type"], run["state"]) for run in runs] == [("backfill", "success")] * 2
+    assert stage.rung(numbers) == [2]
+    # Done over by a second backfill, they have ended before: that rings again, on purpose.
+    again = backfilled(stage, order | {"reprocess_behavior": "completed"})
+    assert {run["dag_run_id"] for run in again} == {run["dag_run_id"] for run in runs}
+    assert stage.rung(numbers) == [4]
+
+
+def backfilled(stage: Stage, order: dict[str, Any]) -> list[dict[str, Any]]:
+    """Make a backfill, wait until it has ended, and return the runs that backfills have made."""
+    deadline = time.monotonic() + 180.0
+    # Airflow's own SQLite was locked, and nothing was made.
+    while (made := stage.airflow.api.post("/api/v2/backfills", json=order)).status_code in (500, 503):
+        assert time.monotonic() < deadline, made.text
+        time.sleep(0.5)
+    backfill = f"/api/v2/backfills/{made.raise_for_status().json()['id']}"
+    while stage.airflow.api.get(backfill).raise_for_status().json()["completed_at"] is None:
+        stage.airflow.check_alive()
+        assert time.monotonic() < deadline, backfill
+        time.sleep(0.5)
+    runs = stage.airflow.api.get(f"/api/v2/dags/{order['dag_id']}/dagRuns", params={"run_type": "backfill"})
+    found: list[dict[str, Any]] = runs.raise_for_status().json()["dag_runs"]
+    return found
 
 
 def test_a_run_that_is_deleted_and_made_anew_rings_again(stage: Stage) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, task
+from airflow.sdk import DAG, TaskGroup, task
 
 from airflow_provider_ninebits.operators.voice import SendVoiceOperator
 
@@ -63,6 +63,22 @@ with DAG("ring_each", schedule=None):
         return list(dag_run.conf["to"])
 
     SendVoiceOperator.partial(task_id="ring", media_url=SHARED["media_url"]).expand(to=numbers())
+
+with DAG("ring_in_groups", schedule=None):
+    for side in ("left", "right"):
+        with TaskGroup(side):
+            # Both are called "ring" in their group.
+            DiesAfterSending(task_id="ring", retries=1, **SHARED)
+
+# Over already: the schedule itself makes no run.
+with DAG(
+    "ring_daily",
+    schedule="@daily",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    end_date=datetime(2026, 1, 10, tzinfo=UTC),
+    catchup=False,
+):
+    DiesAfterSending(task_id="ring", retries=1, **SHARED)
 
 # Started by ``dag.test()`` alone: where a scheduler sees the run as well, both work on it.
 with DAG("ring_in_dag_test", schedule=None) as ring_in_dag_test:

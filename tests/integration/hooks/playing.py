@@ -48,11 +48,21 @@ class Task:
 
     def retried(self) -> Task:
         """The next try, as Airflow makes it."""
-        return Task(try_number=self.try_number + 1, max_tries=self.max_tries)
+        return self._next(self.max_tries)
 
     def cleared(self) -> Task:
         """The next try after somebody cleared it."""
-        return Task(try_number=self.try_number + 1, max_tries=self.max_tries + 1)
+        return self._next(self.max_tries + 1)
+
+    def _next(self, max_tries: int) -> Task:
+        return Task(
+            self.task_id,
+            self.dag_id,
+            self.run_id,
+            self.map_index,
+            try_number=self.try_number + 1,
+            max_tries=max_tries,
+        )
 
 
 def run(make: Callable[[], BaseOperator], task: Task) -> Any:
