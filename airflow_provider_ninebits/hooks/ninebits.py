@@ -127,8 +127,7 @@ class NineBitsHook(BaseHook):
         :param idempotency_key: what this send is known by: calling again with the same key rings nobody twice.
             None: every call is another send.
         :param on_uncertain: where nobody knows whether phones rang: ``"fail"``, or ``"resend"``, which may ring twice.
-        :param to_path: where they are, one a line: anything that Airflow's ObjectStoragePath reads.
-        :param to_column: the column of a CSV there.
+        :param to_path: where they are, for Airflow's ObjectStoragePath: one a line, or in a CSV's column ``to_column``.
         :param max_requests_per_second: what the account allows.
         :param max_recipients: a send that is larger is refused.
         :param exclude: numbers that are not rung, or a path to them.

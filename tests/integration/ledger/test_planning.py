@@ -27,6 +27,7 @@ SIZE = 3
 # Three transactions: the last of them writes two parts, the last of these two numbers.
 COUNT = (2 * PARTS_PER_TRANSACTION + 1) * SIZE + 2
 NUMBERS = [f"234802{(7 * place) % 1009:07}" for place in range(COUNT)]
+NEW = [f"234803{place:07}" for place in range(4)]
 KEY = hashlib.sha256(b"k").hexdigest()
 
 
@@ -132,10 +133,10 @@ class TestMoreThanWereMeant:
 
         assert sum(part.recipients for part in plan(database, a_plan(NUMBERS * 2, **limits)).parts) == COUNT - 2
 
-    @pytest.mark.parametrize("excluded", [[], NUMBERS[:2]], ids=["nobody", "two"])
-    def test_one_more_is_refused_and_leaves_no_trace(self, database: Database, excluded: list[str]) -> None:
+    @pytest.mark.parametrize("others", [[], NEW], ids=["of the given", "of others too"])
+    def test_one_more_is_refused_and_leaves_no_trace(self, database: Database, others: list[str]) -> None:
         with pytest.raises(PlanRefused, match="max_recipients"):
-            plan(database, a_plan(NUMBERS, excluded=excluded, max_recipients=COUNT - len(excluded) - 1))
+            plan(database, a_plan(NUMBERS, excluded=[*NUMBERS[:2], *others], max_recipients=COUNT - 3))
 
         assert rows(database, schema.send) == []
 
@@ -272,11 +273,12 @@ class TestAPlannerThatIsInterrupted:
         assert numbers_by_part(database, found[0]) == in_parts(NUMBERS)
 
 
-NEW = [f"234803{place:07}" for place in range(4)]
-
-
 class TestALargePlanMadeAnew:
-    """As ``test_replanning``, over several transactions."""
+    """As ``test_replanning``, over several transactions, and several pages of what is given."""
+
+    @pytest.fixture(autouse=True)
+    def small_pages(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("airflow_provider_ninebits.ledger.staging.BATCH", 5)
 
     def begun(self, database: Database) -> Planned:
         first = plan(database, a_plan(NUMBERS))
