@@ -7,6 +7,7 @@ Exit status: 0 good, 2 wrong usage or options, 3 not found, 4 the ledger cannot 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
 
     given = _parser().parse_args(arguments)
+    _import_airflow()
     try:
         settings = read_settings()
         database = Database(settings.sql_alchemy_conn)
@@ -47,6 +49,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (InvalidOption, LedgerUnusable, SendBusy, ValueError) as error:
         return _fail(error, USAGE)
     return 0
+
+
+def _import_airflow() -> None:
+    """
+    Import Airflow for its configuration, without its own database.
+
+    In a task, a BashOperator's say, it would be refused that at its import, and the command with it.
+    """
+    if "airflow" in sys.modules:
+        return
+    os.environ["_AIRFLOW__AS_LIBRARY"] = "1"
+    try:
+        import airflow  # noqa: F401
+    finally:
+        del os.environ["_AIRFLOW__AS_LIBRARY"]
 
 
 def _parser() -> argparse.ArgumentParser:

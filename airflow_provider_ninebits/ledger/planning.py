@@ -128,10 +128,9 @@ class _Planning:
                 send_id = secrets.token_hex(16)
                 self._write(send_id, partial(self._create, send_id))
                 return self._planned(send_id, resumed=False)
-            purged = read_closed_parts(self.connection, stored.id)
-            self.connection.rollback()
-            if purged is not None:
-                return Planned(stored.id, tuple(purged), resumed=True, excluded=self.given.excluded)
+            if stored.purge_state is not None:
+                purged = tuple(read_closed_parts(self.connection, stored.id))
+                return Planned(stored.id, purged, resumed=True, excluded=self.given.excluded)
             if stored.planner is None:
                 return self._resume(stored.id, replan)
             if stored.planner_expires_at <= now:
@@ -139,10 +138,10 @@ class _Planning:
                 return self._planned(stored.id, resumed=True)
             self.pause(_POLL_SECONDS)
 
-    def _stored(self) -> tuple[Row[Any, Any, Any] | None, datetime]:
+    def _stored(self) -> tuple[Row[Any, Any, Any, Any] | None, datetime]:
         send = schema.send.c
         found = self.connection.execute(
-            select(send.id, send.planner, send.planner_expires_at).where(
+            select(send.id, send.planner, send.planner_expires_at, send.purge_state).where(
                 # A send without a key is nobody's to find: nothing equals null.
                 send.idempotency_key == bindparam("key", self.plan.idempotency_key)
             )
@@ -212,14 +211,14 @@ class _Planning:
         now = ledger_now(self.connection)
         held = self.connection.execute(
             update(schema.send)
-            .where(send.id == send_id, send.planner.is_not_distinct_from(planner))
+            .where(send.id == send_id, send.planner.is_not_distinct_from(planner), send.purge_state.is_(None))
             .values(
                 planner=successor,
                 planner_expires_at=None if successor is None else now + timedelta(seconds=PLANNING_LEASE_SECONDS),
             )
         )
         if held.rowcount != 1:
-            raise SendBusy("another process plans this send; try again when that has ended")
+            raise SendBusy("another process plans this send, or purges it; try again when that has ended")
 
     def _let_go(self, send_id: str) -> None:
         """Leave an unfinished plan to whoever comes next, who need not wait for the lease then."""

@@ -97,15 +97,12 @@ def read_parts(connection: Connection, send_id: str) -> list[Part]:
     return sorted(parts + purged, key=lambda part: part.part)
 
 
-def read_closed_parts(connection: Connection, send_id: str) -> list[Part] | None:
+def read_closed_parts(connection: Connection, send_id: str) -> list[Part]:
     """
-    Return the parts of a send whose numbers were purged, or None where they were not.
+    Return the parts of a send whose numbers were purged.
 
     :raises KeyInUse: when parts of it are not known to be placed: whom to ring is not known any more.
     """
-    send = schema.send.c
-    if connection.execute(select(send.purge_state).where(send.id == send_id)).scalar_one() is None:
-        return None
     parts = read_parts(connection, send_id)
     unplaced = [part for part in parts if part.state is not MessageState.ACCEPTED]
     if unplaced:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -103,6 +106,27 @@ def test_postgresql_needs_no_vacuum_of_ours(ledger: Database, capsys: pytest.Cap
     assert (status, out) == (2, "")
     assert "autovacuum" in err
     assert len(rows(ledger, schema.recipient)) == 1
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_it_runs_in_a_task_which_is_not_let_into_airflows_database(ledger: Database) -> None:
+    settled(ledger, "r1", ADA)
+    let_pass(ledger, timedelta(days=90))
+    ended = subprocess.run(
+        [sys.executable, "-m", "airflow_provider_ninebits.cli.main", "purge", "--older-than-days=90", "--output=json"],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[3]),
+            # As Airflow's supervisor of a task sets it.
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "airflow-db-not-allowed:///",
+        },
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["messages"] == 1
 
 
 @pytest.mark.parametrize("days", ["-1", "many", "1.5", "99999999999999"])

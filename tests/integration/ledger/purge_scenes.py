@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.purging import Policy, Purged, purge
@@ -13,8 +13,11 @@ from airflow_provider_ninebits.ledger.retention import Windows
 from tests.integration.ledger.scenes import ADA, BEN, CAI, WINDOW, Request, a_call, a_plan, arrive, claimed, plan, rows
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
     from airflow_provider_ninebits.ledger.database import Database
 
+MESSAGES, RECIPIENTS = 24, 1000
 OLD = timedelta(days=90)
 WINDOWS = Windows(match=WINDOW, attempt=timedelta())
 NUMBERS = (ADA, BEN, CAI)
@@ -71,3 +74,63 @@ def holding_a_number(database: Database) -> list[str]:
             if number in (value.decode() if isinstance(value, bytes) else str(value))
         }
     )
+
+
+def number_of(key: int) -> str:
+    """The number of a recipient that :func:`fill` makes."""
+    return str(2348020000000 + key)
+
+
+def fill(connection: Connection, messages: int = MESSAGES) -> None:
+    """Put old and settled messages into a ledger, some rows to a statement."""
+    old = datetime.now(UTC) - OLD - timedelta(days=1)
+    for place in range(messages):
+        ids: dict[str, Any] = {"send_id": f"s{place}", "message_id": f"m{place}"}
+        connection.execute(
+            insert(schema.send).values(
+                id=f"s{place}", idempotency_key=f"k{place}", deployment="default", created_at=old
+            )
+        )
+        connection.execute(
+            insert(schema.message).values(
+                id=f"m{place}",
+                send_id=f"s{place}",
+                part=0,
+                conn_id="ninebits",
+                media_url="https://media.test/a.mp3",
+                state="accepted",
+                recipients=RECIPIENTS,
+                answered=RECIPIENTS,
+                last_callback_at=old,
+                created_at=old,
+            )
+        )
+        connection.execute(
+            insert(schema.request).values(
+                message_id=f"m{place}", conn_id="ninebits", state="accepted", ref_id=f"r{place}", started_at=old
+            )
+        )
+        first = 1 + place * RECIPIENTS
+        numbers = [(key, number_of(key)) for key in range(first, first + RECIPIENTS)]
+        connection.execute(
+            insert(schema.recipient),
+            [{"id": key, "number": number, "state": "answered", "attempts": 1, **ids} for key, number in numbers],
+        )
+        connection.execute(
+            insert(schema.callback),
+            [
+                {
+                    "received_at": old,
+                    "kind": "call",
+                    "raw": b"{}" + number.encode(),
+                    "identity": f"i{key}",
+                    "number": number,
+                    "match_state": "matched",
+                    "recipient_id": key,
+                }
+                for key, number in numbers
+            ],
+        )
+    if connection.dialect.name == "postgresql":
+        # The ids were given: the next ones come after them.
+        connection.exec_driver_sql("SELECT setval('ninebits_recipient_id_seq', 1000000)")

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from random import Random
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from sqlalchemy import insert
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.purging import Policy, Purged, purge
 from airflow_provider_ninebits.webhook.settings import ReceiverSettings
-from tests.integration.ledger.purge_scenes import OLD, WINDOWS
-from tests.integration.ledger.scenes import accepted, rows
+from tests.integration.ledger.purge_scenes import MESSAGES, OLD, RECIPIENTS, WINDOWS, fill, number_of
+from tests.integration.ledger.scenes import a_call, accepted, arrive, rows
 from tests.integration.webhook.conftest import CREDENTIALS
 from tests.integration.webhook.serving import served
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
-
     from airflow_provider_ninebits.ledger.database import Database
 
-MESSAGES, RECIPIENTS = 24, 1000
 SENDERS = 3
 TODAY = [str(2347010000000 + place) for place in range(1000)]
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 @pytest.mark.parametrize("mask", [False, True], ids=["purged", "masked"])
 def test_every_callback_is_taken(database: Database, mask: bool) -> None:
     """Some 50,000 old rows go, while callbacks of a message of today come in."""
@@ -55,68 +53,48 @@ def test_every_callback_is_taken(database: Database, mask: bool) -> None:
         ThreadPoolExecutor(SENDERS) as pool,
     ):
         deliveries = [pool.submit(deliver, client) for _ in range(SENDERS)]
+        pauses: list[float] = []
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            time.sleep(seconds)
+
         try:
-            taken = purge(database, Policy(OLD, WINDOWS, mask=mask))
+            taken = purge(database, Policy(OLD, WINDOWS, mask=mask), pause=pause)
         finally:
             over.set()
         statuses = [status for delivery in deliveries for status in delivery.result()]
 
     assert set(statuses) == {200}
-    assert taken == Purged(sends=MESSAGES, messages=MESSAGES, recipients=24_000, callbacks=24_000)
+    # A message of a thousand recipients is a transaction of its own.
+    assert len(pauses) > MESSAGES
+    assert taken == Purged(
+        sends=MESSAGES, messages=MESSAGES, recipients=MESSAGES * RECIPIENTS, callbacks=MESSAGES * RECIPIENTS
+    )
     [left] = [message for message in rows(database, schema.message) if message["id"] == today.message_id]
     assert left["answered"] == len(statuses)
 
 
-def fill(connection: Connection) -> None:
-    """Put old and settled messages into a ledger, some rows to a statement."""
-    old = datetime.now(UTC) - OLD - timedelta(days=1)
-    for place in range(MESSAGES):
-        ids: dict[str, Any] = {"send_id": f"s{place}", "message_id": f"m{place}"}
-        connection.execute(
-            insert(schema.send).values(
-                id=f"s{place}", idempotency_key=f"k{place}", deployment="default", created_at=old
-            )
-        )
-        connection.execute(
-            insert(schema.message).values(
-                id=f"m{place}",
-                send_id=f"s{place}",
-                part=0,
-                conn_id="ninebits",
-                media_url="https://media.test/a.mp3",
-                state="accepted",
-                recipients=RECIPIENTS,
-                answered=RECIPIENTS,
-                last_callback_at=old,
-                created_at=old,
-            )
-        )
-        connection.execute(
-            insert(schema.request).values(
-                message_id=f"m{place}", conn_id="ninebits", state="accepted", ref_id=f"r{place}", started_at=old
-            )
-        )
-        first = 1 + place * RECIPIENTS
-        numbers = [(key, str(2348020000000 + key)) for key in range(first, first + RECIPIENTS)]
-        connection.execute(
-            insert(schema.recipient),
-            [{"id": key, "number": number, "state": "answered", "attempts": 1, **ids} for key, number in numbers],
-        )
-        connection.execute(
-            insert(schema.callback),
-            [
-                {
-                    "received_at": old,
-                    "kind": "call",
-                    "raw": b"{}" + number.encode(),
-                    "identity": f"i{key}",
-                    "number": number,
-                    "match_state": "matched",
-                    "recipient_id": key,
-                }
-                for key, number in numbers
-            ],
-        )
-    if connection.dialect.name == "postgresql":
-        # The ids were given: the next ones come after them.
-        connection.exec_driver_sql("SELECT setval('ninebits_recipient_id_seq', 1000000)")
+def test_repeats_of_what_is_purged_wait_and_deadlock_with_nobody(database: Database) -> None:
+    """9bits may repeat what is purged at that moment: both want the same rows, in another order."""
+    with database.writing() as connection:
+        fill(connection, messages=10)
+    keys = list(range(1, 10 * RECIPIENTS + 1))
+    over = threading.Event()
+
+    def repeat(seed: int) -> int:
+        repeated, draw = 0, Random(seed)
+        while not over.is_set():
+            some = draw.sample(keys, 2000)
+            arrivals = [a_call(number_of(key), ref_id="nobody's", identity=f"i{key}") for key in some]
+            repeated += arrive(database, *arrivals).repeats
+        return repeated
+
+    with ThreadPoolExecutor(SENDERS) as pool:
+        repeating = [pool.submit(repeat, seed) for seed in range(SENDERS)]
+        try:
+            taken = purge(database, Policy(OLD, WINDOWS))
+        finally:
+            over.set()
+        assert sum(each.result() for each in repeating) > 0
+    assert taken.recipients == 10 * RECIPIENTS

@@ -59,9 +59,7 @@ def found(calls: list[Any], kept: Account) -> list[str]:
 
 
 def kept(*calls: CallSeen, recipients: tuple[RecipientSeen, ...] = (recipient(),), times: int = 1) -> Account:
-    return Account(
-        calls=dict.fromkeys(calls, (times, times)), recipients=Counter(recipients), answers=Counter(["r1"])
-    )
+    return Account(calls=dict.fromkeys(calls, (times, times)), recipients=Counter(recipients), answers=Counter(["r1"]))
 
 
 def test_what_is_the_same_has_no_difference() -> None:
