@@ -918,80 +918,80 @@ ALTER TABLE ONLY public.ninebits_request ALTER COLUMN id SET DEFAULT nextval('pu
 -- Data for Name: ninebits_callback; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_callback VALUES (3, '2026-11-24 17:53:16.052234+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
-INSERT INTO public.ninebits_callback VALUES (4, '2026-11-24 17:53:16.30539+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-24 17:53:16.301876+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (5, '2026-11-24 17:53:16.30539+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-24 17:53:16.301892+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (6, '2026-11-24 17:53:16.30539+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
-INSERT INTO public.ninebits_callback VALUES (2, '2026-11-24 17:53:16.052234+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-24 17:53:15.319201+00', '2026-11-24 17:53:16.04588+00', '2026-11-24 17:53:15.319201+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
+INSERT INTO public.ninebits_callback VALUES (3, '2026-11-24 18:11:45.448247+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
+INSERT INTO public.ninebits_callback VALUES (4, '2026-11-24 18:11:45.676614+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-24 18:11:45.672664+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (5, '2026-11-24 18:11:45.676614+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-24 18:11:45.672683+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (6, '2026-11-24 18:11:45.676614+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
+INSERT INTO public.ninebits_callback VALUES (2, '2026-11-24 18:11:45.448247+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-24 18:11:44.707904+00', '2026-11-24 18:11:45.447313+00', '2026-11-24 18:11:44.707904+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
 
 
 --
 -- Data for Name: ninebits_message; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_message VALUES ('e6c5db508586995f73b6d86d21a8cc96', 'c4205de24acf158b70915cc1f745c104', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'uncertain', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-24 17:53:16.097353+00');
-INSERT INTO public.ninebits_message VALUES ('5963dbf804495c48e981ddca542d595e', '147f10785c7218a4c9e22c10f4ba6a8f', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-24 17:53:16.190955+00');
-INSERT INTO public.ninebits_message VALUES ('91ccbaf3c62acdde50595b93f3916f1a', '0aa029330052cc6c113a7bb2d7ef3f64', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, 0, 0, 0, NULL, 0, '2026-11-24 17:53:16.280175+00');
-INSERT INTO public.ninebits_message VALUES ('4fb3c79822a7e5e2500f6c5a222d78c7', '7a169b0234499efd44b49558693e140e', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'accepted', 'a test', '2026-11-24 17:53:15.319201+00', 2, 1, 1, 0, '2026-11-24 17:53:16.052234+00', 3, '2026-11-24 17:53:15.93312+00');
+INSERT INTO public.ninebits_message VALUES ('8cd42ec33bc9ceee0f46b6c5afc23a82', '9579666ecea2a95449cf7a18e1b338ac', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-24 18:12:45.424012+00', 2, 1, 1, 0, '2026-11-24 18:11:45.448247+00', 3, '2026-11-24 18:11:45.403589+00');
+INSERT INTO public.ninebits_message VALUES ('a57baf896b09c7da70102a2e485c3cc8', 'b1d3348b2c36dbd9d591adc9eddff91a', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-24 18:11:45.553728+00');
+INSERT INTO public.ninebits_message VALUES ('b7d830315e8077289bfedc889839a6ed', 'c954dbfbdb89cf034feb0b7d694f4e45', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, 0, 0, 0, NULL, 0, '2026-11-24 18:11:45.648311+00');
+INSERT INTO public.ninebits_message VALUES ('63b90f8102a0b373159c8722cb1162ff', 'fc33a087ea6864753e1f3673b10d7109', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'uncertain', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-24 18:11:45.485407+00');
 
 
 --
 -- Data for Name: ninebits_purge; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_purge VALUES (1, '2026-08-26 17:53:15.817268+00', '2026-11-24 17:53:15.817268+00');
+INSERT INTO public.ninebits_purge VALUES (1, '2026-08-26 18:11:45.288296+00', '2026-11-24 18:11:45.288296+00');
 
 
 --
 -- Data for Name: ninebits_receipt; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receipt VALUES (1, '76ae92db07a22080d066737378aa4c66', 'b84038bd1555fed8c69ee67068177be4', 0, 'accepted', 1, 'purged');
+INSERT INTO public.ninebits_receipt VALUES (1, '25c0b5f07725dccb62d11711d396067e', 'dca5e90be37db34d473d1825107b5592', 0, 'accepted', 1, 'purged');
 
 
 --
 -- Data for Name: ninebits_receiver; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receiver VALUES ('9d987471b1232e5f0885c55f913722b2', 'a-host', '2026-11-24 17:53:16.319201+00', '2026-11-24 17:53:16.319201+00', '2026-11-24 17:53:16.327636+00', false, 1, '2026-11-24 17:53:16.327636+00', 1, '2026-11-24 17:53:16.327636+00', 1, '2026-11-24 17:53:16.327636+00');
+INSERT INTO public.ninebits_receiver VALUES ('7e927773623f6bcbdecbe17c2fececbb', 'a-host', '2026-11-24 18:11:45.707904+00', '2026-11-24 18:11:45.707904+00', '2026-11-24 18:11:45.715733+00', false, 1, '2026-11-24 18:11:45.715733+00', 1, '2026-11-24 18:11:45.715733+00', 1, '2026-11-24 18:11:45.715733+00');
 
 
 --
 -- Data for Name: ninebits_recipient; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_recipient VALUES (3, '7a169b0234499efd44b49558693e140e', '4fb3c79822a7e5e2500f6c5a222d78c7', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-24 17:53:16.052234+00');
-INSERT INTO public.ninebits_recipient VALUES (4, 'c4205de24acf158b70915cc1f745c104', 'e6c5db508586995f73b6d86d21a8cc96', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (5, '147f10785c7218a4c9e22c10f4ba6a8f', '5963dbf804495c48e981ddca542d595e', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (6, '0aa029330052cc6c113a7bb2d7ef3f64', '91ccbaf3c62acdde50595b93f3916f1a', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (2, '7a169b0234499efd44b49558693e140e', '4fb3c79822a7e5e2500f6c5a222d78c7', '2348020000001', 'answered', 1, '2026-11-24 17:53:15.319201+00', '2026-11-24 17:53:16.04588+00', '2026-11-24 17:53:15.319201+00', 7, 7, 30000000000, '2026-11-24 17:53:16.052234+00');
+INSERT INTO public.ninebits_recipient VALUES (3, '9579666ecea2a95449cf7a18e1b338ac', '8cd42ec33bc9ceee0f46b6c5afc23a82', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-24 18:11:45.448247+00');
+INSERT INTO public.ninebits_recipient VALUES (4, 'fc33a087ea6864753e1f3673b10d7109', '63b90f8102a0b373159c8722cb1162ff', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (5, 'b1d3348b2c36dbd9d591adc9eddff91a', 'a57baf896b09c7da70102a2e485c3cc8', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (6, 'c954dbfbdb89cf034feb0b7d694f4e45', 'b7d830315e8077289bfedc889839a6ed', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (2, '9579666ecea2a95449cf7a18e1b338ac', '8cd42ec33bc9ceee0f46b6c5afc23a82', '2348020000001', 'answered', 1, '2026-11-24 18:11:44.707904+00', '2026-11-24 18:11:45.447313+00', '2026-11-24 18:11:44.707904+00', 7, 7, 30000000000, '2026-11-24 18:11:45.448247+00');
 
 
 --
 -- Data for Name: ninebits_request; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_request VALUES (3, 'e6c5db508586995f73b6d86d21a8cc96', 'ninebits', 'uncertain', NULL, NULL, '2026-11-24 17:53:16.131352+00', '2026-11-24 17:53:16.142844+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (4, '5963dbf804495c48e981ddca542d595e', 'ninebits', 'refused', NULL, 'answer', '2026-11-24 17:53:16.223915+00', '2026-11-24 17:53:16.236973+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (2, '4fb3c79822a7e5e2500f6c5a222d78c7', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-24 17:53:15.968204+00', '2026-11-24 17:53:16.039911+00', 7, 'a detail');
+INSERT INTO public.ninebits_request VALUES (3, '63b90f8102a0b373159c8722cb1162ff', 'ninebits', 'uncertain', NULL, NULL, '2026-11-24 18:11:45.503983+00', '2026-11-24 18:11:45.51457+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (4, 'a57baf896b09c7da70102a2e485c3cc8', 'ninebits', 'refused', NULL, 'answer', '2026-11-24 18:11:45.583672+00', '2026-11-24 18:11:45.601506+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (2, '8cd42ec33bc9ceee0f46b6c5afc23a82', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-24 18:11:45.424012+00', '2026-11-24 18:11:45.437569+00', 7, 'a detail');
 
 
 --
 -- Data for Name: ninebits_send; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_send VALUES ('76ae92db07a22080d066737378aa4c66', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-26 17:53:15.661494+00', NULL, NULL, 'purged');
-INSERT INTO public.ninebits_send VALUES ('7a169b0234499efd44b49558693e140e', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-24 17:53:15.930461+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('c4205de24acf158b70915cc1f745c104', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-24 17:53:16.09541+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('147f10785c7218a4c9e22c10f4ba6a8f', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-24 17:53:16.186796+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('0aa029330052cc6c113a7bb2d7ef3f64', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-24 17:53:16.269656+00', 'a planner', '2026-11-24 17:53:15.319201+00', NULL);
+INSERT INTO public.ninebits_send VALUES ('9579666ecea2a95449cf7a18e1b338ac', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-24 18:11:45.397612+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('fc33a087ea6864753e1f3673b10d7109', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-24 18:11:45.481443+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('b1d3348b2c36dbd9d591adc9eddff91a', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-24 18:11:45.551362+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('c954dbfbdb89cf034feb0b7d694f4e45', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-24 18:11:45.64147+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('25c0b5f07725dccb62d11711d396067e', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-08-26 18:11:45.135887+00', 'a planner', '2026-11-24 18:11:44.707904+00', 'purged');
 
 
 --
 -- Data for Name: ninebits_task; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-24 17:53:16.337811+00');
+INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-24 18:11:45.730343+00');
 
 
 --
@@ -1167,6 +1167,13 @@ CREATE INDEX ix_ninebits_callback_recipient_id ON public.ninebits_callback USING
 --
 
 CREATE INDEX ix_ninebits_callback_request_id ON public.ninebits_callback USING btree (request_id);
+
+
+--
+-- Name: ix_ninebits_callback_waiting_answer; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_callback_waiting_answer ON public.ninebits_callback USING btree (received_at) WHERE (((match_state)::text = 'unmatched'::text) AND ((kind)::text = 'answer'::text));
 
 
 --
