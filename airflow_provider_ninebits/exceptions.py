@@ -5,6 +5,7 @@ Each class is there for another reaction of Airflow, or of whoever reads the log
 
     AirflowException
     ├── SendFailed                 9bits took nothing; nobody was rung. A retry sends
+    │   └── SendStopped            the task was told to stop between two parts; a retry goes on there
     └── AirflowFailException       a retry would not help, so there is none; ``soft_fail`` skips in each mode
         ├── MessageUncertain       nobody knows whether phones rang: a person says, or ``on_uncertain`` does
         ├── CallsUnanswered        the calls were made, and not answered as ``fail_on_unanswered`` wants it
@@ -36,6 +37,7 @@ __all__ = [
     "LedgerUnavailable",
     "MessageUncertain",
     "SendFailed",
+    "SendStopped",
     "UnknownRefId",
 ]
 
@@ -59,6 +61,10 @@ class SendFailed(AirflowException):
         return self.problem
 
 
+class SendStopped(SendFailed):
+    """The task was told to stop; what was sent before is recorded, a retry sends the rest."""
+
+
 class MessageUncertain(AirflowFailException):
     """
     A request was written and its answer is not known: phones may have rung.
@@ -79,9 +85,9 @@ class MessageUncertain(AirflowFailException):
         ids = ", ".join(self.message_ids)
         return (
             f"It is uncertain whether 9bits placed the calls of message {ids}: {self.problem}. "
-            "Nothing was sent again. Find out whether the phones rang, and say so for each message: "
+            "Find out whether the phones rang, and say so for each message: "
             "`ninebits messages resolve ID --placed [--ref-id REF]` or `ninebits messages resolve ID "
-            "--not-placed`; then clear the task. To have it decided without a person, set on_uncertain."
+            "--not-placed`; then clear the task. on_uncertain can decide without a person."
         )
 
 

@@ -180,13 +180,13 @@ class _GatedConnection:
 
     def getresponse(self) -> Any:
         response = super().getresponse()  # type: ignore[misc]
-        self._answered_at_seconds = _clock_seconds()
+        self._answered_at_seconds = boot_seconds()
         return response
 
     @property
     def is_connected(self) -> bool:
         """Whether urllib3 may use the connection again."""
-        idle_seconds = _clock_seconds() - self._answered_at_seconds
+        idle_seconds = boot_seconds() - self._answered_at_seconds
         return idle_seconds <= IDLE_LIMIT_SECONDS and bool(super().is_connected)  # type: ignore[misc]
 
     def _watch(self, connection: socket.socket) -> None:
@@ -205,7 +205,7 @@ def read_body(response: requests.Response, limit_bytes: int) -> Iterator[bytes]:
         yield piece
 
 
-def _clock_seconds() -> float:
-    # The monotonic clock stands still while the machine sleeps; the other side's does not.
+def boot_seconds() -> float:
+    """Return seconds that go on while the machine sleeps: the other side's clock, and a lease's, do too."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if clock is None else time.clock_gettime(clock)

@@ -34,6 +34,17 @@ def read_ref_ids(ref_id: object) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def read_key(idempotency_key: object) -> str:
+    """
+    Return an idempotency key.
+
+    :raises InvalidArgument: for None, "None" and "": one key for everybody who pushed nothing would ring nobody.
+    """
+    if not isinstance(idempotency_key, str) or idempotency_key.strip().lower() in _NOTHING:
+        raise InvalidArgument(f"idempotency_key is {idempotency_key!r}; give text that no other send has")
+    return idempotency_key
+
+
 def read_timeout_seconds(conn_id: str, value: object) -> float:
     """
     Return the time-out that a connection's extra gives; the form leaves an empty field as null or "".

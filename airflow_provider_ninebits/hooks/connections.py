@@ -27,6 +27,13 @@ def client_of(conn_id: str, connection: Connection) -> NineBitsClient:
         )
     timeout_seconds = read_timeout_seconds(conn_id, connection.extra_dejson.get("timeout"))
     try:
-        return NineBitsClient(connection.password, connection.host or BASE_URL, timeout_seconds)
+        return NineBitsClient(connection.password, _base_url(connection), timeout_seconds)
     except InvalidClient as error:
         raise InvalidArgument(f"connection {conn_id!r}: {error}") from error
+
+
+def _base_url(connection: Connection) -> str:
+    """Return the host; a connection that was written as a URI has its port apart."""
+    if not connection.host or connection.port is None:
+        return connection.host or BASE_URL
+    return f"{connection.host}:{connection.port}"

@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_ninebits.configuration import read_settings
 from airflow_provider_ninebits.exceptions import InvalidArgument, UnknownRefId
-from airflow_provider_ninebits.hooks.arguments import read_ref_ids
+from airflow_provider_ninebits.hooks.arguments import read_key, read_ref_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -147,7 +147,7 @@ class NineBitsHook(BaseHook):
             to,
             media_url,
             from_number,
-            key=None if idempotency_key is None else user_key(deployment, idempotency_key),
+            key=None if idempotency_key is None else user_key(deployment, read_key(idempotency_key)),
             asked_by=asked_by_environment(deployment),
             to_path=to_path,
             to_column=to_column,
@@ -191,6 +191,7 @@ class NineBitsHook(BaseHook):
         on_uncertain: str,
         replan: bool,
         stopped: Callable[[], bool] = lambda: False,
+        placed: Callable[[str], None] = lambda ref_id: None,
         evidence_timeout: timedelta | None = None,
         max_requests_per_second: object = None,
         dry_run: bool = False,
@@ -198,6 +199,8 @@ class NineBitsHook(BaseHook):
         """
         Send what of a plan was not sent before, or only count it; what operators and notifiers stand on.
 
+        :param stopped: asked between two parts: whether to send no more of them.
+        :param placed: told the ``ref_id`` of each part as soon as it is placed.
         :param evidence_timeout: how long ``on_uncertain="evidence"`` waits; None: that is not to be had.
         """
         from airflow_provider_ninebits.hooks.pacing import read_rate
@@ -209,27 +212,19 @@ class NineBitsHook(BaseHook):
         rate = read_rate(max_requests_per_second)
         if dry_run:
             return Planner(self.database, stopped).dry_run(plan)
-        sender = self.sender(stopped, evidence_timeout if on_uncertain == "evidence" else None, rate)
+        sender = self.sender(
+            stopped=stopped,
+            placed=placed,
+            evidence_timeout=evidence_timeout if on_uncertain == "evidence" else None,
+            max_requests_per_second=rate,
+        )
         return sender.send(plan, media_url=media_url, resend=on_uncertain == "resend", replan=replan)
 
-    def sender(
-        self,
-        stopped: Callable[[], bool] = lambda: False,
-        evidence_timeout: timedelta | None = None,
-        max_requests_per_second: float | None = None,
-    ) -> Sender:
-        """Return a sender over this connection."""
+    def sender(self, **how: Any) -> Sender:
+        """Return a sender over this connection; ``how`` are the optional arguments of :class:`Sender`."""
         from airflow_provider_ninebits.hooks.sending import Sender
 
-        return Sender(
-            database=self.database,
-            client=self.client,
-            window=self.match_window,
-            timeout_seconds=self.client.timeout_seconds,
-            stopped=stopped,
-            evidence_timeout=evidence_timeout,
-            max_requests_per_second=max_requests_per_second,
-        )
+        return Sender(self.database, self.client, self.match_window, self.client.timeout_seconds, **how)
 
     def outcome(self, ref_id: str | Sequence[str]) -> Outcome:
         """

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_ninebits.api.errors import InvalidMessage
 from airflow_provider_ninebits.api.messages import check_caller_id, check_media_url, media_identity
 from airflow_provider_ninebits.api.numbers import MAX_RECIPIENTS_PER_REQUEST
-from airflow_provider_ninebits.exceptions import InvalidArgument, KeyReused, SendFailed
+from airflow_provider_ninebits.exceptions import InvalidArgument, KeyReused, SendFailed, SendStopped
 from airflow_provider_ninebits.hooks.outages import unavailable
 from airflow_provider_ninebits.hooks.progress import tell_reading
 from airflow_provider_ninebits.hooks.receipts import SendReceipt
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
 
 log = logging.getLogger(__name__)
-
-
-class SendStopped(SendFailed):
-    """The task was told to stop; what was sent before is recorded, a retry sends the rest."""
 
 
 def make_plan(

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 from airflow_provider_ninebits.api.backoff import rate_limit_delay_seconds
 from airflow_provider_ninebits.api.errors import RateLimited, SendError
 from airflow_provider_ninebits.api.messages import VoiceMessage
-from airflow_provider_ninebits.exceptions import MessageUncertain, SendFailed
+from airflow_provider_ninebits.api.transport import boot_seconds
+from airflow_provider_ninebits.exceptions import MessageUncertain, SendFailed, SendStopped
 from airflow_provider_ninebits.hooks.evidence import silence_proves
 from airflow_provider_ninebits.hooks.outages import unavailable
 from airflow_provider_ninebits.hooks.pacing import pace_delay_seconds
-from airflow_provider_ninebits.hooks.plans import Planner, SendStopped
+from airflow_provider_ninebits.hooks.plans import Planner
 from airflow_provider_ninebits.hooks.progress import Progress
 from airflow_provider_ninebits.hooks.receipts import SendReceipt
 from airflow_provider_ninebits.ledger import sends
@@ -42,6 +43,7 @@ LEASE_MARGIN_SECONDS = 5.0
 _LEASE_POLL_SECONDS = 1.0
 _LONGEST_NAP_SECONDS = 1.0
 _RECORD_TRIES = 6
+_LATE_CLAIMS = 5
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class Sender:
 
     :param window: ``[ninebits] match_window``, for the callbacks that waited for an answer.
     :param stopped: asked between two parts: whether to send no more of them.
+    :param placed: told the ``ref_id`` of each part as soon as it is placed, those of earlier attempts included.
     :param evidence_timeout: of ``on_uncertain="evidence"``; None: it is something else.
     :param max_requests_per_second: what the account may do; None: as fast as the requests are answered.
     """
@@ -62,6 +65,7 @@ class Sender:
     window: timedelta
     timeout_seconds: float
     stopped: Callable[[], bool] = lambda: False
+    placed: Callable[[str], None] = lambda ref_id: None
     evidence_timeout: timedelta | None = None
     max_requests_per_second: float | None = None
     sleep: Callable[[float], None] = time.sleep
@@ -106,31 +110,30 @@ class Sender:
         done = []
         for part in parts:
             done.append(self._send_part(part, plan, media_url, resend))
+            self.placed(done[-1].ref)
             progress.add(part, sent=part.state is not MessageState.ACCEPTED)
         return done
 
     def _send_part(self, part: Part, plan: SendPlan, media_url: str, resend: bool) -> Part:
-        resends_used, rate_limited = 0, 0
+        tries = _Tries()
         while True:
             part, now = sends.read_part(self.database, part.message_id)
             standing = PartStanding(part.state, part.lease_expires_at)
             evidence = self.evidence_timeout is not None
-            match next_step(standing, now, resend=resend, resends_used=resends_used, evidence=evidence):
+            match next_step(standing, now, resend=resend, resends_used=tries.resends, evidence=evidence):
                 case NextStep.RECEIPT:
                     return part
                 case NextStep.WAIT:
                     self._check_stopped(part)
                     self.sleep(_LEASE_POLL_SECONDS)
                 case NextStep.FAIL:
-                    raise MessageUncertain([part.message_id], self._doubt(part, resends_used))
+                    raise MessageUncertain([part.message_id], self._doubt(part, tries))
                 case (NextStep.SEND | NextStep.RESEND | NextStep.EVIDENCE) as step:
                     again = step is not NextStep.SEND
-                    if step is NextStep.EVIDENCE and not self._silence_proves(part, now, resends_used):
+                    if step is NextStep.EVIDENCE and not self._silence_proves(part, now, tries):
                         continue
                     self._wait_for_turn(part)
-                    limited = self._claim_and_post(part, plan, media_url, again, rate_limited)
-                    rate_limited += limited
-                    resends_used += again and not limited
+                    self._claim_and_post(part, plan, media_url, again, tries)
 
     def _check_stopped(self, part: Part) -> None:
         if self.stopped():
@@ -147,7 +150,7 @@ class Sender:
             self._check_stopped(part)
         self._last_began = self.clock()
 
-    def _silence_proves(self, part: Part, resumed_at: datetime, resends_used: int) -> bool:
+    def _silence_proves(self, part: Part, resumed_at: datetime, tries: _Tries) -> bool:
         def pause(seconds: float) -> None:
             self._check_stopped(part)
             self.sleep(seconds)
@@ -155,23 +158,24 @@ class Sender:
         return silence_proves(
             self.database,
             part.message_id,
-            self._doubt(part, resends_used),
+            self._doubt(part, tries),
             resumed_at=resumed_at,
             timeout=self.evidence_timeout or timedelta(),
             window=self.window,
             pause=pause,
         )
 
-    def _doubt(self, part: Part, resends_used: int) -> str:
-        again = f", and again in {resends_used} further requests" if resends_used else ""
-        return f"no clear answer came to the request for its {part.recipients} recipients{again}"
+    def _doubt(self, part: Part, tries: _Tries) -> str:
+        again = f", nor to {tries.resends} more" if tries.resends else ""
+        cause = sends.last_detail(self.database, part.message_id) or "its sender did not come back"
+        return f"no clear answer came to the request for its {part.recipients} recipients{again} ({cause})"
 
-    def _claim_and_post(self, part: Part, plan: SendPlan, media_url: str, again: bool, rate_limited: int) -> bool:
-        """Make one request for a part, unless somebody else claimed it; return whether 9bits' rate limit stopped it."""
+    def _claim_and_post(self, part: Part, plan: SendPlan, media_url: str, again: bool, tries: _Tries) -> None:
+        """Make one request for a part, unless somebody else claimed it, and count what became of it."""
         numbers = sends.numbers_of(self.database, part.message_id)
         # Taken before the claim, so that this clock never says more than the lease in the ledger holds. It goes on
         # while the machine is suspended, which the monotonic clock does not.
-        claimed_at = _boot_seconds()
+        claimed_at = boot_seconds()
         request_id = sends.claim(
             self.database,
             part.message_id,
@@ -181,20 +185,24 @@ class Sender:
             resend=again,
         )
         if request_id is None:
-            return False
+            return
         lease = _Lease(claimed_at)
         try:
             message = VoiceMessage(to=numbers, media_url=media_url, from_number=plan.from_number)
             receipt = self.client.send_voice(message, may_write=lease.begin_write)
         except RateLimited as error:
-            return self._wait_out(part, request_id, error, rate_limited)
+            self._wait_out(part, request_id, error, tries)
+            return
         except SendError as error:
-            state = self._record(part, request_id, _answer(error))
+            tries.late += lease.over
+            claim_again = lease.over and tries.late < _LATE_CLAIMS
+            state = self._record(part, request_id, _answer(error, plan_again=claim_again))
             if state is MessageState.REFUSED:
                 raise SendFailed(_refusal(part, error), error.status) from error
             # Not refused as a whole: this request, or one before it, may have rung.
             log.error("Message %s is %s: %s", part.message_id, state, error)
-            return False
+            tries.resends += again and not claim_again
+            return
         except BaseException:
             # Interrupted (a task time-out, a stop): what was not written by now never is, and the next try may send it.
             if not lease.written:
@@ -203,19 +211,19 @@ class Sender:
         # Logged before it is committed: should the ledger be lost now, the log still has it.
         log.info("9bits accepted message %s: ref_id=%s recipients=%d", part.message_id, receipt.ref_id, len(numbers))
         self._record(part, request_id, Answer(RequestState.ACCEPTED, receipt.ref_id, receipt.status))
-        return False
 
-    def _wait_out(self, part: Part, request_id: int, error: RateLimited, rate_limited: int) -> bool:
-        """Wait after a 429, with the part planned again meanwhile; return whether it may be claimed anew."""
-        delay_seconds = rate_limit_delay_seconds(rate_limited + 1, error.retry_after_seconds, random.random)
+    def _wait_out(self, part: Part, request_id: int, error: RateLimited, tries: _Tries) -> None:
+        """Wait after a 429, with the part planned again meanwhile."""
+        tries.rate_limited += 1
+        delay_seconds = rate_limit_delay_seconds(tries.rate_limited, error.retry_after_seconds, random.random)
         state = self._record(part, request_id, _answer(error, plan_again=delay_seconds is not None))
         if delay_seconds is None:
             if state is MessageState.REFUSED:
                 raise SendFailed(_refusal(part, error), error.status) from error
-            return False
+            tries.resends += 1
+            return
         log.info("9bits is rate limiting; message %s waits %.1f s.", part.message_id, delay_seconds)
         self.sleep(delay_seconds)
-        return True
 
     def _record(self, part: Part, request_id: int, answer: Answer) -> MessageState:
         for attempt in range(1, _RECORD_TRIES + 1):
@@ -241,14 +249,30 @@ class Sender:
 
 
 @dataclass
+class _Tries:
+    """What became of the requests that one call made for a part; ``late``: claims that took longer than their lease."""
+
+    resends: int = 0
+    rate_limited: int = 0
+    late: int = 0
+
+
+@dataclass
 class _Lease:
-    """A claim, as long as it covers a whole request; ``written`` tells whether the request was let through."""
+    """
+    A claim, as long as it covers a whole request.
+
+    ``written`` tells whether the request was let through, ``over`` whether it was not, since the claim itself had taken
+    too long: the ledger was busy, or this process suspended.
+    """
 
     claimed_at: float
     written: bool = False
+    over: bool = False
 
     def begin_write(self) -> bool:
-        self.written = _boot_seconds() - self.claimed_at <= LEASE_MARGIN_SECONDS
+        self.written = boot_seconds() - self.claimed_at <= LEASE_MARGIN_SECONDS
+        self.over = not self.written
         return self.written
 
 
@@ -272,8 +296,3 @@ def _refusal(part: Part, error: SendError) -> str:
         f"9bits placed no call for message {part.message_id} (part {part.part + 1}, {part.recipients} recipients): "
         f"{error}. Nobody of it was rung; a retry sends it."
     )
-
-
-def _boot_seconds() -> float:
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if clock is None else time.clock_gettime(clock)

@@ -73,6 +73,21 @@ class Part:
         return self.ref_ids[-1] if self.ref_ids else f"{LEDGER_REF_PREFIX}{self.message_id}"
 
 
+def last_detail(database: Database, message_id: str) -> str | None:
+    """Return what 9bits or the network said to the last request of a message; None: nothing is known."""
+    request = schema.request.c
+    with database.reading() as connection:
+        row = connection.execute(
+            select(request.detail, request.status)
+            .where(request.message_id == message_id, request.state != RequestState.REFUSED)
+            .order_by(request.id.desc())
+            .limit(1)
+        ).one_or_none()
+    if row is None or row.detail is None:
+        return None
+    return str(row.detail) if row.status is None else f"{row.detail}; HTTP status {row.status}"
+
+
 def find_send(connection: Connection, idempotency_key: str) -> str | None:
     """Return the id of the send with this key."""
     return connection.execute(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
+from airflow_provider_ninebits.exceptions import InvalidArgument, SendStopped
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.waiting import (
     BACKSTOP,
@@ -17,11 +18,13 @@ from airflow_provider_ninebits.hooks.waiting import (
     Wait,
     conclude,
     look_standing,
+    read_duration,
     read_event,
 )
+from airflow_provider_ninebits.operators.pushing import PlacedParts, one_or_list, push_what_was_placed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from airflow.sdk import Context, ObjectStoragePath
 
@@ -121,8 +124,10 @@ class SendVoiceOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Send what was not sent before; then return, or wait."""
+        # A misspelt argument shows before anybody is rung.
+        read_duration("evidence_timeout", self.evidence_timeout)
         if self.wait_for_outcome:
-            # A misspelt argument shows before anybody is rung.
+            read_duration("outcome_timeout", self.outcome_timeout)
             self._wait("ledger:unsent")
         with closing(NineBitsHook(self.ninebits_conn_id)) as hook:
             if self.dry_run_only:
@@ -130,7 +135,7 @@ class SendVoiceOperator(BaseOperator):
             place, generation, ref_ids = self._send(hook, context)
             if not self.wait_for_outcome:
                 self._finish(hook, place, generation)
-                return _one_or_list(ref_ids)
+                return one_or_list(ref_ids)
             return self._wait_for_outcome(hook, context, place, generation, ref_ids)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None, **resumed: Any) -> dict[str, Any]:
@@ -154,12 +159,14 @@ class SendVoiceOperator(BaseOperator):
         unkeyed = self._plan(hook, place)
         generation = self._begin(hook, place, ti)
         plan = replace(unkeyed, idempotency_key=task_key(place, generation))
+        placed = PlacedParts(ti)
         try:
-            receipt = self._send_plan(hook, plan)
-        except Exception:
-            self._push_what_was_placed(hook, plan, ti)
+            receipt = self._send_plan(hook, plan, placed.add)
+        except BaseException:
+            # Task time-outs are no Exception.
+            push_what_was_placed(hook.database, plan, ti)
             raise
-        ti.xcom_push(key="ref_id", value=_one_or_list(receipt.ref_ids))
+        ti.xcom_push(key="ref_id", value=one_or_list(receipt.ref_ids))
         self._push_excluded(receipt, ti)
         return place, generation, receipt.ref_ids
 
@@ -171,7 +178,6 @@ class SendVoiceOperator(BaseOperator):
         return receipt.counts()
 
     def _plan(self, hook: NineBitsHook, place: TaskPlace) -> SendPlan:
-        from airflow_provider_ninebits.exceptions import InvalidArgument
         from airflow_provider_ninebits.ledger.sends import AskedBy
 
         if self._excludes and self.exclude is None:
@@ -189,14 +195,17 @@ class SendVoiceOperator(BaseOperator):
             max_recipients=self.max_recipients,
         )
 
-    def _send_plan(self, hook: NineBitsHook, plan: SendPlan) -> SendReceipt:
+    def _send_plan(
+        self, hook: NineBitsHook, plan: SendPlan, placed: Callable[[str], None] = lambda ref_id: None
+    ) -> SendReceipt:
         return hook.send_plan(
             plan,
             self.media_url,
             on_uncertain=self.on_uncertain,
             replan=True,
             stopped=lambda: self._stopped,
-            evidence_timeout=self.evidence_timeout,
+            placed=placed,
+            evidence_timeout=read_duration("evidence_timeout", self.evidence_timeout),
             max_requests_per_second=self.max_requests_per_second,
             dry_run=self.dry_run_only,
         )
@@ -204,19 +213,6 @@ class SendVoiceOperator(BaseOperator):
     def _push_excluded(self, receipt: SendReceipt, ti: Any) -> None:
         if self._excludes:
             ti.xcom_push(key="excluded", value=receipt.excluded)
-
-    def _push_what_was_placed(self, hook: NineBitsHook, plan: SendPlan, ti: Any) -> None:
-        """Push the parts that were placed before a send failed: somebody may want to wait for them."""
-        from airflow_provider_ninebits.hooks.sending import placed_refs
-        from airflow_provider_ninebits.ledger.errors import LedgerError
-
-        try:
-            placed = placed_refs(hook.database, plan)
-        except LedgerError as error:
-            self.log.warning("What was placed before the failure is not in XCom: %s", error)
-            return
-        if placed:
-            ti.xcom_push(key="ref_id", value=_one_or_list(placed))
 
     def _begin(self, hook: NineBitsHook, place: TaskPlace, ti: Any) -> int:
         from airflow_provider_ninebits.ledger.keys import Attempt
@@ -244,29 +240,35 @@ class SendVoiceOperator(BaseOperator):
     ) -> dict[str, Any]:
         wait = self._wait(ref_ids)
         begun_at = time.time()
-        deadline = begun_at + self.outcome_timeout.total_seconds()
+        timeout = read_duration("outcome_timeout", self.outcome_timeout)
+        deadline = begun_at + timeout.total_seconds()
         end, _ = look_standing(hook, wait, first_look_at=begun_at, deadline=deadline)
         deferrable = self.deferrable
         if deferrable is None:
             deferrable = conf.getboolean("operators", "default_deferrable", fallback=False)
         if end is Standing.WAITING and deferrable:
-            self._defer(wait, place, generation, begun_at, deadline)
+            self._defer(wait, place, generation, begun_at, timeout)
         while end is Standing.WAITING:
+            if self._stopped:
+                raise SendStopped("The task was stopped while it waited for the outcome; a retry waits on.")
             time.sleep(max(min(WAIT_POLL_SECONDS, deadline - time.time()), 0.1))
             end, _ = look_standing(hook, wait, first_look_at=begun_at, deadline=deadline)
         return self._conclude(hook, context, place, generation, wait, end)
 
-    def _defer(self, wait: Wait, place: TaskPlace, generation: int, begun_at: float, deadline: float) -> None:
+    def _defer(self, wait: Wait, place: TaskPlace, generation: int, begun_at: float, timeout: timedelta) -> None:
         from airflow_provider_ninebits.triggers.callback import CallbackTrigger
 
         self.defer(
             trigger=CallbackTrigger(
-                ref_ids=list(wait.ref_ids), wait_for=wait.wait_for, first_look_at=begun_at, deadline=deadline
+                ref_ids=list(wait.ref_ids),
+                wait_for=wait.wait_for,
+                first_look_at=begun_at,
+                deadline=begun_at + timeout.total_seconds(),
             ),
             method_name="execute_complete",
             # What the task is known by is worked out once per attempt: it comes back with it.
             kwargs={"place": asdict(place), "generation": generation, "ref_ids": list(wait.ref_ids)},
-            timeout=self.outcome_timeout + BACKSTOP,
+            timeout=timeout + BACKSTOP,
         )
 
     def _conclude(
@@ -289,7 +291,3 @@ def _place(hook: NineBitsHook, ti: Any) -> TaskPlace:
 
     map_index = -1 if ti.map_index is None else ti.map_index
     return TaskPlace(hook.settings.deployment, ti.dag_id, ti.run_id, ti.task_id, map_index)
-
-
-def _one_or_list(ref_ids: list[str]) -> str | list[str]:
-    return ref_ids[0] if len(ref_ids) == 1 else ref_ids

@@ -13,6 +13,7 @@ from airflow_provider_ninebits.exceptions import (
     LedgerUnavailable,
     MessageUncertain,
     SendFailed,
+    SendStopped,
     UnknownRefId,
 )
 
@@ -30,6 +31,7 @@ OUTCOME = {
 }
 ONE_OF_EACH = [
     SendFailed("9bits refused message m1", status=401),
+    SendStopped("the task was stopped before message m1 was sent"),
     MessageUncertain(["m1", "m2"], "the connection was lost"),
     CallsUnanswered(OUTCOME),
     UnknownRefId(["9azmf1ntcl358gczduzz4rs0u"], "sqlite:////a/ninebits.db"),

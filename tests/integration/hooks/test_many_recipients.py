@@ -228,7 +228,7 @@ class TestTheRate:
 
     def test_a_stop_does_not_sit_it_out(self, hook: NineBitsHook, simulator: RunningSimulator) -> None:
         naps: list[float] = []
-        sender = hook.sender(lambda: bool(naps), max_requests_per_second=0.001)
+        sender = hook.sender(stopped=lambda: bool(naps), max_requests_per_second=0.001)
         sender.sleep = naps.append
         plan = hook.plan(MANY, MEDIA, None, key=None, asked_by=AskedBy("default"))
         with pytest.raises(SendStopped, match="part 2"):

@@ -54,6 +54,37 @@ class TestWhatItReturns:
         assert ref_ids == task.pushed["ref_id"] == [request["ref_id"] for request in simulator.requests()]
         assert [len(request["to"]) for request in simulator.requests()] == [1000, 1000, 500]
 
+    def test_the_ref_id_of_a_part_is_there_as_soon_as_it_is_placed(
+        self, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: list[Any] = []
+        task = Task()
+        monkeypatch.setattr(
+            "airflow_provider_ninebits.hooks.sending.Sender._wait_for_turn",
+            lambda *_: seen.append(task.pushed.get("ref_id")),
+        )
+        send(task, MANY)
+        assert seen[:2] == [None, simulator.requests()[0]["ref_id"]]
+
+    def test_what_was_placed_before_the_task_was_interrupted_is_there_too(
+        self, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class TaskTimeout(BaseException):
+            pass
+
+        turns = iter(range(10))
+
+        def interrupt(*_: Any) -> None:
+            if next(turns) == 2:
+                raise TaskTimeout
+
+        monkeypatch.setattr("airflow_provider_ninebits.hooks.sending.Sender._wait_for_turn", interrupt)
+        task = Task()
+        with pytest.raises(TaskTimeout):
+            send(task, MANY)
+        assert task.pushed["ref_id"] == [request["ref_id"] for request in simulator.requests()]
+        assert len(task.pushed["ref_id"]) == 2
+
     def test_lists_that_templates_made_are_read(self, simulator: RunningSimulator) -> None:
         send(Task(), f"['{ADA}', '+{BEN}']")
         assert simulator.rung() == {ADA: 1, BEN: 1}
@@ -172,6 +203,8 @@ class TestBeforeAnybodyIsRung:
             {"on_uncertain": "again"},
             {"wait_for_outcome": True, "wait_for": "both"},
             {"wait_for_outcome": True, "on_timeout": "skip"},
+            {"wait_for_outcome": True, "outcome_timeout": "an hour"},
+            {"evidence_timeout": -1},
             {"ninebits_conn_id": "ninebits_broken"},
         ],
         ids=str,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from itertools import chain, cycle, repeat
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -212,9 +213,18 @@ class TestAnAnswerThatIsNotClear:
         assert raised.value.message_ids == (message["id"],)
         assert message["id"] in str(raised.value)
         assert "ninebits messages resolve" in str(raised.value)
-        with pytest.raises(MessageUncertain):
+        # Told again by whoever comes later, and with the cause, which is in the ledger.
+        with pytest.raises(MessageUncertain) as again:
             hook.send_voice(ADA, MEDIA, idempotency_key="k")
+        assert again.value.problem == raised.value.problem
+        assert str(row(ledger, schema.request)["detail"]) in again.value.problem
         assert len(simulator.requests()) == 1
+
+    @pytest.mark.parametrize("key", ["", " ", "None", "null"])
+    def test_a_key_that_is_none_is_refused(self, hook: NineBitsHook, simulator: RunningSimulator, key: str) -> None:
+        with pytest.raises(InvalidArgument, match="idempotency_key"):
+            hook.send_voice(ADA, MEDIA, idempotency_key=key)
+        assert simulator.requests() == []
 
     def test_a_timeout_after_the_request_was_written(
         self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database
@@ -235,7 +245,7 @@ class TestAnAnswerThatIsNotClear:
 
     def test_resend_gives_up_after_the_second(self, hook: NineBitsHook, simulator: RunningSimulator) -> None:
         simulator.script({"faults": [LOST] * 4})
-        with pytest.raises(MessageUncertain, match="2 further requests"):
+        with pytest.raises(MessageUncertain, match="nor to 2 more"):
             hook.send_voice(ADA, MEDIA, idempotency_key="k", on_uncertain="resend")
         assert len(simulator.requests()) == 3
         # One more order waits: the resumed call meets it, and goes on.
@@ -347,12 +357,21 @@ class TestALedgerThatIsAway:
     def test_a_process_that_was_suspended_past_its_lease_does_not_write(
         self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        clock = iter([0.0, LEASE_MARGIN_SECONDS + 1])
-        monkeypatch.setattr("airflow_provider_ninebits.hooks.sending._boot_seconds", lambda: next(clock))
+        clock = cycle([0.0, LEASE_MARGIN_SECONDS + 1])
+        monkeypatch.setattr("airflow_provider_ninebits.hooks.sending.boot_seconds", lambda: next(clock))
         with pytest.raises(SendFailed):
             hook.send_voice(ADA, MEDIA)
         assert simulator.requests() == []
         assert message_states(ledger) == ["refused"]
+
+    def test_a_claim_that_the_busy_ledger_held_up_is_made_again(
+        self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clock = chain([0.0, LEASE_MARGIN_SECONDS + 1], repeat(100.0))
+        monkeypatch.setattr("airflow_provider_ninebits.hooks.sending.boot_seconds", lambda: next(clock))
+        hook.send_voice(ADA, MEDIA)
+        assert simulator.rung() == {ADA: 1}
+        assert [each["state"] for each in rows(ledger, schema.request)] == ["refused", "accepted"]
 
 
 class TestTheConnectionTest:

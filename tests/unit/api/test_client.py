@@ -297,7 +297,7 @@ def test_a_connection_is_used_again() -> None:
 
 def test_a_connection_that_idled_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
     now_seconds = [0.0]
-    monkeypatch.setattr(transport, "_clock_seconds", lambda: now_seconds[0])
+    monkeypatch.setattr(transport, "boot_seconds", lambda: now_seconds[0])
     with Loopback(answers(http())) as server, NineBitsClient(KEY, server.url) as client:
         client.send_voice(MESSAGE)
         now_seconds[0] += transport.IDLE_LIMIT_SECONDS

@@ -1,0 +1,54 @@
+"""What a send pushes to XCom ``ref_id``, and when."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_provider_ninebits.ledger.database import Database
+    from airflow_provider_ninebits.ledger.sends import SendPlan
+
+PUSH_INTERVAL_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class PlacedParts:
+    """
+    Pushes the ``ref_id`` of placed parts at once; of many parts once a second, since each push is a request.
+
+    :param ti: the task instance.
+    """
+
+    def __init__(self, ti: Any) -> None:
+        self._ti = ti
+        self._ref_ids: list[str] = []
+        self._pushed_at = float("-inf")
+
+    def add(self, ref_id: str) -> None:
+        """Take the ``ref_id`` of the next part."""
+        self._ref_ids.append(ref_id)
+        if time.monotonic() - self._pushed_at >= PUSH_INTERVAL_SECONDS:
+            self._ti.xcom_push(key="ref_id", value=one_or_list(self._ref_ids))
+            self._pushed_at = time.monotonic()
+
+
+def push_what_was_placed(database: Database, plan: SendPlan, ti: Any) -> None:
+    """Push the parts that were placed before a send failed: somebody may want to wait for them."""
+    from airflow_provider_ninebits.hooks.sending import placed_refs
+    from airflow_provider_ninebits.ledger.errors import LedgerError
+
+    try:
+        placed = placed_refs(database, plan)
+    except LedgerError as error:
+        log.warning("What was placed before the failure is not all in XCom: %s", error)
+        return
+    if placed:
+        ti.xcom_push(key="ref_id", value=one_or_list(placed))
+
+
+def one_or_list(ref_ids: list[str]) -> str | list[str]:
+    """Return the one ``ref_id`` of a send of one part as text, several as a list of their own."""
+    return ref_ids[0] if len(ref_ids) == 1 else list(ref_ids)
