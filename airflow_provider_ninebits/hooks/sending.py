@@ -236,12 +236,7 @@ class Sender:
                 log.warning("The answer to message %s is not recorded yet: %s", part.message_id, error)
                 self.sleep(2.0 ** (attempt - 1))
         try:
-            rematch(
-                self.database,
-                window=self.window,
-                ref_ids=[] if answer.ref_id is None else [answer.ref_id],
-                message_ids=recorded.message_ids,
-            )
+            rematch(self.database, window=self.window, ref_ids=recorded.ref_ids, message_ids=recorded.message_ids)
         except LedgerError as error:
             # The answer is safe; the receivers' sweep matches what this would have.
             log.warning("Callbacks of message %s are matched later: %s", part.message_id, error)

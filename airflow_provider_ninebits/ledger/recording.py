@@ -37,10 +37,12 @@ class Recorded:
 
     :param state: the state of the request's message now.
     :param message_ids: the messages whose callbacks are to be tried again, by ``callbacks.rematch``.
+    :param ref_ids: those whose callbacks are: what is known now, and what is nobody's any more.
     """
 
     state: MessageState
     message_ids: frozenset[str]
+    ref_ids: frozenset[str]
 
 
 def settled_state(current: RequestState, reported: RequestState) -> RequestState:
@@ -70,7 +72,7 @@ def record_answer(database: Database, request_id: int, answer: Answer) -> Record
             if adopters != _adopters(connection, request_id, answer.ref_id):
                 # A callback brought the ref_id to another request meanwhile, whose message is not locked: once more.
                 continue
-            _write_answer(connection, request_id, answer)
+            ref_id_before = _write_answer(connection, request_id, answer)
             for adopter_id, adopters_message_id in adopters.items():
                 let_go_of_name(connection, adopters_message_id, adopter_id)
             if answer.state is RequestState.REFUSED:
@@ -78,14 +80,16 @@ def record_answer(database: Database, request_id: int, answer: Answer) -> Record
             elif answer.ref_id is not None:
                 let_go_of_other_names(connection, message_id, request_id, answer.ref_id)
             state = refresh_message_state(connection, message_id, plan_again=answer.plan_again)
-            return Recorded(state, frozenset({message_id, *adopters.values()}))
+            ref_ids = frozenset(ref_id for ref_id in (ref_id_before, answer.ref_id) if ref_id is not None)
+            return Recorded(state, frozenset({message_id, *adopters.values()}), ref_ids)
 
 
-def _write_answer(connection: Connection, request_id: int, answer: Answer) -> None:
+def _write_answer(connection: Connection, request_id: int, answer: Answer) -> str | None:
+    """Write what came of a request, and return the ``ref_id`` that it had before."""
     request = schema.request.c
-    current = connection.execute(select(request.state).where(request.id == request_id)).scalar_one()
+    before = connection.execute(select(request.state, request.ref_id).where(request.id == request_id)).one()
     changes: dict[str, object] = {
-        "state": settled_state(RequestState(current), answer.state),
+        "state": settled_state(RequestState(before.state), answer.state),
         "finished_at": ledger_now(connection),
         "status": answer.status,
         "detail": answer.detail,
@@ -93,6 +97,8 @@ def _write_answer(connection: Connection, request_id: int, answer: Answer) -> No
     if answer.state is not RequestState.UNCERTAIN:
         changes |= {"ref_id": answer.ref_id, "known_by": "answer"}
     connection.execute(update(schema.request).where(request.id == request_id).values(**changes))
+    ref_id: str | None = before.ref_id
+    return ref_id
 
 
 def _adopters(connection: Connection, request_id: int, ref_id: str | None) -> dict[int, str]:

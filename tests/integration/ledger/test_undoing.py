@@ -10,7 +10,9 @@ import pytest
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.callbacks import rematch
 from airflow_provider_ninebits.ledger.receivers import sweep
+from airflow_provider_ninebits.ledger.recording import Answer, record_answer
 from airflow_provider_ninebits.ledger.resolving import resolve
+from airflow_provider_ninebits.ledger.states import RequestState
 from tests.integration.ledger.scenes import (
     ADA,
     BEN,
@@ -61,6 +63,21 @@ class TestARefusalOfOneOfSeveralRequests:
 
         assert states(database, first) == ["failed", "failed"]
         assert counts(database, first) == (0, 0, 2)
+
+
+@pytest.mark.parametrize("said", ["refused", "accepted"])
+def test_a_ref_id_that_is_nobodys_again_is_adopted_by_who_has_its_calls(database: Database, said: str) -> None:
+    # Its call has another number than the message that loses it.
+    loser, owner = sending(database, ADA), uncertain(database, BEN)
+    arrive(database, a_call(ADA, ref_id="x"))
+    arrive(database, a_call(BEN, ref_id="x"))
+    assert states(database, loser, owner) == ["answered", "pending"]
+
+    recorded = record_answer(database, loser.id, Answer(RequestState(said), "y" if said == "accepted" else None))
+    rematch(database, window=WINDOW, ref_ids=recorded.ref_ids, message_ids=recorded.message_ids)
+
+    assert states(database, loser, owner) == ["pending", "answered"]
+    assert row(database, schema.request, id=owner.id)["ref_id"] == "x"
 
 
 def test_what_is_let_go_is_let_go_with_the_answer_itself(database: Database) -> None:

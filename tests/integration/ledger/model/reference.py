@@ -164,6 +164,7 @@ class Reference:
                 request.state, request.ended = "uncertain", True
             unclear[-1].state, unclear[-1].ref, unclear[-1].word = "accepted", ref, "person"
         elif not placed and message.state != "accepted":
+            message.planned_again = message.planned_again and not unclear
             for request in unclear:
                 request.state, request.ended, request.word = "refused", True, "person"
                 self._undo_refused(request)
