@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.cli.output import add_output, print_json, print_table
+from airflow_provider_ninebits.cli.output import add_output, at_least_one, print_json, print_table
 
 if TYPE_CHECKING:
     import argparse
@@ -28,7 +28,7 @@ def add_commands(commands: Any) -> None:
 
     listing = group.add_parser("list", help="the newest that are unmatched, unreadable, inbound or ambiguous")
     listing.add_argument("--state", choices=_STATES, help="only those in this state")
-    listing.add_argument("--limit", type=int, default=50, help="at most so many (default: %(default)s)")
+    listing.add_argument("--limit", type=at_least_one, default=50, help="at most so many (default: %(default)s)")
     add_output(listing)
     listing.set_defaults(run=list_callbacks)
 

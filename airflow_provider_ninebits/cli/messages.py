@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.cli.output import add_output, print_json, print_table
+from airflow_provider_ninebits.cli.output import add_output, at_least_one, print_json, print_table
 
 if TYPE_CHECKING:
     import argparse
@@ -25,7 +25,7 @@ def add_commands(commands: Any) -> None:
 
     listing = group.add_parser("list", help="the newest messages")
     listing.add_argument("--state", choices=_STATES, help="only those in this state")
-    listing.add_argument("--limit", type=int, default=50, help="at most so many (default: %(default)s)")
+    listing.add_argument("--limit", type=at_least_one, default=50, help="at most so many (default: %(default)s)")
     add_output(listing)
     listing.set_defaults(run=list_messages)
 
@@ -71,15 +71,25 @@ def show_message(given: argparse.Namespace, database: Database, _: Settings) -> 
 
 def resolve_message(given: argparse.Namespace, database: Database, settings: Settings) -> None:
     """Record a person's word on an uncertain message."""
+    from airflow_provider_ninebits.api.answers import usable_ref_id
     from airflow_provider_ninebits.ledger.resolving import resolve
+    from airflow_provider_ninebits.ledger.states import MessageState
 
+    ref_id = usable_ref_id(given.ref_id)
+    if given.ref_id is not None and ref_id is None:
+        raise ValueError("--ref-id is none; give it as 9bits wrote it: letters and digits without blanks")
     state = resolve(
         database,
         given.message_id,
         placed=given.placed,
-        ref_id=given.ref_id,
+        ref_id=ref_id,
         window=timedelta(seconds=settings.match_window_seconds),
     )
+    if given.placed != (state is MessageState.ACCEPTED):
+        raise ValueError(
+            f"message {given.message_id} is {state} by what is known of it, and stays so; "
+            f"`ninebits messages show {given.message_id}` tells its requests"
+        )
     result = {"message_id": given.message_id, "state": state.value}
     if given.output == "json":
         print_json(result)

@@ -16,6 +16,18 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", choices=("table", "json"), default="table", help="default: %(default)s")
 
 
+def at_least_one(text: str) -> int:
+    """
+    Read how many at the most.
+
+    :raises ValueError: for less than one, or what is no number; argparse tells which option.
+    """
+    count = int(text)
+    if count < 1:
+        raise ValueError(text)
+    return count
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON, times and the like as text."""
     print(json.dumps(value, default=str, indent=2))  # noqa: T201 (what the command was asked for)

@@ -70,6 +70,11 @@ def checked_url(url: str) -> URL:
             "[ninebits] sql_alchemy_conn is SQLite in memory, which every process would have for itself, or a "
             "file: URI; give the path of a file"
         )
+    if not Path(parsed.database).is_absolute():
+        raise LedgerUnusable(
+            f"[ninebits] sql_alchemy_conn is the relative path {parsed.database!r}, another file in each folder that a "
+            "process is started in; give the whole path, with four slashes: sqlite:////path/ninebits.db"
+        )
     return parsed
 
 

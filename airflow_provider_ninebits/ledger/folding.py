@@ -73,15 +73,6 @@ def fold_call(recipient: RecipientRecord, call: CallRecord) -> RecipientRecord:
     )
 
 
-def fold_failure(recipient: RecipientRecord, received_at: datetime) -> RecipientRecord:
-    """Return the recipient after 9bits reported an error for its message: only a pending one becomes ``failed``."""
-    return replace(
-        recipient,
-        state=raised(recipient.state, RecipientState.FAILED),
-        last_callback_at=max(recipient.last_callback_at or _NEVER, received_at),
-    )
-
-
 def _sum(left: Decimal | None, right: Decimal | None) -> Decimal | None:
     if left is None or right is None:
         return left if right is None else right

@@ -108,3 +108,22 @@ def test_an_unreachable_ledger_has_a_status_of_its_own(
     status, _, err = run(capsys, "messages", "list")
     assert status == 4
     assert "sql_alchemy_conn" in err
+
+
+@pytest.mark.parametrize("ref_id", ["", " ", "two words", "ä", "r" * 200])
+def test_a_ref_id_that_can_be_none_is_refused(uncertain: str, capsys: pytest.CaptureFixture[str], ref_id: str) -> None:
+    status, out, err = run(capsys, "messages", "resolve", uncertain, "--placed", "--ref-id", ref_id)
+    assert (status, out) == (2, "")
+    assert "--ref-id is none" in err
+
+
+def test_a_word_that_changes_nothing_is_no_success(uncertain: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "messages", "resolve", uncertain, "--not-placed")
+    status, out, err = run(capsys, "messages", "resolve", uncertain, "--placed")
+    assert (status, out) == (2, "")
+    assert f"message {uncertain} is refused" in err
+
+
+def test_less_than_one_message_cannot_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(capsys, "messages", "list", "--limit", "0")

@@ -5,11 +5,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ninebits.ledger.folding import CallRecord, RecipientRecord, fold_call, fold_failure
+from airflow_provider_ninebits.ledger.folding import CallRecord, RecipientRecord, fold_call
 from airflow_provider_ninebits.ledger.states import RecipientState
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -83,21 +82,8 @@ def test_the_last_callback_is_the_one_that_arrived_last() -> None:
     assert fold(call(0, received=50), call(10, received=20)).last_callback_at == at(50)
 
 
-def test_an_error_fails_a_pending_recipient() -> None:
-    failed = fold_failure(RecipientRecord(), NOON)
-
-    assert (failed.state, failed.attempts, failed.last_callback_at) == (RecipientState.FAILED, 0, NOON)
-
-
-@pytest.mark.parametrize("answered", [False, True])
-def test_an_error_changes_nobody_who_was_rung(answered: bool) -> None:
-    rung = fold(call(0, answered=answered))
-
-    assert fold_failure(rung, at(0)).state is rung.state
-
-
 def test_a_failed_recipient_who_is_rung_after_all_is_not_failed() -> None:
-    rung = fold_call(fold_failure(RecipientRecord(), NOON), call(0))
+    rung = fold_call(RecipientRecord(RecipientState.FAILED, last_callback_at=NOON), call(0))
 
     assert (rung.state, rung.started_at) == (RecipientState.UNANSWERED, at(0))
 
@@ -121,15 +107,6 @@ def test_the_order_of_calls_changes_nothing(orders: tuple[list[CallRecord], list
     one, other = orders
 
     assert fold(*one) == fold(*other)
-
-
-@given(st.lists(calls, max_size=5), st.integers(0, 5), calls)
-def test_an_error_before_or_after_the_calls_ends_the_same(
-    some: list[CallRecord], minute: int, last: CallRecord
-) -> None:
-    before = reduce(fold_call, [*some, last], fold_failure(RecipientRecord(), at(minute)))
-
-    assert before == fold_failure(fold(*some, last), at(minute))
 
 
 @given(st.lists(calls, min_size=1, max_size=6))

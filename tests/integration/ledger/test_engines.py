@@ -1,0 +1,35 @@
+"""What the connections of a SQLite ledger are set to: durability is nowhere else to be seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.ledger.errors import LedgerUnusable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [
+        ("journal_mode", "wal"),
+        pytest.param("synchronous", 2, id="synchronous=FULL"),
+        ("foreign_keys", 1),
+        ("busy_timeout", 30_000),
+        ("secure_delete", 1),
+    ],
+)
+def test_a_sqlite_ledger_is_durable_and_has_one_writer(tmp_path: Path, pragma: str, value: object) -> None:
+    database = Database(f"sqlite:///{tmp_path}/ninebits.db")
+    with database.reading() as connection:
+        assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one() == value
+    database.close()
+
+
+def test_a_relative_path_is_refused() -> None:
+    with pytest.raises(LedgerUnusable, match="another file in each folder"):
+        Database("sqlite:///ninebits.db")
