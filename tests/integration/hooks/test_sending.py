@@ -20,6 +20,7 @@ from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.receipts import SendReceipt
 from airflow_provider_ninebits.hooks.sending import LEASE_MARGIN_SECONDS
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.errors import LedgerUnreachable
 from airflow_provider_ninebits.ledger.keys import user_key
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
 from airflow_provider_ninebits.ledger.sends import AskedBy, claim
@@ -372,6 +373,44 @@ class TestALedgerThatIsAway:
         hook.send_voice(ADA, MEDIA)
         assert simulator.rung() == {ADA: 1}
         assert [each["state"] for each in rows(ledger, schema.request)] == ["refused", "accepted"]
+
+    def test_an_answer_that_the_ledger_does_not_take_at_once_is_recorded_all_the_same(
+        self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        failures = iter([True, True, False])
+
+        def sometimes(*arguments: Any) -> Any:
+            if next(failures):
+                raise LedgerUnreachable("sqlite:///x", "database is locked")
+            return record_answer(*arguments)
+
+        monkeypatch.setattr("airflow_provider_ninebits.hooks.sending.record_answer", sometimes)
+        waits: list[float] = []
+        plan = hook.plan(ADA, MEDIA, None, key=None, asked_by=AskedBy("default"))
+        receipt = hook.sender(sleep=waits.append).send(plan, media_url=MEDIA, resend=False, replan=False)
+        assert waits == [1.0, 2.0]
+        assert receipt.ref_ids == [simulator.requests()[0]["ref_id"]]
+        assert message_states(ledger) == ["accepted"]
+
+
+class TestWhoAsked:
+    def test_it_is_the_task_that_airflows_environment_names(
+        self, hook: NineBitsHook, ledger: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name, value in {"DAG_ID": "alerts", "DAG_RUN_ID": "manual__1", "TASK_ID": "ring", "MAP_INDEX": "3"}.items():
+            monkeypatch.setenv(f"AIRFLOW_CTX_{name}", value)
+        hook.send_voice(ADA, MEDIA)
+        asked = row(ledger, schema.send)
+        assert [asked[name] for name in ("dag_id", "run_id", "task_id", "map_index")] == [
+            "alerts",
+            "manual__1",
+            "ring",
+            3,
+        ]
+
+    def test_outside_of_a_task_it_is_nobody(self, hook: NineBitsHook, ledger: Database) -> None:
+        hook.send_voice(ADA, MEDIA)
+        assert row(ledger, schema.send)["dag_id"] is None
 
 
 class TestTheConnectionTest:

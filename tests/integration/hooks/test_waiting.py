@@ -10,10 +10,10 @@ from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSki
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from airflow_provider_ninebits.exceptions import CallsUnanswered, InvalidArgument, LedgerUnavailable, UnknownRefId
-from airflow_provider_ninebits.hooks.waiting import BACKSTOP
 from airflow_provider_ninebits.sensors.callback import SHORTEST_RESCHEDULE_SECONDS, CallbackSensor
 from tests.integration.hooks.playing import MODES, Mode, Task, in_mode, resumed, run
 from tests.integration.ledger.scenes import ADA, BEN, a_call, accepted, arrive
+from tests.unit.triggers.outages import take_away
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -230,7 +230,8 @@ def test_airflows_own_time_out_comes_after_ours(ledger: Database) -> None:
     accepted(ledger, "r1", ADA)
     with pytest.raises(TaskDeferred) as deferred:
         CallbackSensor(task_id="wait", ref_id="r1", deferrable=True, timeout=100).execute(Task().context)
-    assert deferred.value.timeout == timedelta(seconds=100) + BACKSTOP
+    # Our own time-out comes well before Airflow's, which would lose the outcome so far.
+    assert deferred.value.timeout >= timedelta(seconds=100, minutes=30)
     _, kwargs = deferred.value.trigger.serialize()
     assert kwargs["deadline"] - kwargs["first_look_at"] == 100
 
@@ -279,3 +280,23 @@ def test_a_poke_at_the_deadline_comes_before_the_interval_is_over(ledger: Databa
     # It would sleep for an hour, which pytest's own time-out does not wait for.
     with pytest.raises(AirflowSensorTimeout):
         sensor.execute(Task().context)
+
+
+def test_with_never_fail_an_outage_at_the_first_look_is_a_skip(
+    ledger: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_ninebits.hooks.waiting.LOOK_TRIES", 1)
+    accepted(ledger, "r1", ADA)
+    take_away(ledger)
+    with pytest.raises(AirflowSkipException):
+        CallbackSensor(task_id="wait", ref_id="r1", deferrable=True, never_fail=True).execute(Task().context)
+
+
+def test_with_silent_fail_an_outage_at_the_first_look_is_waited_through(
+    ledger: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_ninebits.hooks.waiting.LOOK_TRIES", 1)
+    accepted(ledger, "r1", ADA)
+    take_away(ledger)
+    with pytest.raises(TaskDeferred):
+        CallbackSensor(task_id="wait", ref_id="r1", deferrable=True, silent_fail=True).execute(Task().context)
