@@ -121,7 +121,7 @@ async def test_triggers_of_one_loop_share_a_watcher_for_each_ledger(ledger: Data
 
 def test_another_loop_has_its_own() -> None:
     async def watcher() -> Watcher:
-        return shared_watcher("sqlite:///somewhere.db")
+        return shared_watcher("sqlite:////nowhere/ninebits.db")
 
     assert asyncio.run(watcher()) is not asyncio.run(watcher())
 
