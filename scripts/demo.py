@@ -7,6 +7,7 @@ Exit status 0 only if the outcome in Airflow is what the simulator played.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -38,9 +39,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     DEMO.mkdir(exist_ok=True)
     end_stale_group(DEMO / "airflow.pid")
-    # A ledger of another commit may have another schema under the same version, as long as none is released.
-    for file in DEMO.glob("ninebits.db*"):
-        file.unlink()
+    # What a start that crashed, or an older commit, has left would ring along with this one.
+    shutil.rmtree(DEMO)
+    DEMO.mkdir()
     with ExitStack() as stack:
         settings = SimulatorSettings(attempt_gap_seconds=4.0)
         simulator = stack.enter_context(running_simulator(settings, port=free_port(9009)))
