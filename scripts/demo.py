@@ -1,6 +1,7 @@
 """
 ``make demo``: a real Airflow rings simulated phones, and you watch.
 
+All that it writes is in one folder: .demo, or the one that the first argument names.
 Exit status 0 only if the outcome in Airflow is what the simulator played.
 """
 
@@ -12,6 +13,7 @@ import signal
 import sys
 import time
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 from local_airflow import ROOT, LocalAirflow, airflow_environment, end_stale_group, free_port, local_airflow
@@ -21,7 +23,7 @@ from rich.table import Table
 from airflow_provider_ninebits.api.numbers import mask_number
 from airflow_provider_ninebits.simulator import SimulatorSettings, running_simulator
 
-DEMO = ROOT / ".demo"
+DEMO = Path(sys.argv[1] if sys.argv[1:] else ROOT / ".demo").resolve()
 DAG_ID = "ninebits_send_and_wait"
 RUN_SECONDS = 240.0
 NUMBERS = {

@@ -182,6 +182,8 @@ def local_airflow(home: Path, port: int, environment: dict[str, str]) -> Iterato
         process = subprocess.Popen(
             [sys.executable, "-m", "airflow", "standalone"],
             env=environment,
+            # It outlives a demo that is killed, and must not hold the terminal then.
+            stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
