@@ -110,6 +110,12 @@ class Planner:
                 "the rest is sent as it is given now.",
                 planned.difference,
             )
+        if planned.left_to_siblings:
+            log.warning(
+                "%d of the numbers that were given were, or may have been, rung by other instances of this mapped task "
+                "(its list came in another order): they are left to them, and the ref_ids returned are theirs too.",
+                planned.left_to_siblings,
+            )
         _tell_excluded(planned.excluded)
         return planned
 
@@ -139,7 +145,7 @@ class Planner:
         if self.stopped():
             raise SendStopped("The task was stopped while its send was planned; nobody was rung, a retry plans it.")
         if seconds:
-            log.info("Another process plans the same send; this one waits for it.")
+            log.info("Another process is at the same send, or at the same numbers; this one waits for it.")
             self.sleep(seconds)
 
     @contextmanager

@@ -94,12 +94,15 @@ class Sender:
                     "To ring again on purpose, clear the task after it has ended, or use another idempotency key.",
                     len(planned.parts),
                 )
-            done = self._send_parts(planned.parts, plan, media_url, resend)
+            own = self._send_parts(planned.parts, plan, media_url, resend)
+            for part in planned.siblings:
+                self.placed(part.ref)
         except (LedgerUnreachable, LedgerUnusable) as error:
             raise unavailable(error, self.database.masked_url) from error
+        done = [*own, *planned.siblings]
         return SendReceipt(
             ref_ids=[part.ref for part in done],
-            recipients=sum(part.recipients for part in done),
+            recipients=sum(part.recipients for part in own) + planned.left_to_siblings,
             message_ids=[part.message_id for part in done],
             resumed=planned.resumed and untouched,
             excluded=planned.excluded,

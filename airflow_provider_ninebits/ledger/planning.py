@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from itertools import islice
@@ -33,6 +33,7 @@ from airflow_provider_ninebits.ledger.parts import (
 )
 from airflow_provider_ninebits.ledger.replanning import compare, read_overlap
 from airflow_provider_ninebits.ledger.sends import read_closed_parts, read_parts
+from airflow_provider_ninebits.ledger.siblings import leave_out, parts_of_siblings, under_way
 from airflow_provider_ninebits.ledger.staging import staged
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Planned:
     :param resumed: whether it was there before.
     :param difference: what was given differs from what is stored, in words for the log; None: it does not.
     :param excluded: how many of the numbers that were given are excluded.
+    :param siblings: parts with which other instances of the mapped task have, or may have, rung some of what was given.
+    :param left_to_siblings: how many numbers these are; they are in no part of this send.
     """
 
     send_id: str
@@ -68,6 +71,8 @@ class Planned:
     resumed: bool
     difference: str | None = None
     excluded: int = 0
+    siblings: tuple[Part, ...] = ()
+    left_to_siblings: int = 0
 
 
 def plan_send(
@@ -161,9 +166,24 @@ class _Planning:
                 f"the idempotency key belongs to a send with other numbers or other media ({change.difference}); "
                 "give this send a key of its own"
             )
+        siblings: list[Part] = []
+        left_to_siblings = 0
         if change.plan_rest_anew:
+            siblings = self._settled_siblings()
+            left_to_siblings = leave_out(self.connection, siblings)
+            self.connection.commit()
             self._write(send_id, partial(self._take, send_id, None))
-        return self._planned(send_id, resumed=True, difference=change.difference)
+        planned = self._planned(send_id, resumed=True, difference=change.difference)
+        return replace(planned, siblings=tuple(siblings), left_to_siblings=left_to_siblings)
+
+    def _settled_siblings(self) -> list[Part]:
+        while True:
+            siblings = parts_of_siblings(self.connection, self.plan)
+            busy = under_way(self.connection, siblings)
+            self.connection.rollback()
+            if not busy:
+                return siblings
+            self.pause(_POLL_SECONDS)
 
     def _planned(self, send_id: str, *, resumed: bool, difference: str | None = None) -> Planned:
         parts = tuple(read_parts(self.connection, send_id))

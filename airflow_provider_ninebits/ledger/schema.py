@@ -66,6 +66,8 @@ send = Table(
     UniqueConstraint("idempotency_key"),
     # what a purge has still to look at, and the keys that it may let go of
     Index(None, "purge_state", "created_at"),
+    # what the instances of a mapped task have rung
+    Index(None, "run_id"),
 )
 
 message = Table(

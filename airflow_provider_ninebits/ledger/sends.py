@@ -132,26 +132,31 @@ def read_closed_parts(connection: Connection, send_id: str) -> list[Part]:
 def read_part(database: Database, message_id: str) -> tuple[Part, datetime]:
     """Return a message as it stands, and the time on the ledger's clock."""
     with database.reading() as connection:
-        message = schema.message.c
-        row = connection.execute(
-            select(message.part, message.state, message.recipients, message.lease_expires_at).where(
-                message.id == message_id
-            )
-        ).one_or_none()
-        if row is None:
-            if purged := _purged_parts(connection, message_id=message_id):
-                return purged[0], ledger_now(connection)
+        part = part_of(connection, message_id)
+        if part is None:
             raise NoSuchMessage(f"the ledger has no message {message_id}")
-        refs = _known_refs(connection, message.id == message_id)
-        part = Part(
-            message_id,
-            row.part,
-            MessageState(row.state),
-            row.recipients,
-            row.lease_expires_at,
-            tuple(refs.get(message_id, ())),
-        )
         return part, ledger_now(connection)
+
+
+def part_of(connection: Connection, message_id: str) -> Part | None:
+    """Return a message as it stands; None: there never was one with this id."""
+    message = schema.message.c
+    row = connection.execute(
+        select(message.part, message.state, message.recipients, message.lease_expires_at).where(
+            message.id == message_id
+        )
+    ).one_or_none()
+    if row is None:
+        return next(iter(_purged_parts(connection, message_id=message_id)), None)
+    refs = _known_refs(connection, message.id == message_id)
+    return Part(
+        message_id,
+        row.part,
+        MessageState(row.state),
+        row.recipients,
+        row.lease_expires_at,
+        tuple(refs.get(message_id, ())),
+    )
 
 
 def numbers_of(database: Database, message_id: str) -> tuple[str, ...]:

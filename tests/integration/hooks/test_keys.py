@@ -11,7 +11,7 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.operators.voice import SendVoiceOperator
 from tests.integration.hooks.playing import Task, run
-from tests.integration.ledger.scenes import ADA, BEN, rows
+from tests.integration.ledger.scenes import ADA, BEN, CAI, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,3 +159,26 @@ def test_a_run_again_of_all_that_had_ended_rings_again_and_its_retry_does_not(si
     assert first != second
     assert send(task.cleared().retried()) == second
     assert simulator.rung() == {ADA: 2}
+
+
+def test_a_mapping_in_another_order_rings_nobody_twice_and_skips_nobody(
+    simulator: RunningSimulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    everybody = [ADA, BEN, CAI]
+    simulator.script({"faults": [{"kind": "delay", "seconds": 0}, *[{"kind": "status", "status": 403}] * 2]})
+    tasks = [Task(map_index=index) for index in range(3)]
+    of_ada = send(tasks[0], everybody[0])
+    for task, number in zip(tasks[1:], everybody[1:], strict=True):
+        with pytest.raises(SendFailed):
+            send(task, number)
+
+    # What has failed is cleared, and the list comes the other way round: nobody's own index is left to Ben but Cai's.
+    of_cai, again_of_ada = send(tasks[1].cleared(), CAI), send(tasks[2].cleared(), [ADA, BEN])
+
+    assert again_of_ada[-1] == of_ada != of_cai
+    assert len(again_of_ada) == 2
+    assert simulator.rung() == {ADA: 1, BEN: 1, CAI: 1}
+    assert "1 of the numbers that were given were, or may have been, rung by other instances" in caplog.text
+    # And a retry after that stands for the same calls.
+    assert send(tasks[2].cleared().retried(), [ADA, BEN]) == again_of_ada
+    assert simulator.rung() == {ADA: 1, BEN: 1, CAI: 1}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from threading import Barrier
@@ -48,6 +48,12 @@ def a_plan(
     return PlanInParts(
         hashed, conn_id, media, None, numbers, AskedBy("default"), longest_part=max(len(part) for part in parts)
     )
+
+
+def mapped(send_plan: SendPlan, map_index: int, **where: Any) -> SendPlan:
+    """The same plan, asked for by an instance of a mapped task."""
+    place = {"deployment": "default", "dag_id": "d", "run_id": "r", "task_id": "t", **where}
+    return replace(send_plan, asked_by=AskedBy(**place, map_index=map_index))
 
 
 def plan(database: Database, send_plan: SendPlan, *, replan: bool = False, part_size: int = 1000) -> Planned:

@@ -6,15 +6,28 @@ import pytest
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.errors import KeyInUse
+from airflow_provider_ninebits.ledger.planning import plan_send
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
 from airflow_provider_ninebits.ledger.sends import numbers_of
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
-from tests.integration.ledger.scenes import ADA, BEN, CAI, a_plan, claimed, message_state, plan, rows, try_claim
+from tests.integration.ledger.scenes import (
+    ADA,
+    BEN,
+    CAI,
+    a_plan,
+    claimed,
+    mapped,
+    message_state,
+    plan,
+    rows,
+    try_claim,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
 
 DAN = "2348020000004"
+MEDIA = "https://media.test/a.mp3"
 
 
 class TestTheHookThatComesWithOtherThings:
@@ -119,3 +132,99 @@ class TestTheOperatorThatComesWithOtherThings:
 
         assert message_state(database, request) == "replaced"
         assert try_claim(database, request.message_id) is None
+
+
+class TestTheMappedInstanceWhoseIndexNowNamesOthers:
+    """Index 1 had BEN, who was refused; the list comes in another order, and its index names ADA."""
+
+    @pytest.fixture
+    def ben_was_refused(self, database: Database) -> None:
+        second = plan(database, mapped(a_plan((BEN,), key="1"), 1)).parts[0]
+        claimed(database, second.message_id).answered("refused")
+
+    @staticmethod
+    def sibling(database: Database, *numbers: str, state: str | None, media: str = MEDIA, **where: object) -> str:
+        index = where.pop("map_index", 0)
+        begun = mapped(a_plan(numbers or (ADA,), key=f"{index} {where}", media=media), index, **where)  # type: ignore[arg-type]
+        message_id = plan(database, begun).parts[0].message_id
+        if state is not None:
+            request = claimed(database, message_id)
+            if state != "sending":
+                request.answered(state, "ref of ADA" if state == "accepted" else None)
+        return message_id
+
+    @pytest.mark.usefixtures("ben_was_refused")
+    @pytest.mark.parametrize("state", ["accepted", "uncertain"])
+    def test_leaves_them_to_the_one_who_has_or_may_have_rung_them(self, database: Database, state: str) -> None:
+        rung = self.sibling(database, state=state)
+
+        again = plan(database, mapped(a_plan((ADA, CAI), key="1"), 1), replan=True)
+
+        assert [numbers_of(database, part.message_id) for part in again.parts] == [(CAI,)]
+        assert [part.message_id for part in again.siblings] == [rung]
+        assert again.left_to_siblings == 1
+
+    @pytest.mark.usefixtures("ben_was_refused")
+    def test_has_nobody_to_ring_where_all_were_rung_and_says_so_each_time(self, database: Database) -> None:
+        rung = self.sibling(database, state="accepted")
+
+        for _ in range(2):
+            again = plan(database, mapped(a_plan((ADA,), key="1"), 1), replan=True)
+
+            assert again.parts == ()
+            assert [part.ref for part in again.siblings] == ["ref of ADA"]
+            assert (again.siblings[0].message_id, again.left_to_siblings) == (rung, 1)
+
+    @pytest.mark.usefixtures("ben_was_refused")
+    @pytest.mark.parametrize("state", [None, "refused"])
+    def test_rings_those_whom_no_other_has_rung(self, database: Database, state: str | None) -> None:
+        self.sibling(database, state=state)
+
+        again = plan(database, mapped(a_plan((ADA,), key="1"), 1), replan=True)
+
+        assert [numbers_of(database, part.message_id) for part in again.parts] == [(ADA,)]
+        assert again.siblings == ()
+
+    @pytest.mark.usefixtures("ben_was_refused")
+    @pytest.mark.parametrize(
+        "other",
+        [
+            pytest.param({"media": "https://media.test/b.mp3"}, id="with other media"),
+            pytest.param({"run_id": "another"}, id="in another run"),
+            pytest.param({"dag_id": "another"}, id="of another DAG"),
+            pytest.param({"task_id": "another"}, id="of another task"),
+            pytest.param({"deployment": "another"}, id="in another Airflow"),
+            pytest.param({"map_index": 1}, id="by itself in an earlier generation, which was cleared on purpose"),
+        ],
+    )
+    def test_rings_those_who_were_rung(self, database: Database, other: dict[str, object]) -> None:
+        self.sibling(database, state="accepted", **other)  # type: ignore[arg-type]
+
+        again = plan(database, mapped(a_plan((ADA,), key="1"), 1), replan=True)
+
+        assert [numbers_of(database, part.message_id) for part in again.parts] == [(ADA,)]
+
+    def test_rings_whom_two_instances_name_from_the_start(self, database: Database) -> None:
+        self.sibling(database, state="accepted")
+
+        both = plan(database, mapped(a_plan((ADA, BEN), key="1"), 1), replan=True)
+
+        assert [numbers_of(database, part.message_id) for part in both.parts] == [(ADA, BEN)]
+
+    @pytest.mark.usefixtures("ben_was_refused")
+    def test_waits_for_the_answer_of_the_other(self, database: Database) -> None:
+        rung = self.sibling(database, state="sending")
+        request = rows(database, schema.request, message_id=rung)[0]["id"]
+        waited = []
+
+        def the_answer_comes(seconds: float) -> None:
+            waited.append(seconds)
+            record_answer(database, request, Answer(RequestState.REFUSED))
+
+        again = plan_send(
+            database, mapped(a_plan((ADA,), key="1"), 1), replan=True, part_size=1000, pause=the_answer_comes
+        )
+
+        assert waited == [1.0]
+        assert [numbers_of(database, part.message_id) for part in again.parts] == [(ADA,)]
+        assert again.siblings == ()

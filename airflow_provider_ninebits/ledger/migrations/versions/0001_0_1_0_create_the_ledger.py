@@ -85,6 +85,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_ninebits_send_purge_state_created_at", "ninebits_send", ["purge_state", "created_at"], unique=False
     )
+    op.create_index("ix_ninebits_send_run_id", "ninebits_send", ["run_id"], unique=False)
     op.create_table(
         "ninebits_purge",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

@@ -28,11 +28,11 @@ CREATE TABLE ninebits_callback (
 	CONSTRAINT fk_ninebits_callback_request_id FOREIGN KEY(request_id) REFERENCES ninebits_request (id) ON DELETE SET NULL, 
 	CONSTRAINT uq_ninebits_callback_identity UNIQUE (identity)
 );
-INSERT INTO "ninebits_callback" VALUES(1,'2026-11-24 18:27:02.960137','a receiver_id','a conn_path','call',X'7B7D','ada',0,'r1','2348020000001',0,'2026-11-24 18:27:02.102787','2026-11-24 18:27:02.959910','2026-11-24 18:27:02.102787',7,7,30000000000,NULL,NULL,'matched',0,1,1);
-INSERT INTO "ninebits_callback" VALUES(2,'2026-11-24 18:27:02.960137',NULL,NULL,'call',X'7B7D','ben',0,'r1','2348020000002',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'matched',0,2,1);
-INSERT INTO "ninebits_callback" VALUES(3,'2026-11-24 18:27:03.081737',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2349000000000',0,NULL,'2026-11-24 18:27:03.081565',NULL,NULL,NULL,NULL,NULL,NULL,'unmatched',0,NULL,NULL);
-INSERT INTO "ninebits_callback" VALUES(4,'2026-11-24 18:27:03.081737',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2348020000003',1,NULL,'2026-11-24 18:27:03.081581',NULL,NULL,NULL,NULL,NULL,NULL,'inbound',0,NULL,NULL);
-INSERT INTO "ninebits_callback" VALUES(5,'2026-11-24 18:27:03.081737',NULL,NULL,'answer',X'7B7D',NULL,0,'r1',NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,200,'not possible','matched',0,NULL,1);
+INSERT INTO "ninebits_callback" VALUES(1,'2026-11-24 19:55:58.030432','a receiver_id','a conn_path','call',X'7B7D','ada',0,'r1','2348020000001',0,'2026-11-24 19:55:57.111359','2026-11-24 19:55:58.030185','2026-11-24 19:55:57.111359',7,7,30000000000,NULL,NULL,'matched',0,1,1);
+INSERT INTO "ninebits_callback" VALUES(2,'2026-11-24 19:55:58.030432',NULL,NULL,'call',X'7B7D','ben',0,'r1','2348020000002',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'matched',0,2,1);
+INSERT INTO "ninebits_callback" VALUES(3,'2026-11-24 19:55:58.097047',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2349000000000',0,NULL,'2026-11-24 19:55:58.096858',NULL,NULL,NULL,NULL,NULL,NULL,'unmatched',0,NULL,NULL);
+INSERT INTO "ninebits_callback" VALUES(4,'2026-11-24 19:55:58.097047',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2348020000003',1,NULL,'2026-11-24 19:55:58.096872',NULL,NULL,NULL,NULL,NULL,NULL,'inbound',0,NULL,NULL);
+INSERT INTO "ninebits_callback" VALUES(5,'2026-11-24 19:55:58.097047',NULL,NULL,'answer',X'7B7D',NULL,0,'r1',NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,200,'not possible','matched',0,NULL,1);
 CREATE TABLE ninebits_message (
 	id VARCHAR(32) NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -54,17 +54,17 @@ CREATE TABLE ninebits_message (
 	CONSTRAINT fk_ninebits_message_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_ninebits_message_send_id_part UNIQUE (send_id, part)
 );
-INSERT INTO "ninebits_message" VALUES('b861a9c320231426dd251b49b16e14e5','c34000c4a195aef74340544a051acbc2',0,'ninebits','https://media.test/a.mp3',NULL,'accepted','a test','2026-11-24 18:28:02.941828',2,1,1,0,'2026-11-24 18:27:02.960137',3,'2026-11-24 18:27:02.929603');
-INSERT INTO "ninebits_message" VALUES('a9fe579239ce9716dd415cf3a5625555','5a8f59b2474c43fe70beca2077be469c',0,'ninebits','https://media.test/a.mp3',NULL,'uncertain','a test',NULL,1,0,0,0,NULL,2,'2026-11-24 18:27:02.986580');
-INSERT INTO "ninebits_message" VALUES('f370019a80e77b6cbc9e01822592aae5','e4fe2be1d872b64bb0e996625249d965',0,'ninebits','https://media.test/a.mp3',NULL,'refused','a test',NULL,1,0,0,0,NULL,2,'2026-11-24 18:27:03.026361');
-INSERT INTO "ninebits_message" VALUES('413c12f6a6336b3e53570c4418928e81','7dea4d6811acc101c8255450da3134eb',0,'ninebits','https://media.test/a.mp3','a from_number','planned',NULL,NULL,1,0,0,0,NULL,0,'2026-11-24 18:27:03.062685');
+INSERT INTO "ninebits_message" VALUES('043fb6f2c573881390d3fc07bc83f143','b11a5fe577b3bb6688b0267e3f43c89a',0,'ninebits','https://media.test/a.mp3','a from_number','accepted','a test','2026-11-24 19:56:58.021931',2,1,1,0,'2026-11-24 19:55:58.030432',3,'2026-11-24 19:55:58.016059');
+INSERT INTO "ninebits_message" VALUES('2e0c02c2c54610e89a2e2053b25f570c','a2c7bac853f33388dafb6fc28ed43d77',0,'ninebits','https://media.test/a.mp3',NULL,'uncertain','a test',NULL,1,0,0,0,NULL,2,'2026-11-24 19:55:58.042940');
+INSERT INTO "ninebits_message" VALUES('a80d2526c2c51fbf5c9ad18c0be6c2b2','f58e1c1ac4a7f0cb2054b906af042ed5',0,'ninebits','https://media.test/a.mp3',NULL,'refused','a test',NULL,1,0,0,0,NULL,2,'2026-11-24 19:55:58.063593');
+INSERT INTO "ninebits_message" VALUES('69f5ebf92682b024ba742e28a6e028b4','9334aae7ac470c0c1532a5b929602925',0,'ninebits','https://media.test/a.mp3',NULL,'planned',NULL,NULL,1,0,0,0,NULL,0,'2026-11-24 19:55:58.091797');
 CREATE TABLE ninebits_purge (
 	id INTEGER NOT NULL, 
 	purged_until DATETIME NOT NULL, 
 	begun_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_purge PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_purge" VALUES(1,'2026-08-26 18:27:02.804811','2026-11-24 18:27:02.804811');
+INSERT INTO "ninebits_purge" VALUES(1,'2026-08-26 19:55:57.976083','2026-11-24 19:55:57.976083');
 CREATE TABLE ninebits_receipt (
 	id INTEGER NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -76,7 +76,7 @@ CREATE TABLE ninebits_receipt (
 	CONSTRAINT pk_ninebits_receipt PRIMARY KEY (id), 
 	CONSTRAINT fk_ninebits_receipt_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE
 );
-INSERT INTO "ninebits_receipt" VALUES(1,'f3856256221c085bd1554b6335d2c1c9','4d447e369d50948b72e99ec6d13810ec',0,'accepted',1,'purged');
+INSERT INTO "ninebits_receipt" VALUES(1,'49df4aa6ca6e2f8558eb6146b464effd','8fbf2943a896169ff6dd28cad34270d8',0,'accepted',1,'purged');
 CREATE TABLE ninebits_receiver (
 	id VARCHAR(32) NOT NULL, 
 	host TEXT NOT NULL, 
@@ -92,7 +92,7 @@ CREATE TABLE ninebits_receiver (
 	last_unavailable_at DATETIME, 
 	CONSTRAINT pk_ninebits_receiver PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_receiver" VALUES('188892cc2dfcf5b81bb7647ef75466a5','a-host','2026-11-24 18:27:03.102787','2026-11-24 18:27:03.102787','2026-11-24 18:27:03.109954',0,1,'2026-11-24 18:27:03.109954',1,'2026-11-24 18:27:03.109954',1,'2026-11-24 18:27:03.109954');
+INSERT INTO "ninebits_receiver" VALUES('3c12bf0cc30d16a111c656ef06c2cc35','a-host','2026-11-24 19:55:58.111359','2026-11-24 19:55:58.111359','2026-11-24 19:55:58.112917',0,1,'2026-11-24 19:55:58.112917',1,'2026-11-24 19:55:58.112917',1,'2026-11-24 19:55:58.112917');
 CREATE TABLE ninebits_recipient (
 	id INTEGER NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -112,11 +112,11 @@ CREATE TABLE ninebits_recipient (
 	CONSTRAINT fk_ninebits_recipient_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_ninebits_recipient_send_id_number UNIQUE (send_id, number)
 );
-INSERT INTO "ninebits_recipient" VALUES(1,'c34000c4a195aef74340544a051acbc2','b861a9c320231426dd251b49b16e14e5','2348020000001','answered',1,'2026-11-24 18:27:02.102787','2026-11-24 18:27:02.959910','2026-11-24 18:27:02.102787',7,7,30000000000,'2026-11-24 18:27:02.960137');
-INSERT INTO "ninebits_recipient" VALUES(2,'c34000c4a195aef74340544a051acbc2','b861a9c320231426dd251b49b16e14e5','2348020000002','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL,'2026-11-24 18:27:02.960137');
-INSERT INTO "ninebits_recipient" VALUES(3,'5a8f59b2474c43fe70beca2077be469c','a9fe579239ce9716dd415cf3a5625555','2348020000003','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "ninebits_recipient" VALUES(4,'e4fe2be1d872b64bb0e996625249d965','f370019a80e77b6cbc9e01822592aae5','2348020000001','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "ninebits_recipient" VALUES(5,'7dea4d6811acc101c8255450da3134eb','413c12f6a6336b3e53570c4418928e81','2348020000002','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(1,'b11a5fe577b3bb6688b0267e3f43c89a','043fb6f2c573881390d3fc07bc83f143','2348020000001','answered',1,'2026-11-24 19:55:57.111359','2026-11-24 19:55:58.030185','2026-11-24 19:55:57.111359',7,7,30000000000,'2026-11-24 19:55:58.030432');
+INSERT INTO "ninebits_recipient" VALUES(2,'b11a5fe577b3bb6688b0267e3f43c89a','043fb6f2c573881390d3fc07bc83f143','2348020000002','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL,'2026-11-24 19:55:58.030432');
+INSERT INTO "ninebits_recipient" VALUES(3,'a2c7bac853f33388dafb6fc28ed43d77','2e0c02c2c54610e89a2e2053b25f570c','2348020000003','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(4,'f58e1c1ac4a7f0cb2054b906af042ed5','a80d2526c2c51fbf5c9ad18c0be6c2b2','2348020000001','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(5,'9334aae7ac470c0c1532a5b929602925','69f5ebf92682b024ba742e28a6e028b4','2348020000002','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE ninebits_request (
 	id INTEGER NOT NULL, 
 	message_id VARCHAR(32) NOT NULL, 
@@ -131,9 +131,9 @@ CREATE TABLE ninebits_request (
 	CONSTRAINT pk_ninebits_request PRIMARY KEY (id), 
 	CONSTRAINT fk_ninebits_request_message_id FOREIGN KEY(message_id) REFERENCES ninebits_message (id) ON DELETE CASCADE
 );
-INSERT INTO "ninebits_request" VALUES(1,'b861a9c320231426dd251b49b16e14e5','ninebits','accepted','r1','answer','2026-11-24 18:27:02.941828','2026-11-24 18:27:02.949688',7,'a detail');
-INSERT INTO "ninebits_request" VALUES(2,'a9fe579239ce9716dd415cf3a5625555','ninebits','uncertain',NULL,NULL,'2026-11-24 18:27:02.993528','2026-11-24 18:27:03.013151',NULL,NULL);
-INSERT INTO "ninebits_request" VALUES(3,'f370019a80e77b6cbc9e01822592aae5','ninebits','refused',NULL,'answer','2026-11-24 18:27:03.037670','2026-11-24 18:27:03.047304',NULL,NULL);
+INSERT INTO "ninebits_request" VALUES(1,'043fb6f2c573881390d3fc07bc83f143','ninebits','accepted','r1','answer','2026-11-24 19:55:58.021931','2026-11-24 19:55:58.026662',7,'a detail');
+INSERT INTO "ninebits_request" VALUES(2,'2e0c02c2c54610e89a2e2053b25f570c','ninebits','uncertain',NULL,NULL,'2026-11-24 19:55:58.048889','2026-11-24 19:55:58.053028',NULL,NULL);
+INSERT INTO "ninebits_request" VALUES(3,'a80d2526c2c51fbf5c9ad18c0be6c2b2','ninebits','refused',NULL,'answer','2026-11-24 19:55:58.069108','2026-11-24 19:55:58.075413',NULL,NULL);
 CREATE TABLE ninebits_send (
 	id VARCHAR(32) NOT NULL, 
 	idempotency_key VARCHAR(64), 
@@ -149,11 +149,11 @@ CREATE TABLE ninebits_send (
 	CONSTRAINT pk_ninebits_send PRIMARY KEY (id), 
 	CONSTRAINT uq_ninebits_send_idempotency_key UNIQUE (idempotency_key)
 );
-INSERT INTO "ninebits_send" VALUES('f3856256221c085bd1554b6335d2c1c9','06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a','default',NULL,NULL,NULL,NULL,'2026-08-26 18:27:02.637564',NULL,NULL,'purged');
-INSERT INTO "ninebits_send" VALUES('c34000c4a195aef74340544a051acbc2','d31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01','default',NULL,NULL,NULL,NULL,'2026-11-24 18:27:02.928533',NULL,NULL,NULL);
-INSERT INTO "ninebits_send" VALUES('5a8f59b2474c43fe70beca2077be469c',NULL,'default','a dag_id','a run_id','a task_id',7,'2026-11-24 18:27:02.985579','a planner','2026-11-24 18:27:02.102787',NULL);
-INSERT INTO "ninebits_send" VALUES('e4fe2be1d872b64bb0e996625249d965','83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23','default',NULL,NULL,NULL,NULL,'2026-11-24 18:27:03.025314',NULL,NULL,NULL);
-INSERT INTO "ninebits_send" VALUES('7dea4d6811acc101c8255450da3134eb','9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e','default',NULL,NULL,NULL,NULL,'2026-11-24 18:27:03.061480',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('49df4aa6ca6e2f8558eb6146b464effd','06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a','default','a dag_id','a run_id','a task_id',7,'2026-08-26 19:55:57.904183','a planner','2026-11-24 19:55:57.111359','purged');
+INSERT INTO "ninebits_send" VALUES('b11a5fe577b3bb6688b0267e3f43c89a','d31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01','default',NULL,NULL,NULL,NULL,'2026-11-24 19:55:58.014796',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('a2c7bac853f33388dafb6fc28ed43d77',NULL,'default',NULL,NULL,NULL,NULL,'2026-11-24 19:55:58.041839',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('f58e1c1ac4a7f0cb2054b906af042ed5','83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23','default',NULL,NULL,NULL,NULL,'2026-11-24 19:55:58.061006',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('9334aae7ac470c0c1532a5b929602925','9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e','default',NULL,NULL,NULL,NULL,'2026-11-24 19:55:58.086256',NULL,NULL,NULL);
 CREATE TABLE ninebits_task (
 	place_key VARCHAR(64) NOT NULL, 
 	generation INTEGER NOT NULL, 
@@ -164,7 +164,7 @@ CREATE TABLE ninebits_task (
 	seen_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_task PRIMARY KEY (place_key)
 );
-INSERT INTO "ninebits_task" VALUES('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51',0,'ti',1,2,0,'2026-11-24 18:27:03.120734');
+INSERT INTO "ninebits_task" VALUES('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51',0,'ti',1,2,0,'2026-11-24 19:55:58.122831');
 CREATE TABLE ninebits_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT ninebits_version_pkc PRIMARY KEY (version_num)
@@ -172,6 +172,7 @@ CREATE TABLE ninebits_version (
 INSERT INTO "ninebits_version" VALUES('0001');
 CREATE INDEX ix_ninebits_receiver_heartbeat_at ON ninebits_receiver (heartbeat_at);
 CREATE INDEX ix_ninebits_send_purge_state_created_at ON ninebits_send (purge_state, created_at);
+CREATE INDEX ix_ninebits_send_run_id ON ninebits_send (run_id);
 CREATE INDEX ix_ninebits_receipt_message_id ON ninebits_receipt (message_id);
 CREATE INDEX ix_ninebits_receipt_ref_id ON ninebits_receipt (ref_id);
 CREATE INDEX ix_ninebits_receipt_send_id ON ninebits_receipt (send_id);
