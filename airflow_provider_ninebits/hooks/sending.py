@@ -27,7 +27,7 @@ from airflow_provider_ninebits.hooks.progress import Progress
 from airflow_provider_ninebits.hooks.receipts import SendReceipt
 from airflow_provider_ninebits.ledger import sends
 from airflow_provider_ninebits.ledger.callbacks import rematch
-from airflow_provider_ninebits.ledger.errors import LedgerError, LedgerUnreachable, LedgerUnusable
+from airflow_provider_ninebits.ledger.errors import LedgerError, LedgerUnreachable, LedgerUnusable, NoSuchMessage
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
 from airflow_provider_ninebits.ledger.states import MessageState, NextStep, PartStanding, RequestState, next_step
 
@@ -97,6 +97,8 @@ class Sender:
             own = self._send_parts(planned.parts, plan, media_url, resend)
             for part in planned.siblings:
                 self.placed(part.ref)
+        except NoSuchMessage as error:
+            raise SendFailed(str(error)) from error
         except (LedgerUnreachable, LedgerUnusable) as error:
             raise unavailable(error, self.database.masked_url) from error
         done = [*own, *planned.siblings]

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_ninebits.ledger.database import Database
 
+REMATCHED_TOGETHER = 1000
+"""One transaction; a number that is called every hour may leave more of them than SQLite binds in one statement."""
+
 
 class Kind(StrEnum):
     """What a callback is."""
@@ -93,6 +96,14 @@ class News:
     message_ids: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
 
+    def __add__(self, more: News) -> News:
+        return News(
+            self.matched + more.matched,
+            self.ref_ids | more.ref_ids,
+            self.message_ids | more.message_ids,
+            self.numbers | more.numbers,
+        )
+
 
 def store(
     database: Database, arrivals: Sequence[Arrival], *, window: timedelta, receiver_id: str | None = None
@@ -152,12 +163,17 @@ def try_for(database: Database, news: News, *, window: timedelta) -> int:
 
 def rematch_ids(database: Database, callback_ids: Sequence[int], *, window: timedelta) -> News:
     """
-    Try these callbacks again, those that are still unmatched.
+    Try these callbacks again, those that are still unmatched, some of them to a transaction.
 
     :return: how many were matched, and for what others may be tried now.
     """
-    if not callback_ids:
-        return News()
+    news = News()
+    for start in range(0, len(callback_ids), REMATCHED_TOGETHER):
+        news += _rematch_some(database, callback_ids[start : start + REMATCHED_TOGETHER], window)
+    return news
+
+
+def _rematch_some(database: Database, callback_ids: Sequence[int], window: timedelta) -> News:
     callback = schema.callback
     unmatched = (
         select(callback)

@@ -9,6 +9,7 @@ from sqlalchemy import or_, select, update
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
+from airflow_provider_ninebits.ledger.errors import NoSuchMessage
 from airflow_provider_ninebits.ledger.standing import lock_messages, refresh_message_state
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 from airflow_provider_ninebits.ledger.undoing import let_go_of_name, let_go_of_other_names, let_go_of_refused
@@ -62,11 +63,20 @@ def record_answer(database: Database, request_id: int, answer: Answer) -> Record
 
     Callbacks that had shown something else are let go in the same transaction: a process that dies here leaves nothing
     behind that is not so. They, and those that waited for the answer, are matched by ``callbacks.rematch``.
+
+    :raises NoSuchMessage: where a purge of unsettled messages took it meanwhile.
     """
     while True:
         with database.writing() as connection:
             request = schema.request.c
-            message_id = connection.execute(select(request.message_id).where(request.id == request_id)).scalar_one()
+            message_id = connection.execute(
+                select(request.message_id).where(request.id == request_id)
+            ).scalar_one_or_none()
+            if message_id is None:
+                raise NoSuchMessage(
+                    "the message is not in the ledger any more: a purge took it while its request was under way. "
+                    "What 9bits answered is in this log only"
+                )
             adopters = _adopters(connection, request_id, answer.ref_id)
             lock_messages(connection, {message_id, *adopters.values()}, answer.ref_id)
             if adopters != _adopters(connection, request_id, answer.ref_id):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
-from airflow_provider_ninebits.exceptions import KeyReused, MessageUncertain, UnknownRefId
+from airflow_provider_ninebits.api.client import NineBitsClient
+from airflow_provider_ninebits.exceptions import KeyReused, MessageUncertain, SendFailed, UnknownRefId
 from airflow_provider_ninebits.operators.voice import SendVoiceOperator
 from airflow_provider_ninebits.sensors.callback import CallbackSensor
 from airflow_provider_ninebits.triggers.callback import CallbackTrigger
@@ -160,3 +161,20 @@ class TestSends:
         with pytest.raises(KeyReused, match="was purged, with 1 of its 1 parts"):
             hook.send_voice(ADA, MEDIA, idempotency_key="k", on_uncertain="resend")
         assert simulator.rung() == rung
+
+    def test_an_answer_that_comes_after_its_message_was_purged_fails_and_is_in_the_log(
+        self, hook: NineBitsHook, ledger: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        send_voice = NineBitsClient.send_voice
+
+        def slow(*arguments: Any, **named: Any) -> object:
+            receipt = send_voice(*arguments, **named)
+            # As a process that was suspended for months would find it.
+            let_pass(ledger, OLD)
+            assert purged(ledger, unsettled_too=True).recipients == 1
+            return receipt
+
+        monkeypatch.setattr(NineBitsClient, "send_voice", slow)
+        with pytest.raises(SendFailed, match="a purge took it while its request was under way"):
+            hook.send_voice(ADA, MEDIA, idempotency_key="k")
+        assert "9bits accepted message" in caplog.text

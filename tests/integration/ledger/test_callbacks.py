@@ -178,6 +178,19 @@ class TestBeforeTheAnswer:
 
         assert states(database, older, newer) == ["answered", "pending"]
 
+    def test_all_that_waited_are_matched_whatever_fits_into_a_transaction(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("airflow_provider_ninebits.ledger.callbacks.REMATCHED_TOGETHER", 2)
+        first, second = sending(database), sending(database)
+        arrive(database, *(a_call(ref_id="x", answered=False, identity=f"{place}") for place in range(5)))
+        assert match_states(database) == ["unmatched"] * 5
+
+        second.answered("accepted", "x")
+
+        assert rematch(database, window=WINDOW, ref_ids=["x"]) == 5
+        assert states(database, first, second) == ["pending", "unanswered"]
+
     def test_a_ref_id_that_two_could_adopt_waits_for_the_answer(self, database: Database) -> None:
         first, second = sending(database), sending(database)
         arrive(database, a_call(ref_id="x"))
