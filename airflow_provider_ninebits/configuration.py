@@ -216,6 +216,9 @@ def masked_url(url: str) -> str:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         return "***"
+    if "@" in (parsed.host or ""):
+        # An @ that is not escaped: a part of the password is taken for the host.
+        return "***"
     # libpq takes `?password=` and `?sslpassword=` as well.
     secrets = {name: "***" for name in parsed.query if "password" in name.lower()}
     return parsed.update_query_dict(secrets).render_as_string().replace("=%2A%2A%2A", "=***")

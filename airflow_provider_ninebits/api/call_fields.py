@@ -72,6 +72,8 @@ def read_time(value: object, zone: tzinfo) -> datetime | None:
 
 def read_seconds(value: object) -> int | None:
     """Return a duration in whole seconds, given as a number or as text (95, 95.0, "95")."""
+    if type(value) is int:
+        return value if 0 <= value <= _MOST_SECONDS else None
     text = _text(value)
     if text is None or not _WHOLE.fullmatch(text):
         return None

@@ -32,7 +32,10 @@ def canonical_number(value: object) -> str | None:
     if isinstance(value, int):
         if not 0 < value < 10**_LONGEST_NUMBER:
             return None
-        value = str(value)
+        return str(value)
+    # As 9bits writes it. A "00" before it needs another look.
+    if value.isdigit() and value.isascii() and value[0] != "0" and len(value) <= _LONGEST_NUMBER:
+        return value
     if _DECIMAL.fullmatch(value.strip()):
         return None
     text = _SEPARATORS.sub("", _TRUNK_ZERO.sub("", value)).removeprefix("+")

@@ -27,7 +27,7 @@ from airflow_provider_ninebits.hooks.progress import Progress
 from airflow_provider_ninebits.hooks.receipts import SendReceipt
 from airflow_provider_ninebits.ledger import sends
 from airflow_provider_ninebits.ledger.callbacks import rematch
-from airflow_provider_ninebits.ledger.errors import LedgerError, LedgerUnreachable, LedgerUnusable, NoSuchMessage
+from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable, NoSuchMessage
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
 from airflow_provider_ninebits.ledger.states import MessageState, NextStep, PartStanding, RequestState, next_step
 
@@ -240,11 +240,7 @@ class Sender:
                     raise
                 log.warning("The answer to message %s is not recorded yet: %s", part.message_id, error)
                 self.sleep(2.0 ** (attempt - 1))
-        try:
-            rematch(self.database, window=self.window, ref_ids=recorded.ref_ids, message_ids=recorded.message_ids)
-        except LedgerError as error:
-            # The answer is safe; the receivers' sweep matches what this would have.
-            log.warning("Callbacks of message %s are matched later: %s", part.message_id, error)
+        rematch(self.database, window=self.window, ref_ids=recorded.ref_ids, message_ids=recorded.message_ids)
         return recorded.state
 
 

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, case, exists, or_, select, update
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.folding import CallRecord, RecipientRecord, fold_call
+from airflow_provider_ninebits.ledger.lists import among
 from airflow_provider_ninebits.ledger.matching import Candidate, RequestFacts
 from airflow_provider_ninebits.ledger.receipts import purged_refs
-from airflow_provider_ninebits.ledger.standing import lock_message_rows
 from airflow_provider_ninebits.ledger.states import MessageState, RecipientState, RequestState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -29,11 +29,64 @@ if TYPE_CHECKING:
 
     from airflow_provider_ninebits.ledger.matching import Verdict
 
-T = TypeVar("T")
-
-_IN_LIST = 1000
 _RECORD_FIELDS = tuple(f.name for f in fields(RecipientRecord))
 _COUNTED = (RecipientState.ANSWERED, RecipientState.UNANSWERED, RecipientState.FAILED)
+
+_recipient, _message, _request = schema.recipient, schema.message.c, schema.request.c
+# Made once: to build a statement takes longer than to run it.
+_RECIPIENTS = (
+    select(_recipient)
+    .where(
+        among(_recipient.c.number, "numbers"),
+        or_(
+            exists().where(
+                _request.message_id == _recipient.c.message_id,
+                _request.state != RequestState.REFUSED,
+                _request.started_at >= bindparam("since"),
+            ),
+            # Not within the other: SQLite would read the list again for each recipient.
+            _recipient.c.message_id.in_(
+                select(_request.message_id).where(
+                    among(_request.ref_id, "ref_ids"), _request.state != RequestState.REFUSED
+                )
+            ),
+        ),
+    )
+    .order_by(_recipient.c.id)
+)
+_MESSAGES = (
+    select(_message.id, _message.state, _message.lease_expires_at)
+    .where(among(_message.id, "message_ids"))
+    .order_by(_message.id)
+)
+_LOCKED_MESSAGES = _MESSAGES.with_for_update()
+_REQUESTS = (
+    select(schema.request)
+    .where(or_(among(_request.message_id, "message_ids"), among(_request.ref_id, "ref_ids")))
+    .order_by(_request.id)
+)
+_COUNT_CALLS = (
+    update(schema.message)
+    .where(_message.id == bindparam("row_id"))
+    .values(
+        revision=_message.revision + 1,
+        last_callback_at=bindparam("now"),
+        **{state.value: _message[state.value] + bindparam(f"more_{state}") for state in _COUNTED},
+    )
+)
+_ACCEPT_MESSAGES = (
+    update(schema.message)
+    .where(
+        among(_message.id, "message_ids"),
+        _message.state.in_((MessageState.SENDING, MessageState.UNCERTAIN)),
+    )
+    .values(state=MessageState.ACCEPTED)
+)
+_UPDATE_RECIPIENT = (
+    update(_recipient)
+    .where(_recipient.c.id == bindparam("row_id"))
+    .values({name: bindparam(name) for name in _RECORD_FIELDS})
+)
 
 
 @dataclass
@@ -83,8 +136,8 @@ class Book:
         self.adopted_ref_ids: set[str] = set()
         self.accepted_messages: set[str] = set()
         self.answered_numbers: set[str] = set()
-        names = sorted(set(ref_ids))
-        self._load_recipients(sorted(set(numbers)), names, since)
+        names = set(ref_ids)
+        self._load_recipients(set(numbers), names, since)
         self._load_messages(locking)
         self._load_requests(names)
 
@@ -137,20 +190,14 @@ class Book:
         """Write everything that was entered, a statement for each table. Messages come first, in a fixed order."""
         self._write_messages()
         self._write_requests()
-        rows = [
-            {
-                "row_id": recipient_id,
-                **{name: getattr(self._recipients[recipient_id].record, name) for name in _RECORD_FIELDS},
-            }
-            for recipient_id in sorted(self._before)
-        ]
-        if rows:
-            statement = (
-                update(schema.recipient)
-                .where(schema.recipient.c.id == bindparam("row_id"))
-                .values({name: bindparam(name) for name in _RECORD_FIELDS})
+        if self._before:
+            self._connection.execute(
+                _UPDATE_RECIPIENT,
+                [
+                    {"row_id": recipient_id, **vars(self._recipients[recipient_id].record)}
+                    for recipient_id in sorted(self._before)
+                ],
             )
-            self._connection.execute(statement, rows)
 
     def _show_placed(self, request_id: int, ref_id: str | None) -> None:
         facts = self._requests[request_id]
@@ -174,25 +221,19 @@ class Book:
             if before.state in _COUNTED:
                 changes[recipient.message_id][before.state] -= 1
             changes[recipient.message_id][recipient.record.state] += 1
-        for message_id in sorted(changes.keys() | self.accepted_messages):
-            message = schema.message.c
-            delta = changes[message_id]
-            values: dict[str, object] = {
-                "revision": message.revision + 1,
-                "last_callback_at": self._now,
-                **{state.value: message[state.value] + delta[state] for state in _COUNTED if delta[state]},
+        rows = [
+            {
+                "row_id": message_id,
+                "now": self._now,
+                **{f"more_{state}": changes[message_id][state] for state in _COUNTED},
             }
-            self._connection.execute(update(schema.message).where(message.id == message_id).values(values))
-            if message_id in self.accepted_messages:
-                # Only where it is still open: its sender may have recorded the answer a moment ago.
-                self._connection.execute(
-                    update(schema.message)
-                    .where(
-                        message.id == message_id,
-                        message.state.in_((MessageState.SENDING, MessageState.UNCERTAIN)),
-                    )
-                    .values(state=MessageState.ACCEPTED)
-                )
+            for message_id in sorted(changes.keys() | self.accepted_messages)
+        ]
+        if rows:
+            self._connection.execute(_COUNT_CALLS, rows)
+        if self.accepted_messages:
+            # Only where it is still open: its sender may have recorded the answer a moment ago.
+            self._connection.execute(_ACCEPT_MESSAGES, {"message_ids": self.accepted_messages})
 
     def _write_requests(self) -> None:
         request = schema.request.c
@@ -203,54 +244,29 @@ class Book:
                 .values(state=RequestState.ACCEPTED, ref_id=ref_id, known_by=shown_by_callback())
             )
 
-    def _load_recipients(self, numbers: Sequence[str], ref_ids: Sequence[str], since: datetime) -> None:
-        recipient, request = schema.recipient, schema.request.c
-        for some in _in_lists(numbers):
-            rows = self._connection.execute(
-                select(recipient)
-                .where(
-                    recipient.c.number.in_(some),
-                    exists().where(
-                        request.message_id == recipient.c.message_id,
-                        request.state != RequestState.REFUSED,
-                        or_(request.started_at >= since, request.ref_id.in_(ref_ids)),
-                    ),
-                )
-                .order_by(recipient.c.id)
-            )
-            for row in rows:
-                entry = _Recipient(row.id, row.message_id, row.number, record_of(row))
-                self._recipients[row.id] = entry
-                self._by_number[row.number].append(entry)
+    def _load_recipients(self, numbers: Collection[str], ref_ids: Collection[str], since: datetime) -> None:
+        given = {"numbers": numbers, "since": since, "ref_ids": ref_ids}
+        for row in self._connection.execute(_RECIPIENTS, given) if numbers else ():
+            entry = _Recipient(row.id, row.message_id, row.number, record_of(row))
+            self._recipients[row.id] = entry
+            self._by_number[row.number].append(entry)
 
     def _load_messages(self, locking: bool) -> None:
-        message = schema.message.c
-        message_ids = sorted({recipient.message_id for recipient in self._recipients.values()})
-        for some in _in_lists(message_ids):
-            # Two calls of two numbers may both bring an unknown ref_id to one message: who comes second has to see it.
-            if locking:
-                lock_message_rows(self._connection, some)
-            for row in self._connection.execute(
-                select(message.id, message.state, message.lease_expires_at).where(message.id.in_(some))
-            ):
-                self._messages[row.id] = _Message(MessageState(row.state), row.lease_expires_at)
+        message_ids = {recipient.message_id for recipient in self._recipients.values()}
+        # Two calls of two numbers may both bring an unknown ref_id to one message: who comes second has to see it.
+        statement = _LOCKED_MESSAGES if locking else _MESSAGES
+        for row in self._connection.execute(statement, {"message_ids": message_ids}) if message_ids else ():
+            self._messages[row.id] = _Message(MessageState(row.state), row.lease_expires_at)
 
-    def _load_requests(self, ref_ids: Sequence[str]) -> None:
-        request = schema.request.c
-        for some in _in_lists(sorted(self._messages)):
-            self._take_requests(select(schema.request).where(request.message_id.in_(some)))
-        for some in _in_lists(ref_ids):
-            self._take_requests(select(schema.request).where(request.ref_id.in_(some)))
+    def _load_requests(self, ref_ids: Collection[str]) -> None:
+        given = {"message_ids": self._messages, "ref_ids": ref_ids}
+        for row in self._connection.execute(_REQUESTS, given) if ref_ids or self._messages else ():
+            self._requests[row.id] = request_facts(row)
+            self._requests_of[row.message_id].append(row.id)
         known = {facts.ref_id for facts in self._requests.values()}
         if unknown := [ref_id for ref_id in ref_ids if ref_id not in known]:
             # One that was purged is nobody else's: a late callback of it must not be adopted.
             self._purged_ref_ids = purged_refs(self._connection, unknown)
-
-    def _take_requests(self, statement: object) -> None:
-        for row in self._connection.execute(statement):  # type: ignore[call-overload]
-            if row.id not in self._requests:
-                self._requests[row.id] = request_facts(row)
-                self._requests_of[row.message_id].append(row.id)
 
 
 def shown_by_callback() -> ColumnElement[str]:
@@ -272,8 +288,3 @@ def call_record(row: Mapping[Any, Any]) -> CallRecord:
 def request_facts(row: Row[tuple[object, ...]]) -> RequestFacts:
     """Return what a row of the request table says."""
     return RequestFacts(row.id, row.message_id, row.conn_id, RequestState(row.state), row.ref_id, row.started_at)
-
-
-def _in_lists(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(values), _IN_LIST):
-        yield values[start : start + _IN_LIST]

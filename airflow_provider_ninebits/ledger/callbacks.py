@@ -7,6 +7,7 @@ somebody or stays findable.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,6 +20,7 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.api_answers import apply_answer
 from airflow_provider_ninebits.ledger.book import Book, call_record
 from airflow_provider_ninebits.ledger.database import ledger_now, lock_numbers
+from airflow_provider_ninebits.ledger.errors import LedgerError
 from airflow_provider_ninebits.ledger.matching import NOBODY, CallFacts, Verdict, earliest_request, match_call
 from airflow_provider_ninebits.ledger.repeats import without_repeats
 from airflow_provider_ninebits.ledger.unmatched import unmatched_ids
@@ -30,8 +32,11 @@ if TYPE_CHECKING:
 
     from airflow_provider_ninebits.ledger.database import Database
 
+_INSERT = insert(schema.callback)
 REMATCHED_TOGETHER = 1000
 """One transaction; a number that is called every hour may leave more of them than SQLite binds in one statement."""
+
+log = logging.getLogger(__name__)
 
 
 class Kind(StrEnum):
@@ -124,8 +129,11 @@ def store(
         ]
         news = _match_rows(connection, rows, now, window)
         if rows:
-            connection.execute(insert(schema.callback), rows)
-    try_for(database, news, window=window)
+            connection.execute(_INSERT, rows)
+        # Whoever else brings a callback of one of these numbers waits for this transaction.
+        if news.numbers and not unmatched_ids(connection, numbers=news.numbers, window=window):
+            news = replace(news, numbers=frozenset())
+    _try_for_or_later(database, news, window)
     matched = sum(row["match_state"] == MatchState.MATCHED for row in rows)
     return Stored(new=len(fresh), repeats=again.total(), matched=matched)
 
@@ -140,12 +148,24 @@ def rematch(
     """
     Try unmatched callbacks again, after a ``ref_id`` or an answer became known.
 
+    What made that known is committed, so a failure is logged and no error: the receivers' sweep tries them later.
+
     :param ref_ids: those that are known now.
     :param message_ids: messages whose numbers' callbacks are tried.
     :return: how many have found whom they are about.
     """
     news = News(ref_ids=frozenset(ref_ids), message_ids=frozenset(message_ids))
-    return try_for(database, news, window=window)
+    return _try_for_or_later(database, news, window)
+
+
+def _try_for_or_later(database: Database, news: News, window: timedelta) -> int:
+    try:
+        return try_for(database, news, window=window)
+    except Exception as error:
+        # Not an error of a database only: whatever it is, who asked would take what is committed for not stored.
+        reason = error if isinstance(error, LedgerError) else type(error).__name__
+        log.warning("Callbacks that waited are matched later, by the receivers' sweep: %s", reason)
+        return 0
 
 
 def try_for(database: Database, news: News, *, window: timedelta) -> int:
@@ -187,8 +207,10 @@ def _rematch_some(database: Database, callback_ids: Sequence[int], window: timed
             connection, None if answers else {name for row in before for name in (row.number, row.ref_id) if name}
         )
         rows = [dict(row) for row in connection.execute(unmatched).mappings()]
+        found = [dict(row) for row in rows]
         news = _match_rows(connection, rows, ledger_now(connection), window)
-        _write_matches(connection, rows)
+        # Most stay as they are. Written all the same, they would fill the log of the database at each sweep.
+        _write_matches(connection, [row for row, as_found in zip(rows, found, strict=True) if row != as_found])
     return news if news.matched else News()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,9 +13,12 @@ from sqlalchemy import func, select
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.callbacks import Kind, MatchState, rematch_ids, try_for
+from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import NoSuchCallback
+from airflow_provider_ninebits.ledger.unmatched import answers_for_one_request, hopeful_ids
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import timedelta
 
     from sqlalchemy import ColumnElement, Row
@@ -125,29 +129,53 @@ def show_callback(database: Database, callback_id: int) -> KeptCallback:
     return KeptCallback(summary=_summary(row), **{name: getattr(row, name) for name in fields})
 
 
-def try_again(database: Database, *, window: timedelta, since: datetime | None = None) -> tuple[int, int]:
+def try_again(
+    database: Database,
+    *,
+    window: timedelta,
+    since: datetime | None = None,
+    pause: Callable[[float], object] = time.sleep,
+) -> tuple[int, int]:
     """
-    Try unmatched callbacks again, page by page, so that no transaction is long.
+    Try unmatched callbacks again that may be somebody's, page by page, so that no transaction is long.
+
+    After each page it rests as long as that took: SQLite gives its write lock to nobody in turn.
 
     :param window: ``[ninebits] match_window``.
     :param since: only what was received from then on; None: all there are.
+    :param pause: called with the seconds to rest; what it raises ends it.
     :return: how many were tried, and how many found their recipient: those that the new matches brought with them
         included.
     """
-    callback = schema.callback.c
     tried, found, last_id = 0, 0, 0
+    with database.reading() as connection:
+        ids = answers_for_one_request(connection, window)
     while True:
-        statement = select(callback.id).where(callback.match_state == MatchState.UNMATCHED, callback.id > last_id)
-        if since is not None:
-            statement = statement.where(callback.received_at >= since)
-        with database.reading() as connection:
-            ids = list(connection.execute(statement.order_by(callback.id).limit(_PAGE)).scalars())
-        if not ids:
-            return tried, found
+        begun_at = time.monotonic()
         news = rematch_ids(database, ids, window=window)
         tried += len(ids)
         found += news.matched + try_for(database, news, window=window)
+        with database.reading() as connection:
+            ids = hopeful_ids(connection, after=last_id, limit=_PAGE, since=since)
+        if not ids:
+            return tried, found
         last_id = ids[-1]
+        pause(time.monotonic() - begun_at)
+
+
+def sweep(database: Database, *, window: timedelta, pause: Callable[[float], object] = time.sleep) -> int:
+    """
+    Try the callbacks of the last ``match_window`` that are still unmatched again.
+
+    Everything that makes a match possible tries its callbacks at once; this is for those whose process died in between,
+    and for those that waited for an answer that never came.
+
+    :return: how many found their recipient.
+    """
+    with database.reading() as connection:
+        since = ledger_now(connection) - window
+    _, found = try_again(database, window=window, since=since, pause=pause)
+    return found
 
 
 def _condition(fate: Fate | None) -> ColumnElement[bool]:

@@ -57,6 +57,11 @@ def checked_url(url: str) -> URL:
         raise LedgerUnusable(
             "[ninebits] sql_alchemy_conn is no database URL; give sqlite:////path or postgresql://..."
         ) from None
+    if "@" in (parsed.host or ""):
+        # What stands before the last @ is a part of the password, so nothing of the URL is told.
+        raise LedgerUnusable(
+            "[ninebits] sql_alchemy_conn has an @ in its user or password: write it as %40, and a / as %2F, a : as %3A"
+        )
     if backend == "postgresql":
         # psycopg 3 is what the extra installs; a bare postgresql:// would ask for psycopg2.
         return parsed.set(drivername="postgresql+psycopg")

@@ -7,7 +7,7 @@ times are shown is decided by the calls themselves, not by their arrival.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -54,22 +54,17 @@ def fold_call(recipient: RecipientRecord, call: CallRecord) -> RecipientRecord:
     The first answered call counts for the times, or the last one if nobody answered.
     """
     state = RecipientState.UNANSWERED if call.answered_at is None else RecipientState.ANSWERED
-    folded = replace(
-        recipient,
+    shown = recipient if recipient.attempts and _weight(recipient) >= _weight(call) else call
+    return RecipientRecord(
         state=raised(recipient.state, state),
         attempts=recipient.attempts + 1,
+        started_at=shown.started_at,
+        answered_at=shown.answered_at,
+        ended_at=shown.ended_at,
+        total_duration=shown.total_duration,
+        call_duration=shown.call_duration,
         total_amount=_sum(recipient.total_amount, call.total_amount),
         last_callback_at=max(recipient.last_callback_at or _NEVER, call.received_at),
-    )
-    if recipient.attempts and _weight(recipient) >= _weight(call):
-        return folded
-    return replace(
-        folded,
-        started_at=call.started_at,
-        answered_at=call.answered_at,
-        ended_at=call.ended_at,
-        total_duration=call.total_duration,
-        call_duration=call.call_duration,
     )
 
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
-from airflow_provider_ninebits.ledger.dead_letters import try_again
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 HEARTBEAT_SECONDS = 5.0
 LONGEST_GAP = timedelta(seconds=3 * HEARTBEAT_SECONDS)
 """Without a heartbeat for longer, a receiver was not up: suspended, or cut off from the ledger."""
+# Two of SQLite's pages, so that it needs room of its own; random, since PostgreSQL would compress it.
+_PROBE_BYTES = 8192
 
 
 @dataclass(frozen=True)
@@ -75,27 +76,16 @@ def heartbeat(
     return True
 
 
-def sweep(database: Database, *, window: timedelta) -> int:
-    """
-    Try the callbacks of the last ``match_window`` that are still unmatched again.
-
-    Everything that makes a match possible tries its callbacks at once; this is for those whose process died in between,
-    and for those that waited for an answer that never came.
-
-    :return: how many found their recipient.
-    """
-    with database.reading() as connection:
-        since = ledger_now(connection) - window
-    _, found = try_again(database, window=window, since=since)
-    return found
-
-
 def probe_write(database: Database) -> None:
     """
-    Try whether the ledger takes a write, without leaving one.
+    Try whether the ledger takes a write, and leave nothing of it.
+
+    It takes room, and is committed: what changes no page is taken on a full disk too.
 
     :raises LedgerUnreachable: when it does not.
     """
-    receiver = schema.receiver.c
     with database.writing() as connection:
-        connection.execute(update(schema.receiver).where(receiver.id == "").values(stopped=True))
+        now = ledger_now(connection)
+        probe = {"id": secrets.token_hex(16), "host": secrets.token_hex(_PROBE_BYTES // 2)}
+        connection.execute(insert(schema.receiver).values(**probe, started_at=now, up_since=now, heartbeat_at=now))
+        connection.execute(delete(schema.receiver).where(schema.receiver.c.id == probe["id"]))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, select, update
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.lists import among
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from airflow_provider_ninebits.ledger.callbacks import Arrival
+
+_callback = schema.callback.c
+_STORED = select(_callback.identity).where(among(_callback.identity, "identities"))
+_COUNT = (
+    update(schema.callback)
+    .where(_callback.identity == bindparam("which"))
+    .values(repeats=_callback.repeats + bindparam("times"))
+)
 
 
 def without_repeats(connection: Connection, arrivals: Sequence[Arrival]) -> tuple[list[Arrival], Counter[str | None]]:
@@ -25,12 +34,7 @@ def without_repeats(connection: Connection, arrivals: Sequence[Arrival]) -> tupl
     :return: what is to be stored, and how often each identity came again.
     """
     identities = {arrival.identity for arrival in arrivals if arrival.identity is not None}
-    callback = schema.callback.c
-    stored = set(
-        connection.execute(select(callback.identity).where(callback.identity.in_(identities))).scalars()
-        if identities
-        else ()
-    )
+    stored = set(connection.execute(_STORED, {"identities": identities}).scalars() if identities else ())
     fresh: list[Arrival] = []
     seen, again = set(stored), Counter[str | None]()
     for arrival in arrivals:
@@ -40,10 +44,5 @@ def without_repeats(connection: Connection, arrivals: Sequence[Arrival]) -> tupl
         seen.add(arrival.identity)
         fresh.append(arrival)
     if repeated := [{"which": name, "times": again[name]} for name in stored if again[name]]:
-        connection.execute(
-            update(schema.callback)
-            .where(callback.identity == bindparam("which"))
-            .values(repeats=callback.repeats + bindparam("times")),
-            repeated,
-        )
+        connection.execute(_COUNT, repeated)
     return fresh, again

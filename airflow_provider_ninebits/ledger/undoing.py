@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import case, func, or_, select, update
+from sqlalchemy import bindparam, case, func, or_, select, update
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.api_answers import fail_pending
@@ -84,8 +84,9 @@ def _let_go(connection: Connection, message_id: str, which: ColumnElement[bool])
         return
     connection.execute(
         update(schema.callback)
-        .where(callback.id.in_([row.id for row in rows]))
-        .values(match_state=MatchState.UNMATCHED, recipient_id=None, request_id=None, ambiguous=False)
+        .where(callback.id == bindparam("row_id"))
+        .values(match_state=MatchState.UNMATCHED, recipient_id=None, request_id=None, ambiguous=False),
+        [{"row_id": row.id} for row in rows],
     )
     _fold_anew(connection, message_id, sorted({row.recipient_id for row in rows if row.recipient_id}))
 

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, exists, literal_column, or_, select
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.book import request_facts
+from airflow_provider_ninebits.ledger.lists import among
 from airflow_provider_ninebits.ledger.states import RequestState
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from sqlalchemy.engine import Connection
+
+_callback, _recipient, _request = schema.callback.c, schema.recipient.c, schema.request.c
+_UNMATCHED = select(_callback.id).where(_callback.match_state == literal_column("'unmatched'"))
+_WITH_REFS = _UNMATCHED.where(among(_callback.ref_id, "ref_ids"))
+_OF_NUMBERS = _UNMATCHED.where(among(_callback.number, "numbers"))
+_OF_MESSAGES = _UNMATCHED.where(
+    _callback.number.in_(select(_recipient.number).where(among(_recipient.message_id, "message_ids")))
+)
+_HOPEFUL = (
+    _UNMATCHED.where(
+        _callback.id > bindparam("after"),
+        or_(
+            exists().where(_recipient.number == _callback.number),
+            (_callback.kind == literal_column("'answer'")) & exists().where(_request.ref_id == _callback.ref_id),
+        ),
+    )
+).order_by(_callback.id)
+_MOST_ANSWERS = 100
 
 
 def unmatched_ids(
     connection: Connection,
     *,
-    ref_ids: Collection[str],
-    message_ids: Collection[str],
-    numbers: Collection[str],
     window: timedelta,
+    ref_ids: Collection[str] = (),
+    message_ids: Collection[str] = (),
+    numbers: Collection[str] = (),
 ) -> list[int]:
     """
     Return the unmatched callbacks that may be somebody's now.
@@ -32,26 +52,37 @@ def unmatched_ids(
     :param message_ids: messages of whose requests something became known.
     :param numbers: numbers whose recipients changed.
     """
-    callback, recipient = schema.callback.c, schema.recipient.c
-    unmatched = callback.match_state == "unmatched"
     ids: set[int] = set()
     if ref_ids:
-        ids.update(connection.execute(select(callback.id).where(unmatched, callback.ref_id.in_(ref_ids))).scalars())
+        ids.update(connection.execute(_WITH_REFS, {"ref_ids": ref_ids}).scalars())
     if numbers:
-        ids.update(connection.execute(select(callback.id).where(unmatched, callback.number.in_(numbers))).scalars())
+        ids.update(connection.execute(_OF_NUMBERS, {"numbers": numbers}).scalars())
     if message_ids:
-        theirs = select(recipient.number).where(recipient.message_id.in_(message_ids))
-        ids.update(connection.execute(select(callback.id).where(unmatched, callback.number.in_(theirs))).scalars())
+        ids.update(connection.execute(_OF_MESSAGES, {"message_ids": message_ids}).scalars())
     if ref_ids or message_ids:
-        ids.update(_answers_for_one_request(connection, window))
+        ids.update(answers_for_one_request(connection, window))
     return sorted(ids)
 
 
-def _answers_for_one_request(connection: Connection, window: timedelta) -> list[int]:
+def hopeful_ids(connection: Connection, *, after: int, limit: int, since: datetime | None) -> list[int]:
+    """
+    Return the unmatched callbacks that have somebody whose they may be, in order, a page of them.
+
+    Where others use the account too, most that are unmatched are theirs, and stay so.
+
+    :param after: the last id of the page before.
+    :param since: only what was received from then on; None: all there are.
+    """
+    statement = _HOPEFUL if since is None else _HOPEFUL.where(_callback.received_at >= since)
+    return list(connection.execute(statement.limit(limit), {"after": after}).scalars())
+
+
+def answers_for_one_request(connection: Connection, window: timedelta) -> list[int]:
     """
     Return the API answers with an unknown ``ref_id`` that only one request can adopt now (rule 0 of matching).
 
-    They have no number: the request that stood in their way may be any other of the connection.
+    They have no number: the request that stood in their way may be any other of the connection. One of them names the
+    request, so no more than some are looked at.
     """
     request, callback = schema.request.c, schema.callback.c
     nameless = [
@@ -64,15 +95,17 @@ def _answers_for_one_request(connection: Connection, window: timedelta) -> list[
         return []
     begun = [facts.started_at for facts in nameless]
     answers = connection.execute(
-        select(callback.id, callback.conn_path, callback.received_at).where(
+        select(callback.id, callback.conn_path, callback.received_at)
+        .where(
             callback.match_state == "unmatched",
             callback.kind == "answer",
             callback.received_at.between(min(begun), max(begun) + window),
             callback.ref_id.is_not(None),
             callback.ref_id.not_in(select(request.ref_id).where(request.ref_id.is_not(None))),
         )
+        .order_by(callback.id)
     )
-    return [
+    of_one = (
         answer.id
         for answer in answers
         if sum(
@@ -80,4 +113,5 @@ def _answers_for_one_request(connection: Connection, window: timedelta) -> list[
             for facts in nameless
         )
         == 1
-    ]
+    )
+    return list(islice(of_one, _MOST_ANSWERS))

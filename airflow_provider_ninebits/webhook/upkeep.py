@@ -5,18 +5,17 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.ledger.database import ledger_now
+from airflow_provider_ninebits.ledger.dead_letters import sweep
 from airflow_provider_ninebits.ledger.errors import LedgerError
 from airflow_provider_ninebits.ledger.receivers import (
     HEARTBEAT_SECONDS,
     TurnedAway,
     heartbeat,
     register,
-    sweep,
 )
 
 if TYPE_CHECKING:
@@ -29,9 +28,15 @@ SWEEP_SECONDS = 60.0
 log = logging.getLogger(__name__)
 
 
+class _Stopped(Exception):
+    """The receiver ends in the middle of a sweep."""
+
+
 class Upkeep:
     """
-    A thread that tells the ledger that its receiver is up, and what it turned away.
+    Tells the ledger that its receiver is up, and what it turned away; and sweeps.
+
+    Each in a thread of its own: a receiver whose heartbeat is kept back by a long sweep counts as down.
 
     :param registered: told the id of this start of the receiver.
     """
@@ -43,7 +48,7 @@ class Upkeep:
         self._lock = threading.Lock()
         self._turned_away = TurnedAway()
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     def turn_away(self, **counts: int) -> None:
         """Count callbacks that were turned away: ``unauthorized``, ``oversized``, ``unavailable``."""
@@ -51,24 +56,42 @@ class Upkeep:
             self._turned_away = _sum(self._turned_away, TurnedAway(**counts))
 
     def start(self) -> None:
-        """Start the thread, unless it runs."""
+        """Start the threads, unless they run."""
         with self._lock:
-            if self._thread is None:
+            if not self._threads:
                 self._stop.clear()
-                self._thread = threading.Thread(target=self._work, name="ninebits-upkeep", daemon=True)
-                self._thread.start()
+                self._threads = [
+                    threading.Thread(target=self._tell, name="ninebits-heartbeat", daemon=True),
+                    threading.Thread(target=self._sweep, name="ninebits-sweep", daemon=True),
+                ]
+                for thread in self._threads:
+                    thread.start()
 
     def stop(self) -> None:
-        """End the thread."""
+        """End the threads."""
         self._stop.set()
         with self._lock:
-            thread, self._thread = self._thread, None
-        if thread is not None:
+            threads, self._threads = self._threads, []
+        for thread in threads:
             thread.join()
 
-    def _work(self) -> None:
+    def _sweep(self) -> None:
+        while not self._stop.wait(SWEEP_SECONDS):
+            try:
+                sweep(self._database, window=self._window, pause=self._rest)
+            except _Stopped:
+                return
+            except LedgerError as error:
+                log.warning("Callbacks that wait are not tried again: %s", error)
+            except Exception:
+                log.exception("The sweep over callbacks that wait failed, and is tried again")
+
+    def _rest(self, seconds: float) -> None:
+        if self._stop.wait(seconds):
+            raise _Stopped
+
+    def _tell(self) -> None:
         receiver_id: str | None = None
-        swept_at = time.monotonic()
         while True:
             try:
                 # Again where the ledger does not know it: it was purged, or is another one since.
@@ -76,13 +99,10 @@ class Upkeep:
                     receiver_id = register(self._database, socket.gethostname())
                     self._registered(receiver_id)
                     self._beat(receiver_id)
-                if time.monotonic() - swept_at >= SWEEP_SECONDS:
-                    sweep(self._database, window=self._window)
-                    swept_at = time.monotonic()
             except LedgerError as error:
                 log.warning("The receiver's heartbeat is not recorded: %s", error)
             except Exception:
-                log.exception("The receiver's upkeep failed, and goes on")
+                log.exception("The receiver's heartbeat failed, and goes on")
             if self._stop.wait(HEARTBEAT_SECONDS):
                 break
         if receiver_id is not None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow_provider_ninebits.ledger.callbacks import Stored, store
+from airflow_provider_ninebits.ledger.callbacks import Kind, Stored, store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from airflow_provider_ninebits.ledger.callbacks import Arrival
     from airflow_provider_ninebits.ledger.database import Database
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MOST_QUEUED = 20_000
 MOST_QUEUED_BYTES = 64 * 1024 * 1024
 LARGEST_GROUP = 500
+MOST_ANSWERS_AT_ONCE = 100
 
 log = logging.getLogger(__name__)
 
@@ -63,13 +64,17 @@ class GroupWriter:
         """
         Return when the callbacks are on disk.
 
+        A long list is committed page by page, so that others get in between.
+
         :raises QueueFull: when too many wait already.
         :raises TimeoutError: when it takes too long; they may be committed all the same, and coming again is harmless.
-        :raises Exception: the ledger's error; they are not stored.
+        :raises Exception: the ledger's error; they are not stored, but for pages before.
         """
-        delivery = _Delivery(arrivals, sum(len(arrival.raw) for arrival in arrivals), Future())
-        self._enqueue(delivery)
-        await asyncio.wait_for(asyncio.wrap_future(delivery.done), timeout_seconds)
+        async with asyncio.timeout(timeout_seconds):
+            for page in _pages(arrivals):
+                delivery = _Delivery(page, sum(len(arrival.raw) for arrival in page), Future())
+                self._enqueue(delivery)
+                await asyncio.wrap_future(delivery.done)
 
     def stop(self) -> None:
         """Commit what is queued, and end the thread."""
@@ -139,6 +144,13 @@ class GroupWriter:
                 size += len(delivery.arrivals)
                 group.append(delivery)
             return group
+
+
+def _pages(arrivals: Sequence[Arrival]) -> Iterator[Sequence[Arrival]]:
+    # An API answer keeps all other receivers out while it is matched, and takes several statements.
+    answers = any(arrival.kind is Kind.ANSWER for arrival in arrivals)
+    size = MOST_ANSWERS_AT_ONCE if answers else LARGEST_GROUP
+    return (arrivals[start : start + size] for start in range(0, len(arrivals), size))
 
 
 def _succeed(delivery: _Delivery) -> None:

@@ -120,6 +120,7 @@ def test_settings_show_no_secret(write) -> None:
         ("postgresql://u:pw@host:5432/name", "postgresql://u:***@host:5432/name"),
         ("postgresql://host/name?user=u&password=pw", "postgresql://host/name?password=***&user=u"),
         ("postgresql://u:pw@host:port/name", "***"),
+        ("postgresql://u:p@w@host/name", "***"),
         ("pw", "***"),
     ],
 )

@@ -3,8 +3,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.receivers import LONGEST_GAP, TurnedAway, heartbeat, probe_write, register, sweep
+from airflow_provider_ninebits.ledger.dead_letters import sweep, try_again
+from airflow_provider_ninebits.ledger.receivers import LONGEST_GAP, TurnedAway, heartbeat, probe_write, register
 from tests.integration.ledger.scenes import (
     ADA,
     BEN,
@@ -135,6 +140,31 @@ class TestTheSweep:
 
         assert sweep(database, window=WINDOW) == 1
         assert states(database, first, second) == ["failed", "pending"]
+
+    def test_writes_nothing_where_nothing_changed_and_rests_between_pages(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("airflow_provider_ninebits.ledger.dead_letters._PAGE", 10)
+        accepted(database, "x")
+        # The answered call is ADA's; what comes after it without a ref_id stays unmatched, and so do a stranger's.
+        arrive(database, a_call(ref_id="x"))
+        arrive(database, *(a_call(answered=False, identity=f"late {place}") for place in range(25)))
+        arrive(database, *(a_call("2349999999999", identity=f"stranger {place}") for place in range(25)))
+        arrive(database, *(an_answer(f"stranger {place}", identity=f"{place}") for place in range(25)))
+        assert match_states(database).count("unmatched") == 75
+        written, rests = [], []
+
+        @event.listens_for(Engine, "before_cursor_execute")
+        def note(_: object, __: object, statement: str, *___: object) -> None:
+            if statement.lstrip().upper().startswith(("UPDATE", "INSERT", "DELETE")):
+                written.append(statement)
+
+        try:
+            assert try_again(database, window=WINDOW, pause=rests.append) == (25, 0)
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+        assert written == []
+        assert len(rests) == 3
 
     def test_goes_through_more_than_one_page(self, database: Database) -> None:
         numbers = [f"2348{n:09}" for n in range(1100)]

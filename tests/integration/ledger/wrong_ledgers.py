@@ -118,6 +118,9 @@ WRONG_BY_URL = {
     "a port that is none": WrongLedger(
         _fixed(f"postgresql://ninebits:{PASSWORD}@db:5432x/n"), "option", "is no database URL"
     ),
+    "an @ in the password": WrongLedger(
+        _fixed(f"postgresql://ninebits:p@{PASSWORD}@127.0.0.1/ninebits"), "unusable", "write it as %40"
+    ),
     "MySQL": WrongLedger(_fixed(f"mysql://ninebits:{PASSWORD}@db/ninebits"), "option", "mysql"),
     "SQLite in memory": WrongLedger(_fixed("sqlite://"), "unusable", "in memory"),
     "SQLite in memory, named": WrongLedger(_fixed("sqlite:///file:n?mode=memory&uri=true"), "unusable", "in memory"),

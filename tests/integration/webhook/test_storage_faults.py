@@ -85,6 +85,11 @@ def assert_all_are_stored_once(ledger: Database, sender: Sender) -> None:
     assert set(stored.values()) == {1}
 
 
+def health(url: str) -> int:
+    """Return what a load balancer is told."""
+    return httpx.get(f"{url}/ninebits/health", trust_env=False, timeout=30).status_code
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     folder = tmp_path / "home"
@@ -103,10 +108,12 @@ class TestSqlite:
             assert len(sender.taken) >= 3
             assert_all_are_stored_once(ledger, sender)
             assert "A callback could not be stored" in receiver.log
+            assert health(receiver.url) == 503
             assert refused["to_number"] not in receiver.log
             resource.prlimit(receiver.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
             sender.redeliver(refused)
             sender.deliver_some()
+            assert health(receiver.url) == 200
         assert_all_are_stored_once(ledger, sender)
 
     def test_a_file_that_the_receiver_may_not_write(
@@ -120,7 +127,7 @@ class TestSqlite:
                 sender = Sender(receiver.url)
                 refused = callback(0)
                 assert [sender.deliver(refused) for _ in range(3)] == [503] * 3
-                assert httpx.get(f"{receiver.url}/ninebits/health", trust_env=False).status_code == 503
+                assert health(receiver.url) == 503
                 ledger_folder.chmod(0o755)
                 file.chmod(0o644)
                 sender.redeliver(refused)
@@ -237,7 +244,7 @@ class TestPostgresql:
         server.hold()
         try:
             refused = sender.deliver_until_refused()
-            assert httpx.get(f"{sender.url}/ninebits/health", trust_env=False, timeout=30).status_code == 503
+            assert health(sender.url) == 503
         finally:
             server.go_on()
         sender.redeliver(refused)
@@ -252,6 +259,7 @@ class TestPostgresql:
             refused = sender.deliver_until_refused(size=800_000)
             assert len(sender.taken) > 10
             assert_all_are_stored_once(kept, sender)
+            assert health(sender.url) == 503
         finally:
             server.restart()
         sender.redeliver(refused)

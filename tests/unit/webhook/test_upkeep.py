@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -82,6 +83,31 @@ def test_what_a_failed_heartbeat_counted_comes_with_the_next(
     with ledger.writing() as connection:
         connection.exec_driver_sql("ALTER TABLE taken_away RENAME TO ninebits_receiver")
     eventually(lambda: sum(each["unavailable"] for each in rows(ledger, schema.receiver)) == 3)
+
+
+def test_a_long_sweep_keeps_no_heartbeat_back(
+    ledger: Database, registered: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_ninebits.webhook.upkeep.HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr("airflow_provider_ninebits.webhook.upkeep.SWEEP_SECONDS", 0.02)
+    sweeping = threading.Event()
+
+    def sweep_for_ever(*_: object, pause: Callable[[float], object], **__: object) -> None:
+        sweeping.set()
+        while True:
+            pause(0.01)
+
+    monkeypatch.setattr("airflow_provider_ninebits.webhook.upkeep.sweep", sweep_for_ever)
+    running = Upkeep(ledger, window=WINDOW, registered=registered.append)
+    running.start()
+    try:
+        assert sweeping.wait(SECONDS)
+        [before] = rows(ledger, schema.receiver)
+        eventually(lambda: rows(ledger, schema.receiver)[0]["heartbeat_at"] > before["heartbeat_at"])
+    finally:
+        # It ends in the middle of the sweep.
+        running.stop()
+    assert rows(ledger, schema.receiver)[0]["stopped"]
 
 
 def test_it_sweeps_what_is_still_unmatched(

@@ -12,7 +12,7 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.callbacks import Arrival, Kind
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.errors import LedgerError
-from airflow_provider_ninebits.webhook.writer import GroupWriter, QueueFull
+from airflow_provider_ninebits.webhook.writer import LARGEST_GROUP, MOST_ANSWERS_AT_ONCE, GroupWriter, QueueFull
 from tests.integration.ledger.scenes import rows
 
 if TYPE_CHECKING:
@@ -146,9 +146,40 @@ async def test_too_many_bytes_that_wait_are_sent_away_however_few_callbacks_they
     await writer.commit([callback("y" * 2000)], PATIENCE_SECONDS)
 
 
-async def test_a_list_is_stored_as_a_whole_or_not_at_all(writer: GroupWriter, ledger: Database) -> None:
+async def test_of_a_list_nothing_is_stored_that_comes_after_what_cannot_be(
+    writer: GroupWriter, ledger: Database
+) -> None:
+    page = [callback(str(place)) for place in range(LARGEST_GROUP)]
     with pytest.raises(Exception, match=r"."):
-        await writer.commit([*(callback(str(place)) for place in range(2000)), callback("x", status=2**80)], 30)
-    assert raws(ledger) == []
-    await writer.commit([callback(str(place)) for place in range(2000)], PATIENCE_SECONDS)
-    assert len(raws(ledger)) == 2000
+        await writer.commit([*page, callback("x", status=2**80), callback("y")], PATIENCE_SECONDS)
+    assert raws(ledger) == [arrival.raw.decode() for arrival in page]
+
+
+@pytest.mark.parametrize(
+    ("kind", "page"), [(Kind.UNREADABLE, LARGEST_GROUP), (Kind.ANSWER, MOST_ANSWERS_AT_ONCE)], ids=str
+)
+async def test_others_get_in_between_the_pages_of_a_list(
+    writer: GroupWriter, ledger: Database, busy: sqlite3.Connection, kind: Kind, page: int
+) -> None:
+    listed = [Arrival(kind, b"of the list", ref_id="x") for _ in range(3 * page)]
+    waiting = [asyncio.create_task(writer.commit(each, PATIENCE_SECONDS)) for each in (listed, [callback("other")])]
+    await asyncio.sleep(0)
+    busy.execute("ROLLBACK")
+    await asyncio.gather(*waiting)
+    stored = raws(ledger)
+    assert len(stored) == 3 * page + 1
+    assert stored.index("other") <= page
+
+
+async def test_what_fails_after_the_commit_makes_no_doubles(
+    writer: GroupWriter, ledger: Database, busy: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> int:
+        raise RuntimeError("a lock was not to be had")
+
+    monkeypatch.setattr("airflow_provider_ninebits.ledger.callbacks.try_for", fails)
+    waiting = [asyncio.create_task(writer.commit([callback(name)], PATIENCE_SECONDS)) for name in ("a", "b", "c")]
+    await asyncio.sleep(0)
+    busy.execute("ROLLBACK")
+    await asyncio.gather(*waiting)
+    assert sorted(raws(ledger)) == ["a", "b", "c"]
