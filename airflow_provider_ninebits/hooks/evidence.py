@@ -35,7 +35,7 @@ def silence_proves(
     timeout: timedelta,
     window: timedelta,
     pause: Callable[[float], None],
-) -> bool:
+) -> int | None:
     """
     Wait for evidence of a message in doubt.
 
@@ -43,22 +43,28 @@ def silence_proves(
     :param resumed_at: when this attempt met it, on the ledger's clock.
     :param timeout: ``evidence_timeout``, counted from then and from the message's last request.
     :param pause: sleeps, or raises where the task is to stop.
-    :return: True: nothing was placed, and it may be sent again. False: it is in doubt no more, or being sent.
+    :return: the message's revision: nothing was placed, and as long as it stays at that, it may be sent again. None:
+        it is in doubt no more, or being sent.
     :raises MessageUncertain: when the silence proves nothing.
     :raises LedgerUnreachable: when the ledger cannot be read.
     """
-    until = silence_until(read_evidence(database, message_id, window=window).requested_at, resumed_at, timeout)
-    log.info("Message %s is in doubt; its callbacks are waited for until %s.", message_id, until.isoformat())
+    revision, until = -1, resumed_at
     while True:
         part, now = read_part(database, message_id)
         lapsed = part.lease_expires_at is None or part.lease_expires_at <= now
         if not (part.state is MessageState.UNCERTAIN or (part.state is MessageState.SENDING and lapsed)):
-            return False
+            return None
+        if part.revision != revision:
+            # Another process with this key may have sent it again meanwhile: the silence begins anew.
+            revision = part.revision
+            requested_at = read_evidence(database, message_id, window=window).requested_at
+            until = silence_until(requested_at, resumed_at, timeout)
+            log.info("Message %s is in doubt; its callbacks are waited for until %s.", message_id, until.isoformat())
         if now >= until:
             reason = why_unproved(read_evidence(database, message_id, window=window), until, longest_gap=LONGEST_GAP)
             if reason is None:
                 log.warning("Message %s was not placed: its callback would have been heard.", message_id)
-                return True
+                return revision
             if now >= until + _HEARTBEATS_COME_WITHIN:
                 raise MessageUncertain([message_id], f"{doubt}, and {reason}")
         pause(POLL_SECONDS)

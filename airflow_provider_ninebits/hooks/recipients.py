@@ -27,6 +27,7 @@ def read_to(to: object, to_path: object, to_column: object) -> Iterable[str]:
     Those of ``to`` are checked now. Those at a path are read and checked one after the other, whenever the result is
     iterated over, and are never all in memory; there may be repeats.
 
+    :return: none at all for an empty list, which a new send is refused for.
     :raises InvalidArgument: for what cannot be sent; what is at a path says so while it is read.
     """
     if to is None and to_path is None:
@@ -38,6 +39,9 @@ def read_to(to: object, to_path: object, to_column: object) -> Iterable[str]:
         return NumbersAtPath("to_path", read_path(to_path, "to_path"), column)
     if column is not None:
         raise InvalidArgument("to_column names a column of the CSV at to_path; it says nothing of to")
+    if _is_nobody(to):
+        # Nobody is left, where a retry asks a query anew for whom the first try did not reach: the plan tells.
+        return ()
     return _read_numbers(to, "to")
 
 
@@ -52,14 +56,12 @@ def read_exclude(exclude: object, to_column: object) -> Iterable[str]:
     """
     from airflow_provider_ninebits.api.numbers import canonical_number
 
-    if exclude is None or (isinstance(exclude, Collection) and not isinstance(exclude, str) and not exclude):
+    if exclude is None or _is_nobody(exclude):
         return ()
     if isinstance(exclude, os.PathLike) or _is_object_storage_path(exclude):
         return NumbersAtPath("exclude", exclude, _read_column(to_column), column_may_lack=True)
     if isinstance(exclude, str):
         text = exclude.strip()
-        if text in ("[]", "()"):
-            return ()
         if text.lower() in _NOTHING:
             raise InvalidArgument(
                 f"exclude is {text!r}; did the upstream task that it comes from push nothing? Give [] for nobody"
@@ -123,7 +125,7 @@ class NumbersAtPath:
         Read the file, from its beginning.
 
         :raises InvalidArgument: for what is no number, with its line, masked; for a column that is not there.
-        :raises SendFailed: where the file cannot be read: nobody was rung, and a retry reads it again.
+        :raises SendFailed: where the file cannot be read: this try rang nobody, and a retry reads it again.
         """
         from airflow_provider_ninebits.api.errors import InvalidMessage
         from airflow_provider_ninebits.api.numbers import read_recipient
@@ -142,7 +144,7 @@ class NumbersAtPath:
         except Exception as error:
             # Object stores have their own errors. What is not there now may be, or may let us in, at the next try.
             raise SendFailed(
-                f"{self.shown} cannot be read ({type(error).__name__}), so nobody was rung; "
+                f"{self.shown} cannot be read ({type(error).__name__}), so this try rang nobody; "
                 "check that it is there, whole, and that this worker may read it"
             ) from error
 
@@ -206,6 +208,12 @@ def _read_numbers(value: object, argument: str) -> tuple[str, ...]:
         return tuple(read_recipients(value, argument))
     except InvalidMessage as error:
         raise InvalidArgument(str(error)) from error
+
+
+def _is_nobody(numbers: object) -> bool:
+    if isinstance(numbers, str):
+        return numbers.strip() in ("[]", "()")
+    return isinstance(numbers, Collection) and not numbers
 
 
 def _read_column(to_column: object) -> str | None:

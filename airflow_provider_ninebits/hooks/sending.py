@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from airflow_provider_ninebits.api.backoff import rate_limit_delay_seconds
 from airflow_provider_ninebits.api.errors import RateLimited, SendError
 from airflow_provider_ninebits.api.messages import VoiceMessage
-from airflow_provider_ninebits.api.transport import boot_seconds
 from airflow_provider_ninebits.exceptions import MessageUncertain, SendFailed, SendStopped
+from airflow_provider_ninebits.hooks.attempts import LEASE_MARGIN_SECONDS, Lease, Tries, answer_of, refusal
 from airflow_provider_ninebits.hooks.evidence import silence_proves
 from airflow_provider_ninebits.hooks.outages import unavailable
 from airflow_provider_ninebits.hooks.pacing import pace_delay_seconds
@@ -26,9 +26,9 @@ from airflow_provider_ninebits.hooks.plans import Planner
 from airflow_provider_ninebits.hooks.progress import Progress
 from airflow_provider_ninebits.hooks.receipts import SendReceipt
 from airflow_provider_ninebits.ledger import sends
-from airflow_provider_ninebits.ledger.callbacks import rematch
 from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable, NoSuchMessage
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
+from airflow_provider_ninebits.ledger.rematching import rematch
 from airflow_provider_ninebits.ledger.states import MessageState, NextStep, PartStanding, RequestState, next_step
 
 if TYPE_CHECKING:
@@ -39,13 +39,22 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
     from airflow_provider_ninebits.ledger.sends import Part, SendPlan
 
-LEASE_MARGIN_SECONDS = 5.0
 _LEASE_POLL_SECONDS = 1.0
 _LONGEST_NAP_SECONDS = 1.0
 _RECORD_TRIES = 6
 _LATE_CLAIMS = 5
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What one call has to send; ``excluded_in_doubt``: parts that may not be sent again, by their message's id."""
+
+    plan: SendPlan
+    media_url: str
+    resend: bool
+    excluded_in_doubt: frozenset[str]
 
 
 @dataclass
@@ -94,7 +103,7 @@ class Sender:
                     "To ring again on purpose, clear the task after it has ended, or use another idempotency key.",
                     len(planned.parts),
                 )
-            own = self._send_parts(planned.parts, plan, media_url, resend)
+            own = self._send_parts(planned.parts, _Job(plan, media_url, resend, planned.excluded_in_doubt))
             for part in planned.siblings:
                 self.placed(part.ref)
         except NoSuchMessage as error:
@@ -110,22 +119,25 @@ class Sender:
             excluded=planned.excluded,
         )
 
-    def _send_parts(self, parts: Sequence[Part], plan: SendPlan, media_url: str, resend: bool) -> list[Part]:
+    def _send_parts(self, parts: Sequence[Part], job: _Job) -> list[Part]:
         progress = Progress(parts, self.clock)
         done = []
         for part in parts:
-            done.append(self._send_part(part, plan, media_url, resend))
+            done.append(self._send_part(part, job))
             self.placed(done[-1].ref)
             progress.add(part, sent=part.state is not MessageState.ACCEPTED)
         return done
 
-    def _send_part(self, part: Part, plan: SendPlan, media_url: str, resend: bool) -> Part:
-        tries = _Tries()
+    def _send_part(self, part: Part, job: _Job) -> Part:
+        tries = Tries()
         while True:
             part, now = sends.read_part(self.database, part.message_id)
+            if part.state is MessageState.REPLACED:
+                raise SendFailed(f"Message {part.message_id} was planned anew by another try of this send; try again.")
             standing = PartStanding(part.state, part.lease_expires_at)
             evidence = self.evidence_timeout is not None
-            match next_step(standing, now, resend=resend, resends_used=tries.resends, evidence=evidence):
+            step = next_step(standing, now, resend=job.resend, resends_used=tries.resends, evidence=evidence)
+            match step:
                 case NextStep.RECEIPT:
                     return part
                 case NextStep.WAIT:
@@ -133,12 +145,21 @@ class Sender:
                     self.sleep(_LEASE_POLL_SECONDS)
                 case NextStep.FAIL:
                     raise MessageUncertain([part.message_id], self._doubt(part, tries))
-                case (NextStep.SEND | NextStep.RESEND | NextStep.EVIDENCE) as step:
-                    again = step is not NextStep.SEND
-                    if step is NextStep.EVIDENCE and not self._silence_proves(part, now, tries):
+                case NextStep.SEND:
+                    self._wait_for_turn(part)
+                    self._claim_and_post(part, job, tries, again=False)
+                case NextStep.RESEND | NextStep.EVIDENCE:
+                    self._check_exclusion(part, job, tries)
+                    revision = None
+                    if step is NextStep.EVIDENCE and (revision := self._silence_proves(part, now, tries)) is None:
                         continue
                     self._wait_for_turn(part)
-                    self._claim_and_post(part, plan, media_url, again, tries)
+                    self._claim_and_post(part, job, tries, again=True, revision=revision)
+
+    def _check_exclusion(self, part: Part, job: _Job, tries: Tries) -> None:
+        if part.message_id in job.excluded_in_doubt:
+            doubt = f"{self._doubt(part, tries)}, and some of them are excluded now, so it is not sent again"
+            raise MessageUncertain([part.message_id], doubt)
 
     def _check_stopped(self, part: Part) -> None:
         if self.stopped():
@@ -153,9 +174,8 @@ class Sender:
             # In short naps: a task that is told to stop does not sit out a slow rate.
             self.sleep(min(delay_seconds, _LONGEST_NAP_SECONDS))
             self._check_stopped(part)
-        self._last_began = self.clock()
 
-    def _silence_proves(self, part: Part, resumed_at: datetime, tries: _Tries) -> bool:
+    def _silence_proves(self, part: Part, resumed_at: datetime, tries: Tries) -> int | None:
         def pause(seconds: float) -> None:
             self._check_stopped(part)
             self.sleep(seconds)
@@ -170,40 +190,39 @@ class Sender:
             pause=pause,
         )
 
-    def _doubt(self, part: Part, tries: _Tries) -> str:
+    def _doubt(self, part: Part, tries: Tries) -> str:
         again = f", nor to {tries.resends} more" if tries.resends else ""
         cause = sends.last_detail(self.database, part.message_id) or "its sender did not come back"
         return f"no clear answer came to the request for its {part.recipients} recipients{again} ({cause})"
 
-    def _claim_and_post(self, part: Part, plan: SendPlan, media_url: str, again: bool, tries: _Tries) -> None:
+    def _claim_and_post(self, part: Part, job: _Job, tries: Tries, *, again: bool, revision: int | None = None) -> None:
         """Make one request for a part, unless somebody else claimed it, and count what became of it."""
         numbers = sends.numbers_of(self.database, part.message_id)
-        # Taken before the claim, so that this clock never says more than the lease in the ledger holds. It goes on
-        # while the machine is suspended, which the monotonic clock does not.
-        claimed_at = boot_seconds()
+        # Before the claim, so that this clock never says more than the lease in the ledger holds.
+        lease = Lease()
         request_id = sends.claim(
             self.database,
             part.message_id,
-            conn_id=plan.conn_id,
+            job.plan,
             owner=self.owner,
             lease_seconds=self.timeout_seconds + LEASE_MARGIN_SECONDS,
             resend=again,
+            revision=revision,
         )
         if request_id is None:
             return
-        lease = _Lease(claimed_at)
         try:
-            message = VoiceMessage(to=numbers, media_url=media_url, from_number=plan.from_number)
-            receipt = self.client.send_voice(message, may_write=lease.begin_write)
+            message = VoiceMessage(to=numbers, media_url=job.media_url, from_number=job.plan.from_number)
+            receipt = self.client.send_voice(message, may_write=lambda: self._begin_write(lease))
         except RateLimited as error:
             self._wait_out(part, request_id, error, tries)
             return
         except SendError as error:
             tries.late += lease.over
             claim_again = lease.over and tries.late < _LATE_CLAIMS
-            state = self._record(part, request_id, _answer(error, plan_again=claim_again))
+            state = self._record(part, request_id, answer_of(error, plan_again=claim_again))
             if state is MessageState.REFUSED:
-                raise SendFailed(_refusal(part, error), error.status) from error
+                raise SendFailed(refusal(part, error), error.status) from error
             # Not refused as a whole: this request, or one before it, may have rung.
             log.error("Message %s is %s: %s", part.message_id, state, error)
             tries.resends += again and not claim_again
@@ -217,14 +236,19 @@ class Sender:
         log.info("9bits accepted message %s: ref_id=%s recipients=%d", part.message_id, receipt.ref_id, len(numbers))
         self._record(part, request_id, Answer(RequestState.ACCEPTED, receipt.ref_id, receipt.status))
 
-    def _wait_out(self, part: Part, request_id: int, error: RateLimited, tries: _Tries) -> None:
+    def _begin_write(self, lease: Lease) -> bool:
+        # Here, and not before the claim, which may take long: the account's rate is one of requests.
+        self._last_began = self.clock()
+        return lease.begin_write()
+
+    def _wait_out(self, part: Part, request_id: int, error: RateLimited, tries: Tries) -> None:
         """Wait after a 429, with the part planned again meanwhile."""
         tries.rate_limited += 1
         delay_seconds = rate_limit_delay_seconds(tries.rate_limited, error.retry_after_seconds, random.random)
-        state = self._record(part, request_id, _answer(error, plan_again=delay_seconds is not None))
+        state = self._record(part, request_id, answer_of(error, plan_again=delay_seconds is not None))
         if delay_seconds is None:
             if state is MessageState.REFUSED:
-                raise SendFailed(_refusal(part, error), error.status) from error
+                raise SendFailed(refusal(part, error), error.status) from error
             tries.resends += 1
             return
         log.info("9bits is rate limiting; message %s waits %.1f s.", part.message_id, delay_seconds)
@@ -244,34 +268,6 @@ class Sender:
         return recorded.state
 
 
-@dataclass
-class _Tries:
-    """What became of the requests that one call made for a part; ``late``: claims that took longer than their lease."""
-
-    resends: int = 0
-    rate_limited: int = 0
-    late: int = 0
-
-
-@dataclass
-class _Lease:
-    """
-    A claim, as long as it covers a whole request.
-
-    ``written`` tells whether the request was let through, ``over`` whether it was not, since the claim itself had taken
-    too long: the ledger was busy, or this process suspended.
-    """
-
-    claimed_at: float
-    written: bool = False
-    over: bool = False
-
-    def begin_write(self) -> bool:
-        self.written = boot_seconds() - self.claimed_at <= LEASE_MARGIN_SECONDS
-        self.over = not self.written
-        return self.written
-
-
 def placed_refs(database: Database, plan: SendPlan) -> list[str]:
     """Return what is known of the parts that were placed, for a send that did not come to its end."""
     if plan.idempotency_key is None:
@@ -280,15 +276,3 @@ def placed_refs(database: Database, plan: SendPlan) -> list[str]:
         send_id = sends.find_send(connection, plan.idempotency_key)
         parts = [] if send_id is None else sends.read_parts(connection, send_id)
     return [part.ref for part in parts if part.state is MessageState.ACCEPTED]
-
-
-def _answer(error: SendError, *, plan_again: bool = False) -> Answer:
-    state = RequestState.REFUSED if error.placed is False else RequestState.UNCERTAIN
-    return Answer(state, status=error.status, detail=error.detail, plan_again=plan_again)
-
-
-def _refusal(part: Part, error: SendError) -> str:
-    return (
-        f"9bits placed no call for message {part.message_id} (part {part.part + 1}, {part.recipients} recipients): "
-        f"{error}. Nobody of it was rung; a retry sends it."
-    )

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.callbacks import Kind, MatchState, rematch_ids, try_for
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import NoSuchCallback
+from airflow_provider_ninebits.ledger.rematching import rematch_ids, try_for
+from airflow_provider_ninebits.ledger.states import Kind, MatchState
 from airflow_provider_ninebits.ledger.unmatched import answers_for_one_request, hopeful_ids
 
 if TYPE_CHECKING:

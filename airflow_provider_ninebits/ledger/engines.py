@@ -25,11 +25,14 @@ CONNECT_TIMEOUT_SECONDS = 10
 _POOL_SIZE = 5
 _POOL_OVERFLOW = 5
 
+_MARK = "ninebits.direct"
 _POSTGRES_OPTIONS = {
     "statement_timeout": STATEMENT_TIMEOUT_SECONDS * 1000,
     "lock_timeout": LOCK_TIMEOUT_SECONDS * 1000,
     # A process that is suspended in the middle of a transaction holds nobody up for longer.
     "idle_in_transaction_session_timeout": STATEMENT_TIMEOUT_SECONDS * 1000,
+    # Asked for after connecting: whether the others have come through.
+    _MARK: "on",
 }
 _POSTGRES_CONNECTION = {
     "connect_timeout": CONNECT_TIMEOUT_SECONDS,
@@ -138,7 +141,7 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 def _postgres_engine(url: URL) -> Engine:
     try:
-        return create_engine(
+        engine = create_engine(
             url,
             hide_parameters=True,
             pool_size=_POOL_SIZE,
@@ -152,6 +155,30 @@ def _postgres_engine(url: URL) -> Engine:
         raise LedgerUnusable(
             "a PostgreSQL ledger needs psycopg 3: pip install 'airflow-provider-ninebits[postgres]'"
         ) from error
+
+    @event.listens_for(engine, "connect")
+    def _check(connection: Any, _record: Any) -> None:
+        _check_settings_came_through(connection)
+
+    return engine
+
+
+def _check_settings_came_through(connection: Any) -> None:
+    """
+    Make sure that the server has heard of the settings that a connection was opened with.
+
+    A pooler that gives each transaction another connection drops them. Two sends behind it would read each other's
+    temporary tables, and ring each other's numbers.
+
+    :raises LedgerUnusable: where it has not.
+    """
+    (mark,) = connection.execute("SELECT current_setting(%s, true)", [_MARK]).fetchone()
+    connection.rollback()
+    if mark != "on":
+        raise LedgerUnusable(
+            "the settings of a connection to the ledger do not reach its server, so a pooler stands in between: give "
+            "[ninebits] sql_alchemy_conn a URL that leads to PostgreSQL itself"
+        )
 
 
 def _connect_args(url: URL) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from uuid import UUID
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ def generation_of(attempt: Attempt, last: Sighting | None) -> int:
     First rule that fits:
 
     1. the same task instance id: the same attempt, back again;
-    2. a try number that is not higher: the run was deleted and made anew (or ``dag.test()``): a new generation;
+    2. a try number that is not higher: the run was deleted and made anew (or ``dag.test()``): a new generation; unless
+       the attempt is an outdated one, which belongs to the generation of the one that came after it;
     3. the same ``max_tries``: a retry, which goes on whatever the mark says, since a worker may die between the mark
        and Airflow's knowing;
     4. another ``max_tries``: somebody cleared the task. Unfinished work goes on (people fix a key, resolve a message,
@@ -58,10 +60,30 @@ def generation_of(attempt: Attempt, last: Sighting | None) -> int:
     if attempt.task_instance_id == last.attempt.task_instance_id:
         return last.generation
     if attempt.try_number <= last.attempt.try_number:
-        return last.generation + 1
+        return last.generation if is_outdated(attempt, last) else last.generation + 1
     if attempt.max_tries == last.attempt.max_tries:
         return last.generation
     return last.generation + 1 if last.finished else last.generation
+
+
+def is_outdated(attempt: Attempt, last: Sighting | None) -> bool:
+    """
+    Return whether an attempt was made before the one that was seen last: a process that slept while it was replaced.
+
+    Airflow's ids of task instances are UUIDs of version 7, which begin with the time in milliseconds.
+    """
+    if last is None or attempt.try_number > last.attempt.try_number:
+        return False
+    made_at, last_made_at = _made_at_ms(attempt.task_instance_id), _made_at_ms(last.attempt.task_instance_id)
+    return made_at is not None and last_made_at is not None and made_at < last_made_at
+
+
+def _made_at_ms(task_instance_id: str) -> int | None:
+    try:
+        parsed = UUID(task_instance_id)
+    except ValueError:
+        return None
+    return parsed.int >> 80 if parsed.version == 7 else None
 
 
 def place_key(place: TaskPlace) -> str:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, delete, exists, func, or_, select
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.callbacks import MatchState
 from airflow_provider_ninebits.ledger.database import lock_numbers
-from airflow_provider_ninebits.ledger.states import MessageState, PurgeState
+from airflow_provider_ninebits.ledger.states import MatchState, MessageState, PurgeState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

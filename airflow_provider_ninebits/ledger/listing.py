@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import not_, or_, select
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
 from airflow_provider_ninebits.ledger.receipts import receipts
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
@@ -58,12 +59,21 @@ class RequestSummary:
 
 
 def list_messages(database: Database, *, state: MessageState | None = None, limit: int = 50) -> list[MessageSummary]:
-    """Return the newest messages, of one state or of all, newest first."""
+    """
+    Return the newest messages, of one state or of all, newest first.
+
+    A message whose sender did not come back within its lease is uncertain, whether somebody has noticed that or not.
+    """
     message = schema.message.c
     statement = _summaries().order_by(message.created_at.desc(), message.id).limit(limit)
-    if state is not None:
-        statement = statement.where(message.state == state)
     with database.reading() as connection:
+        lapsed = (message.state == MessageState.SENDING) & (message.lease_expires_at <= ledger_now(connection))
+        if state is MessageState.UNCERTAIN:
+            statement = statement.where(or_(message.state == state, lapsed))
+        elif state is MessageState.SENDING:
+            statement = statement.where(message.state == state, not_(lapsed))
+        elif state is not None:
+            statement = statement.where(message.state == state)
         return [_summary(row) for row in connection.execute(statement)]
 
 

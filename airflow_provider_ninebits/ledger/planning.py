@@ -31,7 +31,7 @@ from airflow_provider_ninebits.ledger.parts import (
     next_part,
     unsent_parts,
 )
-from airflow_provider_ninebits.ledger.replanning import compare, read_overlap
+from airflow_provider_ninebits.ledger.replanning import compare, excluded_in_doubt, read_overlap
 from airflow_provider_ninebits.ledger.sends import read_closed_parts, read_parts
 from airflow_provider_ninebits.ledger.siblings import leave_out, parts_of_siblings, under_way
 from airflow_provider_ninebits.ledger.staging import staged
@@ -62,6 +62,7 @@ class Planned:
     :param resumed: whether it was there before.
     :param difference: what was given differs from what is stored, in words for the log; None: it does not.
     :param excluded: how many of the numbers that were given are excluded.
+    :param excluded_in_doubt: parts that may have been placed and hold numbers that are excluded now, by message id.
     :param siblings: parts with which other instances of the mapped task have, or may have, rung some of what was given.
     :param left_to_siblings: how many numbers these are; they are in no part of this send.
     """
@@ -71,6 +72,7 @@ class Planned:
     resumed: bool
     difference: str | None = None
     excluded: int = 0
+    excluded_in_doubt: frozenset[str] = frozenset()
     siblings: tuple[Part, ...] = ()
     left_to_siblings: int = 0
 
@@ -110,6 +112,7 @@ def count_given(database: Database, plan: SendPlan) -> tuple[int, int]:
     :raises PlanRefused: as :func:`plan_send` does.
     """
     with staged(database, plan) as given:
+        given.check_somebody()
         return given.recipients, given.excluded
 
 
@@ -130,6 +133,7 @@ class _Planning:
         while True:
             stored, now = self._stored()
             if stored is None:
+                self.given.check_somebody()
                 send_id = secrets.token_hex(16)
                 self._write(send_id, partial(self._create, send_id))
                 return self._planned(send_id, resumed=False)
@@ -139,6 +143,7 @@ class _Planning:
             if stored.planner is None:
                 return self._resume(stored.id, replan)
             if stored.planner_expires_at <= now:
+                self.given.check_somebody()
                 self._write(stored.id, partial(self._take, stored.id, stored.planner))
                 return self._planned(stored.id, resumed=True)
             self.pause(_POLL_SECONDS)
@@ -159,6 +164,9 @@ class _Planning:
         overlap = read_overlap(self.connection, send_id, self.given.recipients, self.plan.media)
         self.connection.rollback()
         change = compare(overlap)
+        if overlap.stored == overlap.unsent:
+            # Nobody was rung before, either. Else what is left to ring may well be nobody: a query for the rest.
+            self.given.check_somebody()
         if change is None:
             return self._planned(send_id, resumed=True)
         if not replan:
@@ -187,7 +195,8 @@ class _Planning:
 
     def _planned(self, send_id: str, *, resumed: bool, difference: str | None = None) -> Planned:
         parts = tuple(read_parts(self.connection, send_id))
-        return Planned(send_id, parts, resumed, difference, self.given.excluded)
+        in_doubt = excluded_in_doubt(self.connection, send_id) if resumed and self.given.excludes else frozenset[str]()
+        return Planned(send_id, parts, resumed, difference, self.given.excluded, in_doubt)
 
     def _write(self, send_id: str, begin: Callable[[], None]) -> None:
         """Let what was not sent give way to what is given now, some parts to a transaction."""

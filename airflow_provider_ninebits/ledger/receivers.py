@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert, select, update
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
+from airflow_provider_ninebits.ledger.states import Kind, MatchState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -80,12 +81,16 @@ def probe_write(database: Database) -> None:
     """
     Try whether the ledger takes a write, and leave nothing of it.
 
-    It takes room, and is committed: what changes no page is taken on a full disk too.
+    It takes room, where callbacks do, and is committed: what changes no page is taken on a full disk too.
 
     :raises LedgerUnreachable: when it does not.
     """
     with database.writing() as connection:
-        now = ledger_now(connection)
-        probe = {"id": secrets.token_hex(16), "host": secrets.token_hex(_PROBE_BYTES // 2)}
-        connection.execute(insert(schema.receiver).values(**probe, started_at=now, up_since=now, heartbeat_at=now))
-        connection.execute(delete(schema.receiver).where(schema.receiver.c.id == probe["id"]))
+        callback = schema.callback
+        like_one = {"kind": Kind.UNREADABLE, "match_state": MatchState.UNREADABLE, "detail": "a probe"}
+        probe_id = connection.execute(
+            insert(callback)
+            .values(**like_one, received_at=ledger_now(connection), raw=secrets.token_bytes(_PROBE_BYTES))
+            .returning(callback.c.id)
+        ).scalar_one()
+        connection.execute(delete(callback).where(callback.c.id == probe_id))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import case, func, select
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.staging import given_table
+from airflow_provider_ninebits.ledger.staging import excluded_table, given_table
 from airflow_provider_ninebits.ledger.states import MessageState
 
 if TYPE_CHECKING:
@@ -105,6 +105,23 @@ def read_overlap(connection: Connection, send_id: str, given: int, media: str) -
         media_differs=bool(media_differs),
         unsent_media_differs=bool(unsent_media_differs),
     )
+
+
+def excluded_in_doubt(connection: Connection, send_id: str) -> frozenset[str]:
+    """
+    Return the parts of a send that may have been placed and hold excluded numbers: to send one again would ring them.
+
+    :param connection: the one whose temporary table holds what is excluded.
+    """
+    message, recipient = schema.message, schema.recipient
+    found = connection.execute(
+        select(message.c.id)
+        .distinct()
+        .join(recipient, recipient.c.message_id == message.c.id)
+        .join(excluded_table, excluded_table.c.number == recipient.c.number)
+        .where(message.c.send_id == send_id, message.c.state.in_(KEPT - {MessageState.ACCEPTED}))
+    ).scalars()
+    return frozenset(found)
 
 
 def _count_if(condition: ColumnElement[bool]) -> ColumnElement[int]:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.callbacks import rematch
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage, SendBusy
+from airflow_provider_ninebits.ledger.rematching import rematch
 from airflow_provider_ninebits.ledger.standing import lock_messages, refresh_message_state
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 from airflow_provider_ninebits.ledger.undoing import let_go_of_refused

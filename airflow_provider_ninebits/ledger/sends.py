@@ -58,7 +58,12 @@ class SendPlan:
 
 @dataclass(frozen=True)
 class Part:
-    """A message of a send, as just read; ``ref_ids`` are those of its requests that are known, newest last."""
+    """
+    A message of a send, as just read.
+
+    :param ref_ids: those of its requests that are known, newest last.
+    :param revision: raised by each claim, answer and callback.
+    """
 
     message_id: str
     part: int
@@ -66,6 +71,7 @@ class Part:
     recipients: int
     lease_expires_at: datetime | None
     ref_ids: tuple[str, ...]
+    revision: int = 0
 
     @property
     def ref(self) -> str:
@@ -99,13 +105,17 @@ def read_parts(connection: Connection, send_id: str) -> list[Part]:
     """Return the parts of a send, in order, without those that were replaced."""
     message = schema.message.c
     rows = connection.execute(
-        select(message.id, message.part, message.state, message.recipients, message.lease_expires_at)
+        select(
+            *(message.id, message.part, message.state, message.recipients, message.lease_expires_at, message.revision)
+        )
         .where(message.send_id == send_id, message.state != MessageState.REPLACED)
         .order_by(message.part)
     ).all()
     refs = _known_refs(connection, schema.message.c.send_id == send_id)
     parts = [
-        Part(r.id, r.part, MessageState(r.state), r.recipients, r.lease_expires_at, tuple(refs.get(r.id, ())))
+        Part(
+            r.id, r.part, MessageState(r.state), r.recipients, r.lease_expires_at, tuple(refs.get(r.id, ())), r.revision
+        )
         for r in rows
     ]
     purged = [part for part in _purged_parts(connection, send_id=send_id) if part.state is not MessageState.REPLACED]
@@ -142,7 +152,7 @@ def part_of(connection: Connection, message_id: str) -> Part | None:
     """Return a message as it stands; None: there never was one with this id."""
     message = schema.message.c
     row = connection.execute(
-        select(message.part, message.state, message.recipients, message.lease_expires_at).where(
+        select(message.part, message.state, message.recipients, message.lease_expires_at, message.revision).where(
             message.id == message_id
         )
     ).one_or_none()
@@ -156,6 +166,7 @@ def part_of(connection: Connection, message_id: str) -> Part | None:
         row.recipients,
         row.lease_expires_at,
         tuple(refs.get(message_id, ())),
+        row.revision,
     )
 
 
@@ -171,12 +182,21 @@ def numbers_of(database: Database, message_id: str) -> tuple[str, ...]:
 
 
 def claim(
-    database: Database, message_id: str, *, conn_id: str, owner: str, lease_seconds: float, resend: bool
+    database: Database,
+    message_id: str,
+    plan: SendPlan,
+    *,
+    owner: str,
+    lease_seconds: float,
+    resend: bool = False,
+    revision: int | None = None,
 ) -> int | None:
     """
     Claim a message for one request, in one conditional update.
 
+    :param plan: over which connection, and with which media and caller ID; the message says what was sent last.
     :param resend: whether a message that may have been placed already may be claimed too.
+    :param revision: claim it only if nothing came of it since; None: whatever came.
     :return: the id of the new request; None: somebody else has claimed it, or it needs no request any more.
     """
     message = schema.message.c
@@ -186,13 +206,17 @@ def claim(
         if resend:
             lapsed = (message.state == MessageState.SENDING) & (message.lease_expires_at <= now)
             free = or_(free, message.state == MessageState.UNCERTAIN, lapsed)
+        if revision is not None:
+            free &= message.revision == revision
         claimed = connection.execute(
             update(schema.message)
             .where(message.id == message_id, free)
             .values(
                 state=MessageState.SENDING,
                 owner=owner,
-                conn_id=conn_id,
+                conn_id=plan.conn_id,
+                media_url=plan.media,
+                from_number=plan.from_number,
                 lease_expires_at=now + timedelta(seconds=lease_seconds),
                 revision=message.revision + 1,
             )
@@ -206,7 +230,7 @@ def claim(
         )
         request_id: int = connection.execute(
             insert(schema.request)
-            .values(message_id=message_id, conn_id=conn_id, state=RequestState.SENDING, started_at=now)
+            .values(message_id=message_id, conn_id=plan.conn_id, state=RequestState.SENDING, started_at=now)
             .returning(schema.request.c.id)
         ).scalar_one()
         return request_id

@@ -57,11 +57,28 @@ class Given:
 
     :param recipients: how many numbers are to be rung, each counted once, without those excluded.
     :param excluded: how many of the numbers that were given are excluded.
+    :param excludes: whether any number is excluded, given or not.
     """
 
     connection: Connection
     recipients: int
     excluded: int
+    excludes: bool
+
+    def check_somebody(self) -> None:
+        """
+        Make sure that there is somebody to ring.
+
+        :raises PlanRefused: where there is nobody.
+        """
+        if self.recipients:
+            return
+        if self.excluded:
+            raise PlanRefused(
+                f"all {self.excluded} numbers that were given are excluded, so nobody would be rung; skip the task "
+                "instead"
+            )
+        raise PlanRefused("there is no number in what was given, so nobody would be rung; skip the task instead")
 
     def parts(self, size: int, *, besides: str | None) -> Iterator[list[str]]:
         """
@@ -93,7 +110,7 @@ def staged(database: Database, plan: SendPlan) -> Iterator[Given]:
     """
     Read the numbers of a plan to their end, and hold them while the block lasts.
 
-    :raises PlanRefused: for more of them than ``max_recipients``, and where nobody is left to ring.
+    :raises PlanRefused: for more of them than ``max_recipients``.
     :raises LedgerUnreachable: when the ledger's database does not answer.
     """
     with database.reading() as connection:
@@ -146,16 +163,10 @@ def _read(connection: Connection, plan: SendPlan) -> Given:
         _check_size(found - may_be_excluded, plan.max_recipients)
     excluded = _leave_out(connection) if may_be_excluded else 0
     _check_size(found - excluded, plan.max_recipients)
-    if not found:
-        raise PlanRefused("there is no number in what was given, so nobody would be rung; skip the task instead")
-    if found == excluded:
-        raise PlanRefused(
-            f"all {excluded} numbers that were given are excluded, so nobody would be rung; skip the task instead"
-        )
     if found > _WORTH_ANALYZING and connection.dialect.name == "postgresql":
         connection.execute(text(f"ANALYZE {given_table.name}"))
         connection.commit()
-    return Given(connection, recipients=found - excluded, excluded=excluded)
+    return Given(connection, recipients=found - excluded, excluded=excluded, excludes=may_be_excluded > 0)
 
 
 def _fill(connection: Connection, table: Table, numbers: Iterable[str]) -> Iterator[int]:

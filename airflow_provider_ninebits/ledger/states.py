@@ -129,3 +129,20 @@ def next_step(
                 return NextStep.FAIL
             return NextStep.RESEND if resend else NextStep.EVIDENCE if evidence else NextStep.FAIL
     raise ValueError(f"a part in state {part.state!r} is not sent")
+
+
+class Kind(StrEnum):
+    """What a callback is."""
+
+    CALL = "call"
+    ANSWER = "answer"
+    UNREADABLE = "unreadable"
+
+
+class MatchState(StrEnum):
+    """Whether a callback has found whom it is about."""
+
+    MATCHED = "matched"
+    UNMATCHED = "unmatched"
+    INBOUND = "inbound"
+    UNREADABLE = "unreadable"

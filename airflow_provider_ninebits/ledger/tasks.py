@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
-from airflow_provider_ninebits.ledger.keys import Attempt, Sighting, TaskPlace, generation_of, place_key
+from airflow_provider_ninebits.ledger.keys import Attempt, Sighting, TaskPlace, generation_of, is_outdated, place_key
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
@@ -51,6 +51,9 @@ def _begin(database: Database, place: TaskPlace, attempt: Attempt) -> int:
             seen = Attempt(row.task_instance_id, row.try_number, row.max_tries)
             last = Sighting(seen, row.generation, row.finished)
         generation = generation_of(attempt, last)
+        if is_outdated(attempt, last):
+            # Its place is its successor's, whose retries go by what stands there.
+            return generation
         values = {
             "generation": generation,
             "task_instance_id": attempt.task_instance_id,

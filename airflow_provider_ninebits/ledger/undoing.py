@@ -14,10 +14,9 @@ from sqlalchemy import bindparam, case, func, or_, select, update
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.api_answers import fail_pending
 from airflow_provider_ninebits.ledger.book import call_record
-from airflow_provider_ninebits.ledger.callbacks import Kind, MatchState
 from airflow_provider_ninebits.ledger.folding import RecipientRecord, fold_call
 from airflow_provider_ninebits.ledger.standing import refresh_message_state
-from airflow_provider_ninebits.ledger.states import RecipientState, RequestState
+from airflow_provider_ninebits.ledger.states import Kind, MatchState, RecipientState, RequestState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,11 +8,10 @@ from sqlalchemy import or_, select
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.book import Book
-from airflow_provider_ninebits.ledger.callbacks import Kind, MatchState
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.evidence import Evidence, Witness
 from airflow_provider_ninebits.ledger.matching import CallFacts, possible_messages
-from airflow_provider_ninebits.ledger.states import RequestState
+from airflow_provider_ninebits.ledger.states import Kind, MatchState, RequestState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.sends import SendPlan
 
 WAIT_POLL_SECONDS = 2.0
+NOT_GIVEN: Any = object()
+"""The default of ``exclude``: a None that was given, as in a mapped task, is a mistake and not nobody."""
 
 
 class SendVoiceOperator(BaseOperator):
@@ -95,7 +97,7 @@ class SendVoiceOperator(BaseOperator):
         to_column: str | None = None,
         max_requests_per_second: float | None = None,
         max_recipients: int | None = None,
-        exclude: str | Iterable[str] | ObjectStoragePath | None = None,
+        exclude: str | Iterable[str] | ObjectStoragePath = NOT_GIVEN,
         dry_run: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -116,10 +118,10 @@ class SendVoiceOperator(BaseOperator):
         self.to_column = to_column
         self.max_requests_per_second = max_requests_per_second
         self.max_recipients = max_recipients
-        self.exclude = exclude
+        self.exclude = None if exclude is NOT_GIVEN else exclude
         # Not under its own name: that is a method of BaseOperator's.
         self.dry_run_only = dry_run
-        self._excludes = exclude is not None
+        self._excludes = exclude is not NOT_GIVEN
         self._stopped = False
 
     def execute(self, context: Context) -> Any:
@@ -182,7 +184,10 @@ class SendVoiceOperator(BaseOperator):
 
         if self._excludes and self.exclude is None:
             # An upstream task that pushed nothing must not mean that those who opted out are rung.
-            raise InvalidArgument("exclude became None; did the upstream task that it comes from push nothing?")
+            raise InvalidArgument(
+                "exclude is None; did the upstream task that it comes from push nothing? "
+                "Give [] for nobody, or leave it out"
+            )
         return hook.plan(
             self.to,
             self.media_url,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from airflow_provider_ninebits.api.callbacks import ApiAnswer, Call, ReceivedEvent, identity, read_callbacks
-from airflow_provider_ninebits.ledger.callbacks import Arrival, Kind
+from airflow_provider_ninebits.ledger.callbacks import Arrival
+from airflow_provider_ninebits.ledger.states import Kind
 
 _LONGEST_CONN_ID = 250
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
@@ -13,19 +14,21 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
 
 PROBE_SECONDS = 2.0
+GOOD_FOR_SECONDS = 1.0
 
 
 class HealthProbe:
     """
-    Tries to write the ledger, once at a time.
+    Tries to write the ledger, once at a time, and once a second while that goes well.
 
-    Anybody may ask, without a password: a probe for each would take the ledger's connections from the callbacks, and
-    a thread each while the ledger hangs.
+    Anybody may ask, without a password: a probe for each would take the ledger's connections from the callbacks, fill
+    its log, and take a thread each while the ledger hangs.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._running: asyncio.Task[None] | None = None
+        self._good_at = -GOOD_FOR_SECONDS
 
     async def check(self) -> None:
         """
@@ -34,8 +37,11 @@ class HealthProbe:
         :raises TimeoutError: when that takes too long.
         :raises Exception: why it does not.
         """
+        if time.monotonic() - self._good_at < GOOD_FOR_SECONDS:
+            return
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(run_in_threadpool(probe_write, self._database))
             # Its failure is told to those who wait; if nobody does any more, asyncio would log it as forgotten.
             self._running.add_done_callback(lambda probe: probe.cancelled() or probe.exception())
         await asyncio.wait_for(asyncio.shield(self._running), PROBE_SECONDS)
+        self._good_at = time.monotonic()

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow_provider_ninebits.ledger.callbacks import Kind, Stored, store
+from airflow_provider_ninebits.ledger.callbacks import Stored, store
+from airflow_provider_ninebits.ledger.states import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,6 +13,7 @@ from airflow_provider_ninebits.ledger import planning, sends
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
 from airflow_provider_ninebits.ledger.states import RequestState
+from tests.integration.ledger.scenes import lapse, sending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ def uncertain(ledger: Database) -> str:
         "key", "ninebits_default", "https://example.com/a.mp3", None, (NUMBER,), sends.AskedBy("default", "dag")
     )
     message_id = planning.plan_send(ledger, plan, replan=False, part_size=1000).parts[0].message_id
-    request_id = sends.claim(ledger, message_id, conn_id="ninebits_default", owner="me", lease_seconds=35, resend=False)
+    request_id = sends.claim(ledger, message_id, plan, owner="me", lease_seconds=35)
     assert request_id is not None
     record_answer(ledger, request_id, Answer(RequestState.UNCERTAIN, status=500, detail="server error"))
     return message_id
@@ -122,6 +123,16 @@ def test_a_word_that_changes_nothing_is_no_success(uncertain: str, capsys: pytes
     status, out, err = run(capsys, "messages", "resolve", uncertain, "--placed")
     assert (status, out) == (2, "")
     assert f"message {uncertain} is refused" in err
+
+
+def test_a_message_whose_sender_did_not_come_back_is_listed_as_uncertain(
+    ledger: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    died = sending(ledger)
+    assert run(capsys, "messages", "list", "--state", "uncertain", "--output", "json")[1].strip() == "[]"
+    lapse(ledger, died.message_id)
+    assert died.message_id in run(capsys, "messages", "list", "--state", "uncertain", "--output", "json")[1]
+    assert run(capsys, "messages", "list", "--state", "sending", "--output", "json")[1].strip() == "[]"
 
 
 def test_less_than_one_message_cannot_be_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -242,6 +242,7 @@ _MARK = ("UPDATE ninebits_task", "finished")
 
 STEPS: dict[str, Callable[[Stop], None]] = {
     "before the ledger hears of the attempt": _before_statement("INSERT INTO ninebits_task"),
+    "before it begins": _around(SendVoiceOperator, "_begin", before=True),
     "before the ledger's row": _before_statement("INSERT INTO ninebits_send"),
     "planned, not committed": _before_commit_of(*_PLAN),
     "planned": _after_commit_of(*_PLAN),

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
-from uuid import uuid4
 
 from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.sdk.exceptions import AirflowRescheduleException
+from uuid6 import uuid7
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ class Task:
     map_index: int | None = -1
     try_number: int = 1
     max_tries: int = 2
-    id: str = field(default_factory=lambda: str(uuid4()))
+    id: str = field(default_factory=lambda: str(uuid7()))
     pushed: dict[str, Any] = field(default_factory=dict)
     first_reschedule: datetime | None = None
 

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from datetime import timedelta
 from threading import Thread
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from airflow_provider_ninebits.exceptions import InvalidArgument, MessageUncertain
-from airflow_provider_ninebits.hooks.sending import SendStopped
+from airflow_provider_ninebits.exceptions import InvalidArgument, MessageUncertain, SendStopped
+from airflow_provider_ninebits.hooks.evidence import silence_proves
+from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
+from airflow_provider_ninebits.hooks.sending import Sender
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.evidence import why_unproved
+from airflow_provider_ninebits.ledger.sends import AskedBy
 from airflow_provider_ninebits.operators.voice import SendVoiceOperator
 from airflow_provider_ninebits.webhook.settings import ReceiverSettings
 from tests.integration.hooks.playing import Task
-from tests.integration.ledger.scenes import ADA, BEN, row, rows
+from tests.integration.ledger.scenes import ADA, BEN, WINDOW, claimed, row, rows
 from tests.integration.webhook.serving import served
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
-    from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
     from airflow_provider_ninebits.ledger.database import Database
+    from airflow_provider_ninebits.ledger.sends import Part, SendPlan
     from airflow_provider_ninebits.simulator import RunningSimulator
 
 pytestmark = pytest.mark.usefixtures("connection", "quick_evidence")
@@ -172,6 +179,26 @@ def test_nor_when_a_callback_was_turned_away(
     assert simulator.rung() == {}
 
 
+def test_nor_when_one_was_told_to_come_again(known: str, simulator: RunningSimulator, ledger: Database) -> None:
+    def give_up_in_the_middle() -> None:
+        eventually(lambda: bool(rows(ledger, schema.request, state="uncertain")))
+        where = urlsplit(known)
+        head = "POST /ninebits/callback HTTP/1.1\r\nHost: x\r\nAuthorization: Basic bmluZWJpdHM6c2VjcmV0\r\n"
+        with socket.create_connection((where.hostname, where.port)) as connection:
+            connection.sendall(f"{head}Content-Length: 9\r\n\r\n{{".encode())
+            # So that the app is at work on it when it breaks off.
+            time.sleep(0.2)
+
+    simulator.script({"faults": [LOST_BEFORE]})
+    stranger = Thread(target=give_up_in_the_middle)
+    stranger.start()
+    with pytest.raises(MessageUncertain, match="turned callbacks away"):
+        ring(Task())
+    stranger.join()
+    assert simulator.rung() == {}
+    assert rows(ledger, schema.receiver)[0]["unavailable"] == 1
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -213,6 +240,89 @@ def test_a_callback_that_was_given_to_another_message_of_the_number_counts(
         ring(Task())
     assert simulator.rung() == {ADA: 2}
     assert row(ledger, schema.callback, number=ADA)["ambiguous"]
+
+
+def test_a_callback_of_its_first_request_counts_also_where_it_was_sent_again(
+    known: str, simulator: RunningSimulator, ledger: Database
+) -> None:
+    simulator.script({"faults": [{"kind": "delay", "seconds": 0}], **answering(simulator, lose_callback=True)})
+    ring(Task(task_id="other"))
+    simulator.script({"faults": [LOST_AFTER], **answering(simulator, with_ref_id=False)})
+    task = Task()
+    with pytest.raises(MessageUncertain):
+        ring(task, on_uncertain="fail")
+    # It is given to the other message, which is accepted; and then the request after it is lost as well.
+    eventually(lambda: bool(rows(ledger, schema.callback, number=ADA)))
+    simulator.script({"faults": [LOST_BEFORE, LOST_BEFORE, LOST_BEFORE], **answering(simulator)})
+    with pytest.raises(MessageUncertain):
+        ring(task.cleared(), on_uncertain="resend")
+    with pytest.raises(MessageUncertain, match="1 callbacks came"):
+        ring(task.cleared().cleared())
+    assert simulator.rung() == {ADA: 2}
+
+
+class TestTwoProcessesOfOneTask:
+    """A zombie and its replacement: what the one sends, the other has not seen when it looked."""
+
+    @pytest.fixture
+    def in_doubt(self, known: str, simulator: RunningSimulator, hook: NineBitsHook) -> SendPlan:
+        simulator.script({"faults": [LOST_BEFORE], **answering(simulator, lose_callback=True)})
+        plan = hook.plan([ADA], MEDIA, None, key="k", asked_by=AskedBy("default"))
+        with pytest.raises(MessageUncertain):
+            hook.sender().send(plan, media_url=MEDIA, resend=False, replan=True)
+        assert simulator.rung() == {}
+        return plan
+
+    def test_a_proof_is_none_any_more_where_the_other_has_sent_since(
+        self, simulator: RunningSimulator, hook: NineBitsHook, in_doubt: SendPlan, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        turns: list[object] = []
+        wait_for_turn = Sender._wait_for_turn
+
+        def slow(sender: Sender, part: Part) -> None:
+            turns.append(part)
+            if len(turns) == 1:
+                # It is placed, and the answer lost: the resend after it, the last one allowed, is not made.
+                simulator.script({"faults": [LOST_AFTER, LOST_BEFORE], **answering(simulator, lose_callback=True)})
+                with pytest.raises(MessageUncertain):
+                    NineBitsHook().sender().send(in_doubt, media_url=MEDIA, resend=True, replan=True)
+                assert simulator.rung() == {ADA: 1}
+            wait_for_turn(sender, part)
+
+        def proves(*given: Any, **named: Any) -> str | None:
+            return "it is asked again" if turns else why_unproved(*given, **named)
+
+        monkeypatch.setattr(Sender, "_wait_for_turn", slow)
+        monkeypatch.setattr("airflow_provider_ninebits.hooks.evidence.why_unproved", proves)
+        with pytest.raises(MessageUncertain, match="it is asked again"):
+            hook.sender(evidence_timeout=WAIT).send(in_doubt, media_url=MEDIA, resend=False, replan=True)
+        assert simulator.rung() == {ADA: 1}
+
+    def test_the_silence_begins_anew_where_the_other_has_sent_since(
+        self, ledger: Database, in_doubt: SendPlan, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        [message] = rows(ledger, schema.message, state="uncertain")
+        asked: list[datetime] = []
+
+        def the_other_sends(seconds: float) -> None:
+            if len(rows(ledger, schema.request, message_id=message["id"])) == 1:
+                claimed(ledger, message["id"], resend=True).answered("uncertain")
+            time.sleep(seconds)
+
+        def proves(_: object, until: datetime, **__: object) -> None:
+            asked.append(until)
+
+        monkeypatch.setattr("airflow_provider_ninebits.hooks.evidence.why_unproved", proves)
+        revision = silence_proves(
+            *(ledger, message["id"], "no answer came"),
+            resumed_at=rows(ledger, schema.request, message_id=message["id"])[0]["started_at"],
+            timeout=WAIT,
+            window=WINDOW,
+            pause=the_other_sends,
+        )
+        last = rows(ledger, schema.request, message_id=message["id"])[-1]
+        assert asked == [last["started_at"] + WAIT]
+        assert revision == rows(ledger, schema.message, id=message["id"])[0]["revision"]
 
 
 def test_a_message_whose_sender_died_is_decided_at_the_retry(

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ninebits.exceptions import InvalidArgument, SendFailed
+from airflow_provider_ninebits.exceptions import InvalidArgument, MessageUncertain, SendFailed
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.ledger.resolving import resolve
 from airflow_provider_ninebits.operators.voice import SendVoiceOperator
 from tests.integration.hooks.playing import Task, run
-from tests.integration.ledger.scenes import ADA, BEN, CAI, rows
+from tests.integration.ledger.scenes import ADA, BEN, CAI, WINDOW, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from airflow_provider_ninebits.simulator import RunningSimulator
 
@@ -182,3 +184,85 @@ def test_a_mapping_in_another_order_rings_nobody_twice_and_skips_nobody(
     # And a retry after that stands for the same calls.
     assert send(tasks[2].cleared().retried(), [ADA, BEN]) == again_of_ada
     assert simulator.rung() == {ADA: 1, BEN: 1, CAI: 1}
+
+
+class TestWhereNobodyIsLeft:
+    """A query for those who were not called yet finds nobody, once all were."""
+
+    GIVEN = pytest.mark.parametrize("given", ["to", "to_path", "exclude"])
+
+    @pytest.fixture
+    def nobody(self, given: str, tmp_path: Path) -> dict[str, Any]:
+        file = tmp_path / "nobody.txt"
+        file.write_text("\n")
+        return {"to": {"to": []}, "to_path": {"to": None, "to_path": str(file)}, "exclude": {"exclude": MANY}}[given]
+
+    @GIVEN
+    def test_a_retry_gives_back_what_was_placed(self, simulator: RunningSimulator, nobody: dict[str, Any]) -> None:
+        task = Task()
+        placed = send(task, FIRST)
+        assert send(task.retried(), **{"to": FIRST} | nobody) == placed
+        assert set(simulator.rung().values()) == {1}
+
+    @GIVEN
+    def test_a_retry_of_what_was_placed_in_part_does_not_ring_the_rest(
+        self, simulator: RunningSimulator, nobody: dict[str, Any]
+    ) -> None:
+        simulator.script(TAKES_THE_FIRST_PART_ONLY)
+        task = Task()
+        with pytest.raises(SendFailed):
+            send(task, MANY)
+        assert send(task.retried(), **{"to": MANY} | nobody) == simulator.requests()[0]["ref_id"]
+        assert simulator.rung() == dict.fromkeys(FIRST, 1)
+
+    @GIVEN
+    def test_a_first_try_is_an_error(self, simulator: RunningSimulator, nobody: dict[str, Any]) -> None:
+        with pytest.raises(InvalidArgument, match="skip the task instead"):
+            send(Task(), **{"to": FIRST} | nobody)
+        assert simulator.requests() == []
+
+    @GIVEN
+    def test_and_so_is_a_retry_where_nobody_was_rung_before(
+        self, simulator: RunningSimulator, nobody: dict[str, Any]
+    ) -> None:
+        simulator.script({"faults": [{"kind": "status", "status": 400}]})
+        task = Task()
+        with pytest.raises(SendFailed):
+            send(task, ADA)
+        with pytest.raises(InvalidArgument, match="skip the task instead"):
+            send(task.retried(), **{"to": FIRST} | nobody)
+        assert simulator.rung() == {}
+
+
+def test_a_part_in_doubt_is_not_sent_again_over_an_exclusion_that_came_since(
+    simulator: RunningSimulator, ledger: Database
+) -> None:
+    simulator.script({"faults": [{"kind": "drop", "placed": False}]})
+    task = Task()
+    with pytest.raises(MessageUncertain):
+        send(task, [ADA, BEN])
+    with pytest.raises(MessageUncertain, match="some of them are excluded now"):
+        send(task.cleared(), [ADA, BEN], exclude=[ADA], on_uncertain="resend")
+    assert simulator.rung() == {}
+    # Excluding somebody else keeps nobody from being rung; and a person may say that it was not placed.
+    resolve(ledger, rows(ledger, schema.message)[0]["id"], placed=False, window=WINDOW)
+    send(task.cleared().cleared(), [ADA, BEN], exclude=[ADA, CAI], on_uncertain="resend")
+    assert simulator.rung() == {BEN: 1}
+
+
+def test_what_is_sent_again_with_other_media_is_kept_as_it_was_sent(
+    simulator: RunningSimulator, ledger: Database
+) -> None:
+    simulator.script({"faults": [{"kind": "drop", "placed": False}]})
+    task = Task()
+    with pytest.raises(MessageUncertain):
+        send(task)
+    send(task.cleared(), media_url="https://media.test/b.mp3", on_uncertain="resend")
+    assert simulator.requests()[-1]["media_url"] == "https://media.test/b.mp3"
+    assert rows(ledger, schema.message)[0]["media_url"] == "https://media.test/b.mp3"
+
+
+def test_an_exclusion_that_is_none_for_one_of_a_mapping_rings_nobody(simulator: RunningSimulator) -> None:
+    with pytest.raises(InvalidArgument, match="exclude is None"):
+        send(Task(map_index=1), exclude=None)
+    assert simulator.requests() == []

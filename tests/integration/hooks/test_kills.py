@@ -85,7 +85,8 @@ def wait_for_requests(simulator: RunningSimulator, count: int) -> None:
 
 
 def test_every_step_is_killed_at() -> None:
-    assert {*SENDS, *DOUBTS, *KNOWS} == set(STEPS)
+    # A process that is killed before the ledger hears of it was never there; one that wakes again is tested below.
+    assert {*SENDS, *DOUBTS, *KNOWS, "before it begins"} == set(STEPS)
 
 
 @pytest.mark.parametrize("step", SENDS)
@@ -182,6 +183,22 @@ def test_of_a_zombie_and_its_replacement_one_sends_and_the_other_waits(
     assert [end.returned for end in ends] == [simulator.requests()[0]["ref_id"]] * 2
     assert simulator.rung() == {ADA: 1, BEN: 1}
     assert len(simulator.requests()) == 1
+
+
+def test_a_zombie_that_begins_after_its_replacement_has_ended_rings_nobody(
+    simulator: RunningSimulator, ledger: Database
+) -> None:
+    task = Task()
+    replacement = task.retried()
+    with worker(Order(task, PHONES, stop_at="before it begins")) as zombie:
+        zombie.wait_until_it_stops()
+        sent = tried(replacement, PHONES)
+        zombie.go_on()
+        assert zombie.end().returned == sent.returned == simulator.requests()[0]["ref_id"]
+    assert simulator.rung() == {ADA: 1, BEN: 1}
+    # Nor has it taken its replacement's place: a retry of that is one.
+    assert tried(replacement.retried(), PHONES).returned == sent.returned
+    assert simulator.rung() == {ADA: 1, BEN: 1}
 
 
 @pytest.mark.parametrize("step", ["sending", "planned"])

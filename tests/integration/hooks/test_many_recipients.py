@@ -18,12 +18,13 @@ from airflow_provider_ninebits.exceptions import InvalidArgument, KeyReused, Sen
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.plans import SendStopped
 from airflow_provider_ninebits.ledger import planning, schema
-from airflow_provider_ninebits.ledger.sends import AskedBy
+from airflow_provider_ninebits.ledger.sends import AskedBy, claim
 from airflow_provider_ninebits.operators.voice import SendVoiceOperator
 from tests.integration.hooks.playing import Task
 from tests.integration.ledger.scenes import ADA, BEN, CAI, rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from airflow_provider_ninebits.ledger.database import Database
@@ -143,7 +144,7 @@ class TestExclude:
     ) -> None:
         operator = SendVoiceOperator(task_id="ring", to=ADA, media_url=MEDIA, exclude="{{ rendered }}")
         operator.exclude = None
-        with pytest.raises(InvalidArgument, match="exclude became None"):
+        with pytest.raises(InvalidArgument, match="exclude is None"):
             operator.execute(Task().context)
         assert simulator.requests() == []
 
@@ -209,6 +210,31 @@ class TestTheRate:
         assert sum(naps) == 8.0
         assert max(naps) == 1.0
         assert simulator.rung() == dict.fromkeys(MANY, 1)
+
+    def test_a_claim_that_takes_long_brings_no_two_requests_together(
+        self, hook: NineBitsHook, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sender = hook.sender(max_requests_per_second=0.25)
+        clock, began, claims = [100.0], [], iter([0.0, 3.5, 0.0])
+
+        def sleep(seconds: float) -> None:
+            clock[0] += seconds
+
+        def slow_claim(*given: Any, **named: Any) -> int | None:
+            clock[0] += next(claims)
+            return claim(*given, **named)
+
+        def send_voice(*given: Any, may_write: Callable[[], bool], **named: Any) -> object:
+            began.append(clock[0])
+            return sent(*given, may_write=may_write, **named)
+
+        sent = sender.client.send_voice
+        sender.sleep, sender.clock = sleep, lambda: clock[0]
+        monkeypatch.setattr("airflow_provider_ninebits.hooks.sending.sends.claim", slow_claim)
+        monkeypatch.setattr(sender.client, "send_voice", send_voice)
+        plan = hook.plan(MANY, MEDIA, None, key=None, asked_by=AskedBy("default"))
+        sender.send(plan, media_url=MEDIA, resend=False, replan=False)
+        assert began == [100.0, 107.5, 111.5]
 
     def test_a_rate_limit_of_9bits_counts_too(self, hook: NineBitsHook, simulator: RunningSimulator) -> None:
         simulator.script({"faults": [{"kind": "status", "status": 429, "retry_after": "3"}]})

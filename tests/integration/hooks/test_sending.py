@@ -172,15 +172,35 @@ class TestAKey:
         assert simulator.rung() == {ADA: 1}
 
 
+def test_a_part_that_another_try_planned_anew_meanwhile_is_left_to_it(
+    hook: NineBitsHook, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow_provider_ninebits.ledger.planning import plan_send
+    from airflow_provider_ninebits.ledger.sends import SendPlan
+
+    def plan(*numbers: str) -> SendPlan:
+        return hook.plan(numbers, MEDIA, None, key="k", asked_by=AskedBy("default"))
+
+    sender = hook.sender()
+    send_parts = sender._send_parts
+
+    def when_another_has_planned(parts: Any, job: Any) -> Any:
+        plan_send(hook.database, plan(ADA, BEN), replan=True, part_size=1000)
+        return send_parts(parts, job)
+
+    monkeypatch.setattr(sender, "_send_parts", when_another_has_planned)
+    with pytest.raises(SendFailed, match="planned anew by another try"):
+        sender.send(plan(ADA), media_url=MEDIA, resend=False, replan=True)
+    assert simulator.requests() == []
+
+
 def claimed_elsewhere(hook: NineBitsHook, ledger: Database) -> tuple[str, int]:
     """A send with the key "k" to Ada, whose request another process is about to write."""
     from airflow_provider_ninebits.ledger.planning import plan_send
 
     plan = hook.plan(ADA, MEDIA, None, key=user_key("default", "k"), asked_by=AskedBy("default"))
     [part] = plan_send(ledger, plan, replan=False, part_size=1000).parts
-    request_id = claim(
-        ledger, part.message_id, conn_id="ninebits_default", owner="another", lease_seconds=60, resend=False
-    )
+    request_id = claim(ledger, part.message_id, plan, owner="another", lease_seconds=60)
     assert request_id is not None
     return part.message_id, request_id
 
@@ -360,7 +380,7 @@ class TestALedgerThatIsAway:
         self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clock = cycle([0.0, LEASE_MARGIN_SECONDS + 1])
-        monkeypatch.setattr("airflow_provider_ninebits.hooks.sending.boot_seconds", lambda: next(clock))
+        monkeypatch.setattr("airflow_provider_ninebits.hooks.attempts.boot_seconds", lambda: next(clock))
         with pytest.raises(SendFailed):
             hook.send_voice(ADA, MEDIA)
         assert simulator.requests() == []
@@ -370,7 +390,7 @@ class TestALedgerThatIsAway:
         self, hook: NineBitsHook, simulator: RunningSimulator, ledger: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clock = chain([0.0, LEASE_MARGIN_SECONDS + 1], repeat(100.0))
-        monkeypatch.setattr("airflow_provider_ninebits.hooks.sending.boot_seconds", lambda: next(clock))
+        monkeypatch.setattr("airflow_provider_ninebits.hooks.attempts.boot_seconds", lambda: next(clock))
         hook.send_voice(ADA, MEDIA)
         assert simulator.rung() == {ADA: 1}
         assert [each["state"] for each in rows(ledger, schema.request)] == ["refused", "accepted"]

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import select, update
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.callbacks import Arrival, Kind, Stored, store
+from airflow_provider_ninebits.ledger.callbacks import Arrival, Stored, store
 from airflow_provider_ninebits.ledger.planning import Planned, plan_send
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
 from airflow_provider_ninebits.ledger.sends import AskedBy, SendPlan, claim
-from airflow_provider_ninebits.ledger.states import MessageState, RequestState
+from airflow_provider_ninebits.ledger.states import Kind, MessageState, RequestState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,9 @@ def plan(database: Database, send_plan: SendPlan, *, replan: bool = False, part_
 def try_claim(
     database: Database, message_id: str, *, resend: bool = False, lease_seconds: float = 60, conn_id: str = "ninebits"
 ) -> int | None:
-    return claim(database, message_id, conn_id=conn_id, owner="a test", lease_seconds=lease_seconds, resend=resend)
+    of_this = rows(database, schema.message, id=message_id)
+    sent = a_plan(conn_id=conn_id, **({"media": of_this[0]["media_url"]} if of_this else {}))
+    return claim(database, message_id, sent, owner="a test", lease_seconds=lease_seconds, resend=resend)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.callbacks import Arrival, Kind, Stored, rematch, store
+from airflow_provider_ninebits.ledger.callbacks import Arrival, Stored, store
+from airflow_provider_ninebits.ledger.rematching import rematch
+from airflow_provider_ninebits.ledger.states import Kind
 from tests.integration.ledger.scenes import (
     ADA,
     BEN,
@@ -181,7 +183,7 @@ class TestBeforeTheAnswer:
     def test_all_that_waited_are_matched_whatever_fits_into_a_transaction(
         self, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("airflow_provider_ninebits.ledger.callbacks.REMATCHED_TOGETHER", 2)
+        monkeypatch.setattr("airflow_provider_ninebits.ledger.rematching.REMATCHED_TOGETHER", 2)
         first, second = sending(database), sending(database)
         arrive(database, *(a_call(ref_id="x", answered=False, identity=f"{place}") for place in range(5)))
         assert match_states(database) == ["unmatched"] * 5

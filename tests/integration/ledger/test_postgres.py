@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
 from airflow_provider_ninebits.ledger.database import Database
-from airflow_provider_ninebits.ledger.errors import LedgerUnreachable
+from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable
 from airflow_provider_ninebits.ledger.receivers import register
 from tests.integration.conftest import create_on_server, run_on_server
 
@@ -40,6 +41,23 @@ def test_the_schema_that_a_url_asks_for_is_used(postgres: URL) -> None:
     database.close()
     assert found == ["1min", "30s"]
     assert tables == 10
+
+
+def test_a_pooler_that_drops_the_settings_of_a_connection_is_refused(
+    ledger_url: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind one that lends a connection for a transaction only, two sends would read each other's temporary tables."""
+    connect = psycopg.connect
+
+    def through_a_pooler(*given: Any, options: str = "", **named: Any) -> Any:
+        return connect(*given, **named)
+
+    monkeypatch.setattr("psycopg.connect", through_a_pooler)
+    monkeypatch.setattr("psycopg.Connection.connect", through_a_pooler)
+    database = opened(ledger_url)
+    with pytest.raises(LedgerUnusable, match="a pooler stands in between"), database.reading():
+        pass
+    database.close()
 
 
 def test_what_takes_too_long_is_an_outage_that_says_so(ledger_url: URL) -> None:

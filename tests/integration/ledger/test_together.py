@@ -16,8 +16,8 @@ import pytest
 from sqlalchemy import text
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.callbacks import rematch
 from airflow_provider_ninebits.ledger.database import Database, lock_numbers
+from airflow_provider_ninebits.ledger.rematching import rematch
 from airflow_provider_ninebits.ledger.resolving import resolve
 from airflow_provider_ninebits.ledger.standing import lock_message_rows, lock_messages
 from tests.integration.ledger import together

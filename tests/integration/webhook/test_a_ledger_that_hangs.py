@@ -11,6 +11,7 @@ import pytest
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.engines import CONNECT_TIMEOUT_SECONDS
+from airflow_provider_ninebits.ledger.receivers import register
 from airflow_provider_ninebits.webhook.settings import ReceiverSettings
 from tests.integration.ledger.scenes import ADA, rows
 from tests.integration.webhook.conftest import CREDENTIALS
@@ -42,6 +43,10 @@ def test_health_probes_that_hang_keep_no_callback_out(database: Database, monkey
     # One for the heartbeat, one for the writer, and one for all the probes.
     monkeypatch.setattr("airflow_provider_ninebits.ledger.engines._POOL_SIZE", 3)
     monkeypatch.setattr("airflow_provider_ninebits.ledger.engines._POOL_OVERFLOW", 0)
+    # Into a table that no callback needs, so that the probes alone hang.
+    monkeypatch.setattr(
+        "airflow_provider_ninebits.webhook.health.probe_write", lambda ledger: register(ledger, "probe")
+    )
     with receiver_on(database) as client, ThreadPoolExecutor(8) as pool:
         with locked(database, "ninebits_receiver"):
             probes = [pool.submit(client.get, "/ninebits/health") for _ in range(8)]

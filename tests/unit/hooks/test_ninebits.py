@@ -71,7 +71,6 @@ def test_a_connection_that_cannot_be_used_is_not_retried(connection: Any, fields
 @pytest.mark.parametrize(
     ("to", "media_url", "says"),
     [
-        ([], MEDIA, "to is"),
         (None, MEDIA, "to is"),
         ("", MEDIA, "to is"),
         ("08020000000", MEDIA, "country code"),
@@ -86,6 +85,12 @@ def test_what_cannot_be_sent_is_an_error_before_anything_is_recorded(
     with pytest.raises(InvalidArgument, match=says):
         NineBitsHook().send_voice(to, media_url)
     assert not ledger.exists()
+
+
+@pytest.mark.parametrize("nobody", [[], (), "[]", iter(())])
+def test_nobody_at_all_is_an_error(connection: Any, nobody: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"to is|nobody would be rung"):
+        NineBitsHook().send_voice(nobody, MEDIA)
 
 
 def test_the_error_masks_the_number(connection: Any) -> None:

@@ -119,7 +119,7 @@ def test_what_cannot_be_read_is_an_error_with_its_line(
 
 
 def test_a_file_that_is_not_there_may_be_at_the_next_try(tmp_path: Path) -> None:
-    with pytest.raises(SendFailed, match=r"nowhere\.txt cannot be read \(FileNotFoundError\), so nobody was rung"):
+    with pytest.raises(SendFailed, match=r"nowhere\.txt cannot be read \(FileNotFoundError\), so this try rang nobody"):
         at(str(tmp_path / "nowhere.txt"))
 
 

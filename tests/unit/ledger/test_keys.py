@@ -9,6 +9,7 @@ from airflow_provider_ninebits.ledger.keys import (
     Sighting,
     TaskPlace,
     generation_of,
+    is_outdated,
     place_key,
     task_key,
     user_key,
@@ -49,6 +50,37 @@ def test_rule_4_a_cleared_task_rings_again_only_if_its_work_had_ended(
     max_tries: int, finished: bool, generation: int
 ) -> None:
     assert generation_of(Attempt("ti-9", 3, max_tries), seen(finished=finished)) == generation
+
+
+class TestAnOutdatedAttempt:
+    """A process that slept while it was replaced; Airflow's ids begin with the time at which they were made."""
+
+    OLDER, NEWER = "01890000-0000-7000-8000-ffffffffffff", "01890000-0001-7000-8000-000000000000"
+
+    @pytest.mark.parametrize("finished", [False, True], ids=["unfinished", "finished"])
+    @pytest.mark.parametrize("max_tries", [3, 4], ids=["replaced by a retry", "replaced after a clear"])
+    def test_belongs_to_the_generation_of_its_successor(self, finished: bool, max_tries: int) -> None:
+        last = Sighting(Attempt(self.NEWER, 2, max_tries), generation=4, finished=finished)
+        assert is_outdated(Attempt(self.OLDER, 1, 3), last)
+        assert generation_of(Attempt(self.OLDER, 1, 3), last) == 4
+
+    @pytest.mark.parametrize(
+        ("task_instance_id", "last_id"),
+        [
+            pytest.param(NEWER, OLDER, id="it was made later: the run was made anew"),
+            pytest.param(OLDER, "01890000-0000-7000-8000-000000000000", id="in the same millisecond"),
+            pytest.param("00000000-0000-4000-8000-000000000000", NEWER, id="an id that tells no time"),
+            pytest.param(OLDER, "ti-2", id="no id of Airflow's"),
+        ],
+    )
+    def test_is_told_by_the_ids_alone(self, task_instance_id: str, last_id: str) -> None:
+        last = Sighting(Attempt(last_id, 2, 3), generation=4, finished=False)
+        assert not is_outdated(Attempt(task_instance_id, 1, 3), last)
+        assert generation_of(Attempt(task_instance_id, 1, 3), last) == 5
+
+    def test_is_none_where_its_try_number_is_higher(self) -> None:
+        # Two schedulers' clocks may differ: the count of tries is surer.
+        assert not is_outdated(Attempt(self.OLDER, 3, 3), Sighting(Attempt(self.NEWER, 2, 3), 4, False))
 
 
 attempts = st.builds(Attempt, st.sampled_from(["ti-1", "ti-2"]), st.integers(1, 3), st.integers(0, 3))

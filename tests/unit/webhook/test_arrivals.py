@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ninebits.ledger.callbacks import Arrival, Kind
+from airflow_provider_ninebits.ledger.callbacks import Arrival
+from airflow_provider_ninebits.ledger.states import Kind
 from airflow_provider_ninebits.webhook.arrivals import read_arrivals
 
 # 9bits: The Call Object.

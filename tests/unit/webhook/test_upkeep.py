@@ -102,6 +102,7 @@ def test_a_long_sweep_keeps_no_heartbeat_back(
     running.start()
     try:
         assert sweeping.wait(SECONDS)
+        eventually(lambda: bool(registered))
         [before] = rows(ledger, schema.receiver)
         eventually(lambda: rows(ledger, schema.receiver)[0]["heartbeat_at"] > before["heartbeat_at"])
     finally:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.callbacks import Arrival, Kind
+from airflow_provider_ninebits.ledger.callbacks import Arrival
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.errors import LedgerError
+from airflow_provider_ninebits.ledger.states import Kind
 from airflow_provider_ninebits.webhook.writer import LARGEST_GROUP, MOST_ANSWERS_AT_ONCE, GroupWriter, QueueFull
 from tests.integration.ledger.scenes import rows
 
@@ -177,7 +178,7 @@ async def test_what_fails_after_the_commit_makes_no_doubles(
     def fails(*_: object, **__: object) -> int:
         raise RuntimeError("a lock was not to be had")
 
-    monkeypatch.setattr("airflow_provider_ninebits.ledger.callbacks.try_for", fails)
+    monkeypatch.setattr("airflow_provider_ninebits.ledger.rematching.try_for", fails)
     waiting = [asyncio.create_task(writer.commit([callback(name)], PATIENCE_SECONDS)) for name in ("a", "b", "c")]
     await asyncio.sleep(0)
     busy.execute("ROLLBACK")

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ninebits.ledger.callbacks import rematch, store
+from airflow_provider_ninebits.ledger.callbacks import store
+from airflow_provider_ninebits.ledger.rematching import rematch
 from tests.integration.ledger.model import laws
 from tests.integration.ledger.model.clock import LedgerClock
 from tests.integration.ledger.model.playing import examples

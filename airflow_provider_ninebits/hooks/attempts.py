@@ -1,0 +1,61 @@
+"""What one call keeps of its requests for a part: their lease, how many there were, and what their errors mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from airflow_provider_ninebits.api.transport import boot_seconds
+from airflow_provider_ninebits.ledger.recording import Answer
+from airflow_provider_ninebits.ledger.states import RequestState
+
+if TYPE_CHECKING:
+    from airflow_provider_ninebits.api.errors import SendError
+    from airflow_provider_ninebits.ledger.sends import Part
+
+LEASE_MARGIN_SECONDS = 5.0
+"""How much longer a lease is than the request that it covers."""
+
+
+@dataclass
+class Tries:
+    """What became of the requests that one call made for a part; ``late``: claims that took longer than their lease."""
+
+    resends: int = 0
+    rate_limited: int = 0
+    late: int = 0
+
+
+@dataclass
+class Lease:
+    """
+    A claim, as long as it covers a whole request.
+
+    ``written`` tells whether the request was let through, ``over`` whether it was not, since the claim itself had taken
+    too long: the ledger was busy, or this process suspended.
+    """
+
+    # On a clock that goes on while the machine is suspended, which the monotonic one does not.
+    claimed_at: float = field(default_factory=lambda: boot_seconds())
+    written: bool = False
+    over: bool = False
+
+    def begin_write(self) -> bool:
+        """Return whether the request may be written now."""
+        self.written = boot_seconds() - self.claimed_at <= LEASE_MARGIN_SECONDS
+        self.over = not self.written
+        return self.written
+
+
+def answer_of(error: SendError, *, plan_again: bool = False) -> Answer:
+    """Return what the ledger is told of a request that failed."""
+    state = RequestState.REFUSED if error.placed is False else RequestState.UNCERTAIN
+    return Answer(state, status=error.status, detail=error.detail, plan_again=plan_again)
+
+
+def refusal(part: Part, error: SendError) -> str:
+    """Return what a task says of a part of which nothing was placed."""
+    return (
+        f"9bits placed no call for message {part.message_id} (part {part.part + 1}, {part.recipients} recipients): "
+        f"{error}. Nobody of it was rung; a retry sends it."
+    )

@@ -1,0 +1,130 @@
+"""Trying unmatched callbacks again, when something became known that may make them somebody's."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, select, update
+
+from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.database import ledger_now, lock_numbers
+from airflow_provider_ninebits.ledger.errors import LedgerError
+from airflow_provider_ninebits.ledger.states import Kind, MatchState
+from airflow_provider_ninebits.ledger.unmatched import unmatched_ids
+from airflow_provider_ninebits.ledger.verdicts import News, match_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import timedelta
+
+    from sqlalchemy.engine import Connection
+
+    from airflow_provider_ninebits.ledger.database import Database
+
+REMATCHED_TOGETHER = 1000
+"""One transaction; a number that is called every hour may leave more of them than SQLite binds in one statement."""
+
+log = logging.getLogger(__name__)
+
+
+def rematch(
+    database: Database,
+    *,
+    window: timedelta,
+    ref_ids: Iterable[str] = (),
+    message_ids: Iterable[str] = (),
+) -> int:
+    """
+    Try unmatched callbacks again, after a ``ref_id`` or an answer became known.
+
+    What made that known is committed, so a failure is logged and no error: the receivers' sweep tries them later.
+
+    :param ref_ids: those that are known now.
+    :param message_ids: messages whose numbers' callbacks are tried.
+    :return: how many have found whom they are about.
+    """
+    news = News(ref_ids=frozenset(ref_ids), message_ids=frozenset(message_ids))
+    return try_for_or_later(database, news, window)
+
+
+def try_for_or_later(database: Database, news: News, window: timedelta) -> int:
+    """Do as :func:`try_for` does, after a commit: a failure is logged, and the receivers' sweep does it later."""
+    try:
+        return try_for(database, news, window=window)
+    except Exception as error:
+        # Not an error of a database only: whatever it is, who asked would take what is committed for not stored.
+        reason = error if isinstance(error, LedgerError) else type(error).__name__
+        log.warning("Callbacks that waited are matched later, by the receivers' sweep: %s", reason)
+        return 0
+
+
+def try_for(database: Database, news: News, *, window: timedelta) -> int:
+    """Try the callbacks that some news may concern, then those that these bring news for; return how many match."""
+    found = 0
+    while news.ref_ids or news.message_ids or news.numbers:
+        with database.reading() as connection:
+            ids = unmatched_ids(
+                connection, ref_ids=news.ref_ids, message_ids=news.message_ids, numbers=news.numbers, window=window
+            )
+        news = rematch_ids(database, ids, window=window)
+        found += news.matched
+    return found
+
+
+def rematch_ids(database: Database, callback_ids: Sequence[int], *, window: timedelta) -> News:
+    """
+    Try these callbacks again, those that are still unmatched, some of them to a transaction.
+
+    :return: how many were matched, and for what others may be tried now.
+    """
+    news = News()
+    for start in range(0, len(callback_ids), REMATCHED_TOGETHER):
+        news += _rematch_some(database, callback_ids[start : start + REMATCHED_TOGETHER], window)
+    return news
+
+
+def _rematch_some(database: Database, callback_ids: Sequence[int], window: timedelta) -> News:
+    callback = schema.callback
+    unmatched = (
+        select(callback)
+        .where(callback.c.id.in_(callback_ids), callback.c.match_state == MatchState.UNMATCHED)
+        .order_by(callback.c.id)
+    )
+    with database.writing() as connection:
+        before = connection.execute(unmatched).all()
+        answers = any(row.kind == Kind.ANSWER for row in before)
+        lock_numbers(
+            connection, None if answers else {name for row in before for name in (row.number, row.ref_id) if name}
+        )
+        rows = [dict(row) for row in connection.execute(unmatched).mappings()]
+        found = [dict(row) for row in rows]
+        news = match_rows(connection, rows, ledger_now(connection), window)
+        # Most stay as they are. Written all the same, they would fill the log of the database at each sweep.
+        _write_matches(connection, [row for row, as_found in zip(rows, found, strict=True) if row != as_found])
+    return news if news.matched else News()
+
+
+def _write_matches(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    changed = [
+        {
+            "row_id": row["id"],
+            "new_state": row["match_state"],
+            "new_ambiguous": row["ambiguous"],
+            "new_recipient": row["recipient_id"],
+            "new_request": row["request_id"],
+        }
+        for row in rows
+    ]
+    if changed:
+        connection.execute(
+            update(schema.callback)
+            .where(schema.callback.c.id == bindparam("row_id"))
+            .values(
+                match_state=bindparam("new_state"),
+                ambiguous=bindparam("new_ambiguous"),
+                recipient_id=bindparam("new_recipient"),
+                request_id=bindparam("new_request"),
+            ),
+            changed,
+        )

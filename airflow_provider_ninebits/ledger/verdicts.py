@@ -1,0 +1,83 @@
+"""Matching some callbacks within one transaction: their verdicts, and what these change elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ninebits.ledger.api_answers import apply_answer
+from airflow_provider_ninebits.ledger.book import Book, call_record
+from airflow_provider_ninebits.ledger.matching import NOBODY, CallFacts, Verdict, earliest_request, match_call
+from airflow_provider_ninebits.ledger.states import Kind, MatchState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
+    from sqlalchemy.engine import Connection
+
+
+@dataclass(frozen=True)
+class News:
+    """What some matching brought: how many it matched, and for which ref_ids, messages and numbers others are tried."""
+
+    matched: int = 0
+    ref_ids: frozenset[str] = frozenset()
+    message_ids: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
+
+    def __add__(self, more: News) -> News:
+        return News(
+            self.matched + more.matched,
+            self.ref_ids | more.ref_ids,
+            self.message_ids | more.message_ids,
+            self.numbers | more.numbers,
+        )
+
+
+def match_rows(connection: Connection, rows: Sequence[dict[str, Any]], now: datetime, window: timedelta) -> News:
+    """Match callbacks in their order, enter the verdicts into the rows, and write what they change elsewhere."""
+    open_rows = [row for row in rows if row["match_state"] == MatchState.UNMATCHED]
+    calls = [row for row in open_rows if row["kind"] == Kind.CALL]
+    book = Book(
+        connection,
+        numbers={row["number"] for row in calls if row["number"]},
+        ref_ids={row["ref_id"] for row in calls if row["ref_id"]},
+        since=earliest_request(
+            [now, *(row["started_at"] or now for row in calls), *(row["received_at"] for row in calls)], window
+        ),
+        now=now,
+    )
+    for row in calls:
+        verdict = _verdict(book, row, window)
+        book.enter(verdict, call_record(row), row["ref_id"])
+        row["ambiguous"] = verdict.ambiguous
+        row["recipient_id"] = verdict.recipient_id
+        row["request_id"] = None if verdict.ambiguous else verdict.request_id
+        if verdict.recipient_id is not None:
+            row["match_state"] = MatchState.MATCHED
+    book.write()
+    news = News(
+        ref_ids=frozenset(book.adopted_ref_ids),
+        message_ids=frozenset(book.accepted_messages),
+        numbers=frozenset(book.answered_numbers),
+    )
+    for row in open_rows:
+        if row["kind"] == Kind.ANSWER and (message_id := apply_answer(connection, row, now, window)):
+            row["match_state"] = MatchState.MATCHED
+            news = replace(news, ref_ids=news.ref_ids | {row["ref_id"]}, message_ids=news.message_ids | {message_id})
+    return replace(news, matched=sum(row["match_state"] == MatchState.MATCHED for row in open_rows))
+
+
+def _verdict(book: Book, row: dict[str, Any], window: timedelta) -> Verdict:
+    if row["number"] is None:
+        return NOBODY
+    bearers, elsewhere = book.bearers(row["ref_id"], row["conn_path"])
+    facts = CallFacts(row["ref_id"], row["started_at"], row["received_at"])
+    return match_call(
+        facts,
+        book.candidates(row["number"], row["conn_path"]),
+        bearers,
+        window=window,
+        bearers_elsewhere=elsewhere,
+    )
