@@ -26,6 +26,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 STAYS_UP = "Ctrl-C ends it all"
 
 
+def heed_ctrl_c() -> None:
+    """Do as a program in a terminal: what a shell runs in the background ignores the signal, and so does its child."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Terminal:
     """The demo on a terminal of its own."""
 
@@ -38,6 +43,7 @@ class Terminal:
             stderr=theirs,
             env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200"},
             start_new_session=True,
+            preexec_fn=heed_ctrl_c,
         )
         os.close(theirs)
         self._shown = b""

@@ -138,10 +138,8 @@ def test_a_worker_killed_after_the_record_has_rung_them_and_the_retry_knows(
     assert len(simulator.requests()) == 1
 
 
-# 25,000 calls take their time; the step itself is above, in both databases.
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("backend", ["postgresql"])
 def test_a_worker_killed_between_two_parts_of_25_is_gone_on_from_there(
     simulator: RunningSimulator, ledger: Database
 ) -> None:
