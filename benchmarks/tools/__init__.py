@@ -1,0 +1,1 @@
+"""What benchmarks are made of: ledgers, servers, senders of callbacks, and tables."""

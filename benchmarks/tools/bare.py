@@ -1,0 +1,116 @@
+"""
+The raw limit of group commit: ``python -m benchmarks.tools.bare LEDGER_URL --port 9011``.
+
+The same server, driver and durability as the receiver, and nothing else: it reads no body, knows no password, matches
+nobody. One thread inserts what came in while it committed the last group, in one statement, and commits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sqlite3
+import threading
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import uvicorn
+from sqlalchemy.engine import make_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_ANSWER = [
+    {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]},
+    {"type": "http.response.body", "body": b"{}"},
+]
+
+
+class Bare:
+    """The app."""
+
+    def __init__(self, commit: Callable[[list[bytes]], None]) -> None:
+        self._commit = commit
+        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._wanted = threading.Condition()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer when the body is on disk."""
+        if scope["type"] != "http":
+            return
+        body = b""
+        more = True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        done = asyncio.get_running_loop().create_future()
+        with self._wanted:
+            self._waiting.append((body, done))
+            self._wanted.notify()
+        await done
+        for message in _ANSWER:
+            await send(message)
+
+    def work(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Commit, group by group."""
+        while True:
+            with self._wanted:
+                while not self._waiting:
+                    self._wanted.wait()
+                group, self._waiting = self._waiting, []
+            self._commit([body for body, _ in group])
+            loop.call_soon_threadsafe(_tell, [done for _, done in group])
+
+
+def _tell(answered: list[asyncio.Future[None]]) -> None:
+    for done in answered:
+        if not done.done():
+            done.set_result(None)
+
+
+def _sqlite(file: str) -> Callable[[list[bytes]], None]:
+    connection = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("CREATE TABLE IF NOT EXISTS bare (id INTEGER PRIMARY KEY, raw BLOB NOT NULL)")
+
+    def commit(bodies: list[bytes]) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany("INSERT INTO bare (raw) VALUES (?)", [(body,) for body in bodies])
+        connection.execute("COMMIT")
+
+    return commit
+
+
+def _postgresql(url: str) -> Callable[[list[bytes]], None]:
+    connection = psycopg.connect(url)
+    connection.execute("CREATE TABLE IF NOT EXISTS bare (id BIGSERIAL PRIMARY KEY, raw BYTEA NOT NULL)")
+    connection.commit()
+
+    def commit(bodies: list[bytes]) -> None:
+        connection.execute("INSERT INTO bare (raw) SELECT unnest(%s::bytea[])", [bodies])
+        connection.commit()
+
+    return commit
+
+
+async def serve(url: str, port: int) -> None:
+    """Serve until the process is ended."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        commit = _sqlite(str(parsed.database))
+    else:
+        commit = _postgresql(parsed.set(drivername="postgresql").render_as_string(hide_password=False))
+    app = Bare(commit)
+    threading.Thread(target=app.work, args=(asyncio.get_running_loop(),), daemon=True).start()
+    config = uvicorn.Config(app, port=port, http="httptools", lifespan="off", access_log=False, log_level="warning")
+    await uvicorn.Server(config).serve()
+
+
+if __name__ == "__main__":
+    options = argparse.ArgumentParser()
+    options.add_argument("url")
+    options.add_argument("--port", type=int, required=True)
+    given = options.parse_args()
+    asyncio.run(serve(given.url, given.port))

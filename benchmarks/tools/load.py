@@ -1,0 +1,132 @@
+"""
+A sender of callbacks that costs little: ``python -m benchmarks.tools.load URL BODIES --connections 32 --seconds 5``.
+
+It runs in a process of its own, beside what it measures, on the same cores: each connection writes the next request
+when its answer has come. BODIES is a file with one JSON body a line; it ends early when all are sent. What comes in the
+first second does not count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import gc
+import json
+import time
+from collections import Counter
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_WARM_UP_SECONDS = 1.0
+"""In which whoever is asked makes its connections and compiles its statements; nothing of it counts."""
+
+
+class _Sender(asyncio.Protocol):
+    """One connection that is kept alive."""
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._begun_at = 0.0
+        self._buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._next()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, found, rest = self._buffer.partition(b"\r\n\r\n")
+        if not found or len(rest) < _content_length(head):
+            return
+        self._buffer = b""
+        self._load.note(int(head[9:12]), time.perf_counter() - self._begun_at)
+        self._next()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._load.lost()
+
+    def _next(self) -> None:
+        request = self._load.next_request()
+        if request is None:
+            self._transport.close()
+            return
+        self._begun_at = time.perf_counter()
+        self._transport.write(request)  # type: ignore[attr-defined]
+
+
+class Load:
+    """So many connections at one URL, for some time."""
+
+    def __init__(self, url: str, bodies: list[bytes], *, connections: int, seconds: float) -> None:
+        at = urlsplit(url)
+        credentials = base64.b64encode(f"{at.username}:{at.password}".encode()).decode()
+        head = (
+            f"POST {at.path} HTTP/1.1\r\nHost: {at.hostname}\r\nAuthorization: Basic {credentials}\r\n"
+            "Content-Type: application/json\r\nContent-Length: "
+        ).encode()
+        self._at = at
+        self._requests = iter([head + b"%d\r\n\r\n" % len(body) + body for body in bodies])
+        self._connections = connections
+        self._seconds = seconds
+        self._open = connections
+        self._done = asyncio.Event()
+        self.statuses: Counter[int] = Counter()
+        self.latencies: list[float] = []
+
+    async def run(self) -> dict[str, object]:
+        """Send, and return what was measured."""
+        loop = asyncio.get_running_loop()
+        self._counts_from = time.perf_counter() + _WARM_UP_SECONDS
+        self._ends_at = self._counts_from + self._seconds
+        for _ in range(self._connections):
+            await loop.create_connection(lambda: _Sender(self), self._at.hostname, self._at.port)
+        await self._done.wait()
+        took = time.perf_counter() - self._counts_from
+        ordered = sorted(self.latencies)
+        return {
+            "statuses": self.statuses,
+            "seconds": took,
+            "per_second": len(ordered) / took,
+            "p50_ms": 1000 * ordered[len(ordered) // 2],
+            "p99_ms": 1000 * ordered[len(ordered) * 99 // 100],
+        }
+
+    def next_request(self) -> bytes | None:
+        """Return the next request; None: it is over."""
+        return next(self._requests, None) if time.perf_counter() < self._ends_at else None
+
+    def note(self, status: int, seconds: float) -> None:
+        """Note an answer."""
+        self.statuses[status] += 1
+        if time.perf_counter() >= self._counts_from:
+            self.latencies.append(seconds)
+
+    def lost(self) -> None:
+        """Note that a connection has ended."""
+        self._open -= 1
+        if not self._open:
+            self._done.set()
+
+
+def _content_length(head: bytes) -> int:
+    _, _, rest = head.lower().partition(b"content-length:")
+    return int(rest.partition(b"\r\n")[0] or b"0")
+
+
+def main() -> None:
+    """Send, and print what was measured as one line of JSON."""
+    options = argparse.ArgumentParser()
+    options.add_argument("url")
+    options.add_argument("bodies", type=Path)
+    options.add_argument("--connections", type=int, default=32)
+    options.add_argument("--seconds", type=float, default=5.0)
+    given = options.parse_args()
+    bodies = given.bodies.read_bytes().splitlines()
+    load = Load(given.url, bodies, connections=given.connections, seconds=given.seconds)
+    gc.disable()
+    print(json.dumps(asyncio.run(load.run())))
+
+
+if __name__ == "__main__":
+    main()
