@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, case, exists, or_, select, update
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.bulk import update_rows
 from airflow_provider_ninebits.ledger.folding import CallRecord, RecipientRecord, fold_call
 from airflow_provider_ninebits.ledger.lists import among
 from airflow_provider_ninebits.ledger.matching import Candidate, RequestFacts
@@ -38,18 +39,10 @@ _RECIPIENTS = (
     select(_recipient)
     .where(
         among(_recipient.c.number, "numbers"),
-        or_(
-            exists().where(
-                _request.message_id == _recipient.c.message_id,
-                _request.state != RequestState.REFUSED,
-                _request.started_at >= bindparam("since"),
-            ),
-            # Not within the other: SQLite would read the list again for each recipient.
-            _recipient.c.message_id.in_(
-                select(_request.message_id).where(
-                    among(_request.ref_id, "ref_ids"), _request.state != RequestState.REFUSED
-                )
-            ),
+        exists().where(
+            _request.message_id == _recipient.c.message_id,
+            _request.state != RequestState.REFUSED,
+            or_(_request.started_at >= bindparam("since"), among(_request.ref_id, "ref_ids")),
         ),
     )
     .order_by(_recipient.c.id)
@@ -81,11 +74,6 @@ _ACCEPT_MESSAGES = (
         _message.state.in_((MessageState.SENDING, MessageState.UNCERTAIN)),
     )
     .values(state=MessageState.ACCEPTED)
-)
-_UPDATE_RECIPIENT = (
-    update(_recipient)
-    .where(_recipient.c.id == bindparam("row_id"))
-    .values({name: bindparam(name) for name in _RECORD_FIELDS})
 )
 
 
@@ -190,14 +178,8 @@ class Book:
         """Write everything that was entered, a statement for each table. Messages come first, in a fixed order."""
         self._write_messages()
         self._write_requests()
-        if self._before:
-            self._connection.execute(
-                _UPDATE_RECIPIENT,
-                [
-                    {"row_id": recipient_id, **vars(self._recipients[recipient_id].record)}
-                    for recipient_id in sorted(self._before)
-                ],
-            )
+        changed = [{"id": each, **vars(self._recipients[each].record)} for each in sorted(self._before)]
+        update_rows(self._connection, schema.recipient, changed)
 
     def _show_placed(self, request_id: int, ref_id: str | None) -> None:
         facts = self._requests[request_id]

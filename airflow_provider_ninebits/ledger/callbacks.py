@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert
-
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.bulk import insert_rows
 from airflow_provider_ninebits.ledger.database import ledger_now, lock_numbers
 from airflow_provider_ninebits.ledger.rematching import try_for_or_later
 from airflow_provider_ninebits.ledger.repeats import without_repeats
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from airflow_provider_ninebits.ledger.database import Database
-
-_INSERT = insert(schema.callback)
 
 
 @dataclass(frozen=True)
@@ -84,8 +81,7 @@ def store(
             {**_row(arrival, now), "receiver_id": receiver_id, "repeats": again[arrival.identity]} for arrival in fresh
         ]
         news = match_rows(connection, rows, now, window)
-        if rows:
-            connection.execute(_INSERT, rows)
+        insert_rows(connection, schema.callback, rows)
         # Whoever else brings a callback of one of these numbers waits for this transaction.
         if news.numbers and not unmatched_ids(connection, numbers=news.numbers, window=window):
             news = replace(news, numbers=frozenset())

@@ -31,6 +31,8 @@ _POSTGRES_OPTIONS = {
     "lock_timeout": LOCK_TIMEOUT_SECONDS * 1000,
     # A process that is suspended in the middle of a transaction holds nobody up for longer.
     "idle_in_transaction_session_timeout": STATEMENT_TIMEOUT_SECONDS * 1000,
+    # A plan that was made when a table was empty reads all of it, and is kept until somebody analyzes the table.
+    "plan_cache_mode": "force_custom_plan",
     # Asked for after connecting: whether the others have come through.
     _MARK: "on",
 }

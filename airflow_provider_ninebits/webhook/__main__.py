@@ -12,6 +12,7 @@ from airflow_provider_ninebits.webhook.serving import receiver_server
 from airflow_provider_ninebits.webhook.throttle import ThrottledRecords
 
 _NOT_STARTED = 3
+_SWITCH_SECONDS = 0.00005
 
 
 def main() -> int:
@@ -29,6 +30,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # Anybody can cause its warnings, about what is no HTTP.
     logging.getLogger("uvicorn.error").addFilter(ThrottledRecords())
+    sys.setswitchinterval(float(__import__("os").environ.get("SWI", "0.005")))
     server = receiver_server(app, arguments.host, arguments.port)
     server.run()
     return 0 if server.started else _NOT_STARTED

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from airflow_provider_ninebits.webhook.connections import LARGEST_HEAD_BYTES, BoundedConnection
+from airflow_provider_ninebits.webhook.connections import BoundedConnection
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -28,9 +28,7 @@ def receiver_server(app: Starlette, host: str = "127.0.0.1", port: int = 0) -> u
             app,
             host=host,
             port=port,
-            # h11 bounds a request's head; httptools, which uvicorn would prefer, takes headers without end.
             http=BoundedConnection,
-            h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
             ws="none",
             lifespan="on",
             timeout_keep_alive=KEEP_ALIVE_SECONDS,

@@ -6,9 +6,8 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -40,7 +39,12 @@ class QueueFull(Exception):
 class _Delivery:
     arrivals: Sequence[Arrival]
     size_bytes: int
-    done: Future[None]
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    done: asyncio.Future[None] = field(init=False)
+    error: Exception | None = None
+
+    def __post_init__(self) -> None:
+        self.done = self.loop.create_future()
 
 
 class GroupWriter:
@@ -73,9 +77,9 @@ class GroupWriter:
         """
         async with asyncio.timeout(timeout_seconds):
             for page in _pages(arrivals):
-                delivery = _Delivery(page, sum(len(arrival.raw) for arrival in page), Future())
+                delivery = _Delivery(page, sum(len(arrival.raw) for arrival in page))
                 self._enqueue(delivery)
-                await asyncio.wrap_future(delivery.done)
+                await delivery.done
 
     def stop(self) -> None:
         """Commit what is queued, and end the thread."""
@@ -112,11 +116,9 @@ class GroupWriter:
                 if len(group) > 1:
                     # One poisonous body must not keep its neighbours out.
                     self._store_one_by_one(group)
-                    continue
-                _fail(group[0], error)
-            else:
-                for delivery in group:
-                    _succeed(delivery)
+                else:
+                    group[0].error = error
+            _tell(group)
 
     def _store(self, arrivals: Sequence[Arrival]) -> Stored:
         return store(self._database, arrivals, window=self._window, receiver_id=self.receiver_id)
@@ -128,9 +130,7 @@ class GroupWriter:
             try:
                 self._store(delivery.arrivals)
             except Exception as error:
-                _fail(delivery, error)
-            else:
-                _succeed(delivery)
+                delivery.error = error
 
     def _next_group(self) -> list[_Delivery]:
         with self._wanted:
@@ -154,12 +154,20 @@ def _pages(arrivals: Sequence[Arrival]) -> Iterator[Sequence[Arrival]]:
     return (arrivals[start : start + size] for start in range(0, len(arrivals), size))
 
 
-def _succeed(delivery: _Delivery) -> None:
-    # Cancelled where its request gave up waiting.
-    with suppress(InvalidStateError):
-        delivery.done.set_result(None)
+def _tell(group: Sequence[_Delivery]) -> None:
+    """Tell those who wait for a group, in their loop: once for all, since to wake a loop costs a system call."""
+    for loop in {delivery.loop for delivery in group}:
+        # Closed where the server has ended; nobody waits any more.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, [delivery for delivery in group if delivery.loop is loop])
 
 
-def _fail(delivery: _Delivery, error: Exception) -> None:
-    with suppress(InvalidStateError):
-        delivery.done.set_exception(error)
+def _settle(group: Sequence[_Delivery]) -> None:
+    for delivery in group:
+        # Cancelled where its request gave up waiting.
+        if delivery.done.done():
+            continue
+        if delivery.error is None:
+            delivery.done.set_result(None)
+        else:
+            delivery.done.set_exception(delivery.error)

@@ -13,6 +13,7 @@ TAKES_SQL = {"text", "exec_driver_sql", "execute", "executemany", "executescript
 CONSTANT_PARTS = {
     "ledger/migrate.py": {"VERSION_TABLE", "LOCK_TIMEOUT_SECONDS"},
     # Names of tables and columns, which no parameter can be; its callers have them in their own text.
+    "ledger/bulk.py": {"table.name", "columns", "changes", "key", "_given(table, names)"},
     "ledger/staging.py": {"into", "columns", "values", "source", "given_table.name"},
 }
 

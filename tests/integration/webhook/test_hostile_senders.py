@@ -175,6 +175,48 @@ def test_a_chunked_body_without_end_ends_with_413(receiver: ReceiverProcess, led
     assert kept(ledger, before) == []
 
 
+def test_a_target_with_a_host_is_the_path_behind_it_and_not_repeated(receiver: ReceiverProcess) -> None:
+    """Whoever speaks HTTP/1.1 has to take it (RFC 9112), whoever the host is."""
+    for target in (b"http://" + FORGED.encode() + b"/ninebits/callback", b"http://127.0.0.1/ninebits/callback/a"):
+        answer = exchange(
+            receiver,
+            b"POST "
+            + target
+            + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n"
+            + AUTHORIZATION
+            + b"\r\n{}",
+        )
+        assert answer.startswith(b"HTTP/1.1 200 "), (target, answer)
+        assert FORGED.encode() not in answer, (target, answer)
+
+
+def test_a_callback_that_asks_for_an_upgrade_is_stored_and_the_next_one_too(
+    receiver: ReceiverProcess, ledger: Database
+) -> None:
+    """Some HTTP clients ask every server without TLS for HTTP/2."""
+    before = last_id(ledger)
+    request = (
+        b"POST /ninebits/callback HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+        b"HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\nContent-Length: 9\r\n" + AUTHORIZATION + b"\r\n"
+    )
+    for body in (b'{"a": "b"', b'{"c": "d"'):
+        # The connection ends with the answer, so that no second request is written where none is read.
+        answer = exchange(receiver, request + body)
+        assert answer.startswith(b"HTTP/1.1 200 "), answer
+        assert b"\r\nconnection: close\r\n" in answer.lower()
+    assert [callback["raw"] for callback in kept(ledger, before)] == [b'{"a": "b"', b'{"c": "d"']
+
+
+def test_a_body_in_chunks_of_one_byte_is_taken(receiver: ReceiverProcess, ledger: Database) -> None:
+    before = last_id(ledger)
+    body = b"[" + b" " * 20_000 + b"]"
+    chunks = b"".join(b"1;x=y\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
+    head = b"POST /ninebits/callback HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n"
+    answer = exchange(receiver, head + AUTHORIZATION + b"\r\n" + chunks)
+    assert answer.startswith(b"HTTP/1.1 200 "), answer
+    assert [callback["raw"] for callback in kept(ledger, before)] == [body]
+
+
 def test_a_chunk_header_without_end_is_cut_off(receiver: ReceiverProcess, ledger: Database) -> None:
     before = last_id(ledger)
     head = b"POST /ninebits/callback HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" + AUTHORIZATION + b"\r\n"

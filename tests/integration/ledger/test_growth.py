@@ -1,0 +1,150 @@
+"""What a ledger of 200,000 recipients and callbacks is asked is found by an index, not by reading all of it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.engine import Engine
+
+from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.bulk import insert_rows
+from airflow_provider_ninebits.ledger.dead_letters import list_callbacks, sweep
+from airflow_provider_ninebits.ledger.listing import list_messages
+from airflow_provider_ninebits.ledger.outcomes import look, read_outcome, revisions
+from airflow_provider_ninebits.ledger.rematching import rematch
+from tests.integration.ledger.scenes import WINDOW, a_call, a_plan, an_answer, arrive, claimed, plan, uncertain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_ninebits.ledger.database import Database
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+MESSAGES, PART = 200, 1000
+LARGE = ("ninebits_recipient", "ninebits_callback")
+SMALL = ("ninebits_message", "ninebits_request", "ninebits_send", "ninebits_receipt", "ninebits_task")
+
+
+def number_of(place: int) -> str:
+    return str(2348020000000 + place)
+
+
+def ref_id_of(message: int) -> str:
+    return f"ref{message:022}"
+
+
+@pytest.fixture
+def grown(database: Database) -> Database:
+    """A ledger that has settled a month of calls, and is analyzed as a database does by itself from time to time."""
+    now = datetime.now(UTC)
+    with database.writing() as connection:
+        for message in range(MESSAGES):
+            at = now - timedelta(minutes=200 - message)
+            ids = {"send_id": f"s{message}", "message_id": f"m{message}"}
+            numbers = range(message * PART, (message + 1) * PART)
+            send = {"id": ids["send_id"], "deployment": "default", "created_at": at, "run_id": f"r{message % 20}"}
+            insert_rows(connection, schema.send, [send])
+            asked = {"part": 0, "conn_id": "ninebits", "media_url": "https://media.test/a.mp3"}
+            counts = {"recipients": PART, "answered": PART, "revision": 1}
+            made = {"id": ids["message_id"], "send_id": ids["send_id"], "state": "accepted", "created_at": at}
+            insert_rows(connection, schema.message, [{**made, **asked, **counts}])
+            request = {"message_id": ids["message_id"], "conn_id": "ninebits", "state": "accepted", "started_at": at}
+            insert_rows(connection, schema.request, [{"id": message + 1, **request, "ref_id": ref_id_of(message)}])
+            insert_rows(
+                connection,
+                schema.recipient,
+                [{"id": each + 1, **ids, "number": number_of(each), "state": "answered"} for each in numbers],
+            )
+            insert_rows(
+                connection,
+                schema.callback,
+                [
+                    {
+                        "id": each + 1,
+                        "received_at": at,
+                        "kind": "call",
+                        "raw": b"{}",
+                        "identity": f"{each}",
+                        "ref_id": ref_id_of(message),
+                        "number": number_of(each),
+                        # One in a hundred is a late attempt that settled nobody.
+                        "match_state": "matched" if each % 100 else "unmatched",
+                        "recipient_id": each + 1 if each % 100 else None,
+                    }
+                    for each in numbers
+                ],
+            )
+    with database.writing() as connection:
+        if connection.dialect.name == "postgresql":
+            for table in ("request", "recipient", "callback"):
+                connection.execute(text(f"SELECT setval(pg_get_serial_sequence('ninebits_{table}', 'id'), 1000000)"))
+        connection.execute(text("ANALYZE"))
+    return database
+
+
+@contextmanager
+def explained(plans: dict[str, str]) -> Iterator[None]:
+    """Have the database say how it finds what each statement asks for."""
+
+    def explain(connection: Any, cursor: Any, statement: str, parameters: Any, _: Any, many: bool) -> None:
+        if not statement.lstrip().upper().startswith(("SELECT", "UPDATE", "DELETE")) or "ninebits_" not in statement:
+            return
+        how = "EXPLAIN " if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN "
+        asking = connection.connection.cursor()
+        given = parameters[0] if many else parameters
+        asking.execute(how + statement, given)
+        plans[statement] = _lines_of(asking, LARGE)
+        if connection.dialect.name == "postgresql":
+            # It rightly reads a table of 200 rows as a whole, unless it is told not to where it can help it.
+            asking.execute("SET LOCAL enable_seqscan = off")
+            asking.execute(how + statement, given)
+            plans[statement] += _lines_of(asking, SMALL)
+            asking.execute("SET LOCAL enable_seqscan = on")
+        asking.close()
+
+    event.listen(Engine, "before_cursor_execute", explain)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "before_cursor_execute", explain)
+
+
+def _lines_of(asking: Any, tables: tuple[str, ...]) -> str:
+    lines = (str(row) for row in asking.fetchall())
+    return "".join(f"{line}\n" for line in lines if any(table in line for table in tables))
+
+
+def whole_tables(database: Database, how: str) -> set[str]:
+    """Return the tables of which a plan reads every row."""
+    word = "Seq Scan on " if database.url.get_backend_name() == "postgresql" else "SCAN "
+    found = {line.partition(word)[2].split()[0].strip("',)") for line in how.splitlines() if word in line}
+    ours = {name for name in found if name.startswith("ninebits_")}
+    # Along an index that holds just what is asked for, as the one of unmatched callbacks, is no scan of the table.
+    along = {name for name in ours if f"SCAN {name} USING" in how}
+    return ours - along
+
+
+def test_every_question_is_answered_by_an_index(grown: Database) -> None:
+    some = [number_of(place * 997 % (MESSAGES * PART)) for place in range(40)]
+    waiting = plan(grown, a_plan(tuple(some))).parts[0]
+    claimed(grown, waiting.message_id).answered("accepted", "of the waiting")
+    doubtful = uncertain(grown, "2349000000001")
+    plans: dict[str, str] = {}
+    with explained(plans):
+        arrive(grown, *(a_call(number, ref_id="of the waiting", identity=f"new {number}") for number in some[:20]))
+        arrive(grown, *(a_call(number, identity=f"nameless {number}") for number in some[20:]))
+        arrive(grown, a_call(some[0], ref_id="nobody's", identity="unknown"), an_answer("unknown", identity="answer"))
+        rematch(grown, window=WINDOW, ref_ids=["of the waiting"], message_ids=[doubtful.message_id])
+        look(grown, ["of the waiting"], attempt_window=timedelta(0))
+        read_outcome(grown, ["of the waiting"], attempt_window=timedelta(0))
+        revisions(grown, [waiting.message_id, "m7"])
+        list_messages(grown, limit=50)
+        list_callbacks(grown, limit=50)
+        sweep(grown, window=timedelta(minutes=1), pause=lambda _: None)
+    assert len(plans) > 20
+    assert {statement: how for statement, how in plans.items() if whole_tables(grown, how)} == {}
