@@ -97,7 +97,7 @@ class Sender:
         try:
             planned = Planner(self.database, self.stopped, self.sleep, self.clock).record(plan, replan=replan)
             untouched = all(part.state is MessageState.ACCEPTED for part in planned.parts)
-            if planned.resumed and untouched:
+            if planned.resumed and planned.parts and untouched:
                 log.warning(
                     "Nobody was rung again: all %d parts of this send were accepted before. "
                     "To ring again on purpose, clear the task after it has ended, or use another idempotency key.",

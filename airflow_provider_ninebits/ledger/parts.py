@@ -81,6 +81,20 @@ def has_recipients(connection: Connection, send_id: str) -> bool:
     return bool(connection.execute(select(exists().where(schema.recipient.c.send_id == send_id))).scalar_one())
 
 
+def was_planned_before(connection: Connection, send_id: str) -> bool:
+    """Return whether a send had a plan that came to its end: a part of it was asked for, or gave way to this one."""
+    message = schema.message.c
+    left = exists().where(message.send_id == send_id, message.state != MessageState.PLANNED)
+    return bool(connection.execute(select(left)).scalar_one())
+
+
+def keeps_parts(connection: Connection, send_id: str) -> bool:
+    """Return whether a part of a send was, or may have been, placed."""
+    message = schema.message.c
+    kept = exists().where(message.send_id == send_id, message.state.in_(KEPT))
+    return bool(connection.execute(select(kept)).scalar_one())
+
+
 def next_part(connection: Connection, send_id: str) -> int:
     """Return the place of the next part of a send; those that gave way keep theirs."""
     message = schema.message.c

@@ -28,8 +28,10 @@ from airflow_provider_ninebits.ledger.parts import (
     create_send,
     give_way,
     has_recipients,
+    keeps_parts,
     next_part,
     unsent_parts,
+    was_planned_before,
 )
 from airflow_provider_ninebits.ledger.replanning import compare, excluded_in_doubt, read_overlap
 from airflow_provider_ninebits.ledger.sends import read_closed_parts, read_parts
@@ -143,9 +145,10 @@ class _Planning:
             if stored.planner is None:
                 return self._resume(stored.id, replan)
             if stored.planner_expires_at <= now:
-                self.given.check_somebody()
-                self._write(stored.id, partial(self._take, stored.id, stored.planner))
-                return self._planned(stored.id, resumed=True)
+                # A first plan that was interrupted is made as a first one is.
+                first = not was_planned_before(self.connection, stored.id)
+                self._check_somebody_was_or_is_rung(stored.id)
+                return self._plan_anew(stored.id, stored.planner, siblings=[] if first else self._settled_siblings())
             self.pause(_POLL_SECONDS)
 
     def _stored(self) -> tuple[Row[Any, Any, Any, Any] | None, datetime]:
@@ -161,12 +164,10 @@ class _Planning:
         return found, now
 
     def _resume(self, send_id: str, replan: bool) -> Planned:
+        self._check_somebody_was_or_is_rung(send_id)
         overlap = read_overlap(self.connection, send_id, self.given.recipients, self.plan.media)
         self.connection.rollback()
         change = compare(overlap)
-        if overlap.stored == overlap.unsent:
-            # Nobody was rung before, either. Else what is left to ring may well be nobody: a query for the rest.
-            self.given.check_somebody()
         if change is None:
             return self._planned(send_id, resumed=True)
         if not replan:
@@ -174,15 +175,26 @@ class _Planning:
                 f"the idempotency key belongs to a send with other numbers or other media ({change.difference}); "
                 "give this send a key of its own"
             )
-        siblings: list[Part] = []
-        left_to_siblings = 0
         if change.plan_rest_anew:
-            siblings = self._settled_siblings()
-            left_to_siblings = leave_out(self.connection, siblings)
-            self.connection.commit()
-            self._write(send_id, partial(self._take, send_id, None))
-        planned = self._planned(send_id, resumed=True, difference=change.difference)
+            return self._plan_anew(send_id, None, siblings=self._settled_siblings(), difference=change.difference)
+        return self._planned(send_id, resumed=True, difference=change.difference)
+
+    def _plan_anew(
+        self, send_id: str, planner: str | None, *, siblings: list[Part], difference: str | None = None
+    ) -> Planned:
+        """Let what was not sent give way to what is given, less what the siblings of a mapped instance have rung."""
+        left_to_siblings = leave_out(self.connection, siblings)
+        self.connection.commit()
+        self._write(send_id, partial(self._take, send_id, planner))
+        planned = self._planned(send_id, resumed=True, difference=difference)
         return replace(planned, siblings=tuple(siblings), left_to_siblings=left_to_siblings)
+
+    def _check_somebody_was_or_is_rung(self, send_id: str) -> None:
+        # Where some were, nobody may be left: a query for those who were not called yet.
+        keeps_some = keeps_parts(self.connection, send_id)
+        self.connection.rollback()
+        if not keeps_some:
+            self.given.check_somebody()
 
     def _settled_siblings(self) -> list[Part]:
         while True:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.bulk import update_rows
 from airflow_provider_ninebits.ledger.database import ledger_now, lock_numbers
 from airflow_provider_ninebits.ledger.errors import LedgerError
 from airflow_provider_ninebits.ledger.states import Kind, MatchState
@@ -18,12 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import timedelta
 
-    from sqlalchemy.engine import Connection
-
     from airflow_provider_ninebits.ledger.database import Database
 
 REMATCHED_TOGETHER = 1000
 """One transaction; a number that is called every hour may leave more of them than SQLite binds in one statement."""
+_MATCH = ("id", "match_state", "ambiguous", "recipient_id", "request_id")
 
 log = logging.getLogger(__name__)
 
@@ -101,30 +101,6 @@ def _rematch_some(database: Database, callback_ids: Sequence[int], window: timed
         found = [dict(row) for row in rows]
         news = match_rows(connection, rows, ledger_now(connection), window)
         # Most stay as they are. Written all the same, they would fill the log of the database at each sweep.
-        _write_matches(connection, [row for row, as_found in zip(rows, found, strict=True) if row != as_found])
+        changed = [row for row, as_found in zip(rows, found, strict=True) if row != as_found]
+        update_rows(connection, schema.callback, [{name: row[name] for name in _MATCH} for row in changed])
     return news if news.matched else News()
-
-
-def _write_matches(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    changed = [
-        {
-            "row_id": row["id"],
-            "new_state": row["match_state"],
-            "new_ambiguous": row["ambiguous"],
-            "new_recipient": row["recipient_id"],
-            "new_request": row["request_id"],
-        }
-        for row in rows
-    ]
-    if changed:
-        connection.execute(
-            update(schema.callback)
-            .where(schema.callback.c.id == bindparam("row_id"))
-            .values(
-                match_state=bindparam("new_state"),
-                ambiguous=bindparam("new_ambiguous"),
-                recipient_id=bindparam("new_recipient"),
-                request_id=bindparam("new_request"),
-            ),
-            changed,
-        )

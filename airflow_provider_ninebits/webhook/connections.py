@@ -34,11 +34,20 @@ _COME_AGAIN = (
 
 
 class _Body:
-    """What a parser tells of a request whose head is read already."""
+    """What a parser tells of the one request whose head is read already; what is pipelined after it is let fall."""
 
     def __init__(self, connection: BoundedConnection) -> None:
-        self.on_body = connection.on_body
-        self.on_message_complete = connection.on_message_complete
+        self._connection = connection
+        self._ended = False
+
+    def on_body(self, body: bytes) -> None:
+        if not self._ended:
+            self._connection.on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self._connection.on_message_complete()
 
 
 class BoundedConnection(HttpToolsProtocol):

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.errors import KeyInUse
+from airflow_provider_ninebits.ledger.errors import KeyInUse, PlanRefused
 from airflow_provider_ninebits.ledger.planning import plan_send
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
 from airflow_provider_ninebits.ledger.sends import numbers_of
@@ -20,11 +22,13 @@ from tests.integration.ledger.scenes import (
     message_state,
     plan,
     rows,
+    set_columns,
     try_claim,
 )
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
+    from airflow_provider_ninebits.ledger.sends import SendPlan
 
 DAN = "2348020000004"
 MEDIA = "https://media.test/a.mp3"
@@ -228,3 +232,57 @@ class TestTheMappedInstanceWhoseIndexNowNamesOthers:
         assert waited == [1.0]
         assert [numbers_of(database, part.message_id) for part in again.parts] == [(ADA,)]
         assert again.siblings == ()
+
+    @pytest.mark.usefixtures("ben_was_refused")
+    def test_leaves_them_also_where_a_try_before_was_killed_while_it_planned(self, database: Database) -> None:
+        rung = self.sibling(database, state="accepted")
+        self.interrupted(database, a_plan((ADA, CAI), key="1"))
+
+        again = plan(database, mapped(a_plan((ADA, CAI), key="1"), 1), replan=True)
+
+        assert [numbers_of(database, part.message_id) for part in again.parts] == [(CAI,)]
+        assert [part.message_id for part in again.siblings] == [rung]
+
+    def test_rings_whom_two_name_where_its_first_plan_was_killed(self, database: Database) -> None:
+        self.sibling(database, state="accepted")
+        self.interrupted(database, a_plan((ADA, BEN), key="1"))
+
+        again = plan(database, mapped(a_plan((ADA, BEN), key="1"), 1), replan=True)
+
+        assert [numbers_of(database, part.message_id) for part in again.parts] == [(ADA, BEN)]
+        assert again.siblings == ()
+
+    @pytest.mark.parametrize("placed", [True, False])
+    def test_may_find_nobody_left_after_a_try_that_was_killed_while_it_planned(
+        self, database: Database, placed: bool
+    ) -> None:
+        kept = plan(database, mapped(a_plan((ADA,), (BEN,), key="1"), 1)).parts[0]
+        if placed:
+            claimed(database, kept.message_id).answered("accepted", "x")
+        self.interrupted(database, a_plan((BEN, CAI), key="1"))
+        nobody = replace(mapped(a_plan((ADA,), key="1"), 1), numbers=())
+
+        if placed:
+            assert [part.message_id for part in plan(database, nobody, replan=True).parts] == [kept.message_id]
+        else:
+            with pytest.raises(PlanRefused, match="nobody would be rung"):
+                plan(database, nobody, replan=True)
+
+    @staticmethod
+    def interrupted(database: Database, given: SendPlan) -> None:
+        """Plan as index 1, and be killed when the first transaction is committed."""
+
+        class Killed(BaseException):
+            pass
+
+        def kill(_: float) -> None:
+            raise Killed
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("airflow_provider_ninebits.ledger.planning.PARTS_PER_TRANSACTION", 1)
+            with pytest.raises(Killed):
+                plan_send(database, mapped(given, 1), replan=True, part_size=1, pause=kill)
+        assert rows(database, schema.send, map_index=1)[0]["planner"] is not None
+        set_columns(
+            database, schema.send, {"planner_expires_at": datetime.now(UTC) - timedelta(seconds=1)}, map_index=1
+        )

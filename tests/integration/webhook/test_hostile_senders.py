@@ -207,6 +207,14 @@ def test_a_callback_that_asks_for_an_upgrade_is_stored_and_the_next_one_too(
     assert [callback["raw"] for callback in kept(ledger, before)] == [b'{"a": "b"', b'{"c": "d"']
 
 
+def test_what_is_pipelined_after_an_upgrade_is_no_part_of_its_body(receiver: ReceiverProcess, ledger: Database) -> None:
+    before = last_id(ledger)
+    head = b"POST /ninebits/callback HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n" + AUTHORIZATION
+    answer = exchange(receiver, head + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\none" + head + b"\r\ntwo")
+    assert answer.count(b"HTTP/1.1 200 ") == 1, answer
+    assert [callback["raw"] for callback in kept(ledger, before)] == [b"one"]
+
+
 def test_a_body_in_chunks_of_one_byte_is_taken(receiver: ReceiverProcess, ledger: Database) -> None:
     before = last_id(ledger)
     body = b"[" + b" " * 20_000 + b"]"
