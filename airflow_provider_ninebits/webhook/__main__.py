@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import sys
 
@@ -30,8 +31,12 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # Anybody can cause its warnings, about what is no HTTP.
     logging.getLogger("uvicorn.error").addFilter(ThrottledRecords())
-    sys.setswitchinterval(float(__import__("os").environ.get("SWI", "0.005")))
+    # The writer gives Python's lock up at each answer of the database, and would wait 5 ms to get it back while
+    # requests are read.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     server = receiver_server(app, arguments.host, arguments.port)
+    # To look through all that is loaded, for garbage, stopped everything for 30 ms now and then.
+    gc.freeze()
     server.run()
     return 0 if server.started else _NOT_STARTED
 
