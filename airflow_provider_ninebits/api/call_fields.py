@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 _MOST_SECONDS = 2**31 - 1
 _AMOUNT_LIMIT = Decimal(10) ** 9
 _AMOUNT_STEP = Decimal("1E-9")
+# Not the caller's, which may be less precise, or trap what is rounded.
+_PRECISE = Context(prec=40)
 _LONGEST_AMOUNT = 64
 # Before it 9bits was not there: a zero that some system took for a moment (1970).
 _FIRST_YEAR = 2000
 
 _TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,6})\d*)?\s*(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII | re.IGNORECASE
+    r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:\.(\d{1,6})\d*)?\s*(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII | re.IGNORECASE
 )
 _WHOLE = re.compile(r"\d{1,10}(?:\.0*)?", re.ASCII)
 _DECIMAL = re.compile(r"\+?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,6})?", re.ASCII)
@@ -60,12 +62,16 @@ def read_time(value: object, zone: tzinfo) -> datetime | None:
     match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         return None
-    date, clock, fraction, offset = match.groups()
+    to_seconds, fraction, offset = match.groups()
     try:
-        moment = datetime.fromisoformat(f"{date}T{clock}.{(fraction or '0').ljust(6, '0')}{(offset or '').upper()}")
+        if fraction is None and offset is None:  # as 9bits writes it
+            moment = datetime.fromisoformat(to_seconds).replace(tzinfo=zone)
+        else:
+            moment = datetime.fromisoformat(f"{to_seconds}.{(fraction or '0').ljust(6, '0')}{(offset or '').upper()}")
+            moment = moment if offset else moment.replace(tzinfo=zone)
         if moment.year < _FIRST_YEAR:
             return None
-        return (moment if offset else moment.replace(tzinfo=zone)).astimezone(UTC)
+        return moment if zone is UTC and not offset else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
@@ -87,8 +93,7 @@ def read_amount(value: object) -> Decimal | None:
     if text is None or len(text) > _LONGEST_AMOUNT or not _DECIMAL.fullmatch(text):
         return None
     try:
-        # A context of its own: the caller's may be less precise, or trap what is rounded.
-        amount = Decimal(text).quantize(_AMOUNT_STEP, context=Context(prec=40))
+        amount = Decimal(text).quantize(_AMOUNT_STEP, context=_PRECISE)
     except ArithmeticError:
         return None
     return amount if amount < _AMOUNT_LIMIT else None

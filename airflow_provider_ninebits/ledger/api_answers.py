@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select, update
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.book import request_facts, shown_by_callback
+from airflow_provider_ninebits.ledger.book import shown_by_callback
+from airflow_provider_ninebits.ledger.entries import request_facts
 from airflow_provider_ninebits.ledger.matching import NOBODY, RequestFacts, Verdict, match_answer
 from airflow_provider_ninebits.ledger.receipts import purged_refs
 from airflow_provider_ninebits.ledger.standing import lock_message_rows, refresh_message_state

@@ -8,65 +8,32 @@ verdict is entered at once, so that the next callback of the group sees it; ever
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, case, exists, or_, select, update
+from sqlalchemy import case, update
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.bulk import update_rows
+from airflow_provider_ninebits.ledger.bulk import Change
+from airflow_provider_ninebits.ledger.entries import read_entries
 from airflow_provider_ninebits.ledger.folding import CallRecord, RecipientRecord, fold_call
 from airflow_provider_ninebits.ledger.lists import among
-from airflow_provider_ninebits.ledger.matching import Candidate, RequestFacts
-from airflow_provider_ninebits.ledger.receipts import purged_refs
+from airflow_provider_ninebits.ledger.matching import Candidate
 from airflow_provider_ninebits.ledger.states import MessageState, RecipientState, RequestState
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
-    from sqlalchemy.engine import Connection, Row
+    from sqlalchemy.engine import Connection
 
-    from airflow_provider_ninebits.ledger.matching import Verdict
+    from airflow_provider_ninebits.ledger.matching import RequestFacts, Verdict
 
-_RECORD_FIELDS = tuple(f.name for f in fields(RecipientRecord))
 _COUNTED = (RecipientState.ANSWERED, RecipientState.UNANSWERED, RecipientState.FAILED)
+_ADDED = ("revision", *_COUNTED)
 
-_recipient, _message, _request = schema.recipient, schema.message.c, schema.request.c
+_message = schema.message.c
 # Made once: to build a statement takes longer than to run it.
-_RECIPIENTS = (
-    select(_recipient)
-    .where(
-        among(_recipient.c.number, "numbers"),
-        exists().where(
-            _request.message_id == _recipient.c.message_id,
-            _request.state != RequestState.REFUSED,
-            or_(_request.started_at >= bindparam("since"), among(_request.ref_id, "ref_ids")),
-        ),
-    )
-    .order_by(_recipient.c.id)
-)
-_MESSAGES = (
-    select(_message.id, _message.state, _message.lease_expires_at)
-    .where(among(_message.id, "message_ids"))
-    .order_by(_message.id)
-)
-_LOCKED_MESSAGES = _MESSAGES.with_for_update()
-_REQUESTS = (
-    select(schema.request)
-    .where(or_(among(_request.message_id, "message_ids"), among(_request.ref_id, "ref_ids")))
-    .order_by(_request.id)
-)
-_COUNT_CALLS = (
-    update(schema.message)
-    .where(_message.id == bindparam("row_id"))
-    .values(
-        revision=_message.revision + 1,
-        last_callback_at=bindparam("now"),
-        **{state.value: _message[state.value] + bindparam(f"more_{state}") for state in _COUNTED},
-    )
-)
 _ACCEPT_MESSAGES = (
     update(schema.message)
     .where(
@@ -75,20 +42,6 @@ _ACCEPT_MESSAGES = (
     )
     .values(state=MessageState.ACCEPTED)
 )
-
-
-@dataclass
-class _Message:
-    state: MessageState
-    lease_expires_at: datetime | None
-
-
-@dataclass
-class _Recipient:
-    id: int
-    message_id: str
-    number: str
-    record: RecipientRecord
 
 
 class Book:
@@ -113,21 +66,19 @@ class Book:
     ) -> None:
         self._connection = connection
         self._now = now
-        self._messages: dict[str, _Message] = {}
-        self._recipients: dict[int, _Recipient] = {}
-        self._by_number: dict[str, list[_Recipient]] = defaultdict(list)
-        self._requests: dict[int, RequestFacts] = {}
-        self._requests_of: dict[str, list[int]] = defaultdict(list)
+        entries = read_entries(connection, set(numbers), set(ref_ids), since, locking=locking)
+        self._messages = entries.messages
+        self._recipients = entries.recipients
+        self._requests = entries.requests
+        self._by_number = entries.by_number()
+        self._requests_of = entries.requests_of()
+        self._bearing = entries.bearing()
+        self._purged_ref_ids = entries.purged_ref_ids
         self._before: dict[int, RecipientRecord] = {}
         self._shown: dict[int, str | None] = {}
-        self._purged_ref_ids: set[str] = set()
         self.adopted_ref_ids: set[str] = set()
         self.accepted_messages: set[str] = set()
         self.answered_numbers: set[str] = set()
-        names = set(ref_ids)
-        self._load_recipients(set(numbers), names, since)
-        self._load_messages(locking)
-        self._load_requests(names)
 
     def candidates(self, number: str | None, conn_path: str | None) -> list[Candidate]:
         """Return every recipient with this number whose message has a request over the connection (any, if None)."""
@@ -157,7 +108,7 @@ class Book:
         """Return the requests over the connection with this ``ref_id``, and whether another or a purged one has it."""
         if ref_id is None:
             return [], False
-        everywhere = [facts for facts in self._requests.values() if facts.ref_id == ref_id]
+        everywhere = [self._requests[request_id] for request_id in self._bearing.get(ref_id, ())]
         here = [facts for facts in everywhere if conn_path in (None, facts.conn_id)]
         return here, len(here) < len(everywhere) or ref_id in self._purged_ref_ids
 
@@ -174,19 +125,25 @@ class Book:
         if verdict.request_id is not None and not verdict.ambiguous:
             self._show_placed(verdict.request_id, ref_id if verdict.adopted else None)
 
-    def write(self) -> None:
-        """Write everything that was entered, a statement for each table. Messages come first, in a fixed order."""
-        self._write_messages()
+    def changes(self) -> list[Change]:
+        """
+        Return what was entered, to be written: messages and recipients, each in a fixed order.
+
+        What is seldom, a request that is shown to have been placed, is written here.
+        """
         self._write_requests()
-        changed = [{"id": each, **vars(self._recipients[each].record)} for each in sorted(self._before)]
-        update_rows(self._connection, schema.recipient, changed)
+        recipients = [{**self._recipients[each].record._asdict(), "id": each} for each in sorted(self._before)]
+        return [
+            Change(schema.message, self._counted(), key="id", adding=_ADDED),
+            Change(schema.recipient, recipients, key="id"),
+        ]
 
     def _show_placed(self, request_id: int, ref_id: str | None) -> None:
         facts = self._requests[request_id]
         if ref_id is None and facts.state is RequestState.ACCEPTED:
             return
-        self._requests[request_id] = replace(
-            facts, state=RequestState.ACCEPTED, ref_id=facts.ref_id if ref_id is None else ref_id
+        self._requests[request_id] = facts._replace(
+            state=RequestState.ACCEPTED, ref_id=facts.ref_id if ref_id is None else ref_id
         )
         self._shown[request_id] = self._requests[request_id].ref_id
         message = self._messages[facts.message_id]
@@ -195,29 +152,24 @@ class Book:
         self.accepted_messages.add(facts.message_id)
         if ref_id is not None:
             self.adopted_ref_ids.add(ref_id)
+            self._bearing[ref_id].append(request_id)
 
-    def _write_messages(self) -> None:
-        changes: dict[str, dict[RecipientState, int]] = defaultdict(lambda: dict.fromkeys(_COUNTED, 0))
+    def _counted(self) -> list[dict[str, Any]]:
+        changes: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_COUNTED, 0))
         for recipient_id, before in self._before.items():
             recipient = self._recipients[recipient_id]
             if before.state in _COUNTED:
                 changes[recipient.message_id][before.state] -= 1
             changes[recipient.message_id][recipient.record.state] += 1
-        rows = [
-            {
-                "row_id": message_id,
-                "now": self._now,
-                **{f"more_{state}": changes[message_id][state] for state in _COUNTED},
-            }
+        return [
+            {**changes[message_id], "revision": 1, "last_callback_at": self._now, "id": message_id}
             for message_id in sorted(changes.keys() | self.accepted_messages)
         ]
-        if rows:
-            self._connection.execute(_COUNT_CALLS, rows)
+
+    def _write_requests(self) -> None:
         if self.accepted_messages:
             # Only where it is still open: its sender may have recorded the answer a moment ago.
             self._connection.execute(_ACCEPT_MESSAGES, {"message_ids": self.accepted_messages})
-
-    def _write_requests(self) -> None:
         request = schema.request.c
         for request_id, ref_id in sorted(self._shown.items()):
             self._connection.execute(
@@ -226,47 +178,12 @@ class Book:
                 .values(state=RequestState.ACCEPTED, ref_id=ref_id, known_by=shown_by_callback())
             )
 
-    def _load_recipients(self, numbers: Collection[str], ref_ids: Collection[str], since: datetime) -> None:
-        given = {"numbers": numbers, "since": since, "ref_ids": ref_ids}
-        for row in self._connection.execute(_RECIPIENTS, given) if numbers else ():
-            entry = _Recipient(row.id, row.message_id, row.number, record_of(row))
-            self._recipients[row.id] = entry
-            self._by_number[row.number].append(entry)
-
-    def _load_messages(self, locking: bool) -> None:
-        message_ids = {recipient.message_id for recipient in self._recipients.values()}
-        # Two calls of two numbers may both bring an unknown ref_id to one message: who comes second has to see it.
-        statement = _LOCKED_MESSAGES if locking else _MESSAGES
-        for row in self._connection.execute(statement, {"message_ids": message_ids}) if message_ids else ():
-            self._messages[row.id] = _Message(MessageState(row.state), row.lease_expires_at)
-
-    def _load_requests(self, ref_ids: Collection[str]) -> None:
-        given = {"message_ids": self._messages, "ref_ids": ref_ids}
-        for row in self._connection.execute(_REQUESTS, given) if ref_ids or self._messages else ():
-            self._requests[row.id] = request_facts(row)
-            self._requests_of[row.message_id].append(row.id)
-        known = {facts.ref_id for facts in self._requests.values()}
-        if unknown := [ref_id for ref_id in ref_ids if ref_id not in known]:
-            # One that was purged is nobody else's: a late callback of it must not be adopted.
-            self._purged_ref_ids = purged_refs(self._connection, unknown)
-
 
 def shown_by_callback() -> ColumnElement[str]:
     """Return what ``known_by`` becomes when a callback shows a request: a person's word stays one."""
     return case((schema.request.c.known_by == "person", "person"), else_="callback")
 
 
-def record_of(row: Row[tuple[object, ...]]) -> RecipientRecord:
-    """Return what a row of the recipient table says."""
-    values = {name: getattr(row, name) for name in _RECORD_FIELDS}
-    return RecipientRecord(**{**values, "state": RecipientState(values["state"])})
-
-
 def call_record(row: Mapping[Any, Any]) -> CallRecord:
     """Return what a row of the callback table says of its call."""
-    return CallRecord(**{name: row[name] for name in CallRecord.__dataclass_fields__})
-
-
-def request_facts(row: Row[tuple[object, ...]]) -> RequestFacts:
-    """Return what a row of the request table says."""
-    return RequestFacts(row.id, row.message_id, row.conn_id, RequestState(row.state), row.ref_id, row.started_at)
+    return CallRecord(*[row[name] for name in CallRecord._fields])

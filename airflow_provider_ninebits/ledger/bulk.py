@@ -2,95 +2,98 @@
 Many rows in one statement.
 
 SQLite's driver runs a statement for each row faster than anything else would be. On PostgreSQL each of them would be a
-message to the server, so there the rows go as one array for each column.
+message to the server, so there all rows go as one value, in JSON, and several tables are written by one statement.
 """
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
+from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, insert, text, update
 from sqlalchemy.dialects import postgresql
+
+from airflow_provider_ninebits.ledger.columns import amount_units, moment_text
+from airflow_provider_ninebits.ledger.driver import run, run_for_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import Table
     from sqlalchemy.engine import Connection
-    from sqlalchemy.sql.elements import TextClause
 
 _POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
+# Whatever column of ours a value of the type is for.
+_SQLITE_VALUES: dict[type, Callable[[Any], Any]] = {datetime: moment_text, Decimal: amount_units}
 
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+class Change(NamedTuple):
     """
-    Insert rows.
+    What is to be written in many rows of one table.
 
     :param rows: all with the same columns.
+    :param key: the column that says which row is updated; None: they are inserted.
+    :param adding: columns whose value is added to what is there.
     """
-    if not rows:
-        return
-    if connection.dialect.name != "postgresql":
-        connection.execute(insert(table), rows)
-        return
-    names = tuple(rows[0])
-    connection.execute(_insert_from_arrays(table, names), _arrays(table, names, rows))
+
+    table: Table
+    rows: Sequence[Mapping[str, Any]]
+    key: str | None = None
+    adding: tuple[str, ...] = ()
 
 
-def update_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, key: str = "id") -> None:
-    """
-    Update rows by their key.
-
-    :param rows: each with the key and all the columns that are to change, the same ones in each.
-    """
-    if not rows:
+def write(connection: Connection, *changes: Change) -> None:
+    """Write some changes, no two of them to one table; on PostgreSQL in one statement."""
+    changes = tuple(change for change in changes if change.rows)
+    if connection.dialect.name == "postgresql":
+        if changes:
+            # In the order of the changes: whoever writes rows of two tables locks them in one order.
+            sql = _at_once(tuple((each.table, tuple(each.rows[0]), each.key, each.adding) for each in changes))
+            run(connection, sql, [json.dumps(each.rows, default=_in_json) for each in changes])
         return
-    names = tuple(rows[0])
-    if connection.dialect.name != "postgresql":
-        # Not under its own name, which stands for the column that is set.
-        connection.execute(_update_one(table, names, key), [{**row, f"the_{key}": row[key]} for row in rows])
-        return
-    connection.execute(_update_from_arrays(table, names, key), _arrays(table, names, rows))
+    for table, rows, key, adding in changes:
+        names = [*(name for name in rows[0] if name != key), *([key] if key else [])]
+        columns = [_sqlite_values([row[name] for row in rows]) for name in names]
+        run_for_each(connection, _for_one(table, tuple(names), key, adding), zip(*columns, strict=True))
 
 
 @cache
-def _insert_from_arrays(table: Table, names: tuple[str, ...]) -> TextClause:
-    columns = ", ".join(names)
-    return text(
-        f"INSERT INTO {table.name} ({columns}) "  # noqa: S608 (names of the schema's, values are bound)
-        f"SELECT {columns} FROM {_given(table, names)}"
+def _for_one(table: Table, names: tuple[str, ...], key: str | None, adding: tuple[str, ...]) -> str:
+    if key is None:
+        return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608 (names of the schema's)
+    changes = ", ".join(f"{each} = {f'{each} + ' if each in adding else ''}?" for each in names if each != key)
+    return f"UPDATE {table.name} SET {changes} WHERE {key} = ?"  # noqa: S608 (as above)
+
+
+@cache
+def _at_once(changes: tuple[tuple[Table, tuple[str, ...], str | None, tuple[str, ...]], ...]) -> str:
+    *first, last = [_from_json(*change) for change in changes]
+    before = ", ".join(f"change_{place} AS ({sql})" for place, sql in enumerate(first))
+    return f"WITH {before} {last}" if before else last
+
+
+def _from_json(table: Table, names: tuple[str, ...], key: str | None, adding: tuple[str, ...]) -> str:
+    columns = ", ".join(f"{name} {table.c[name].type.compile(_POSTGRESQL)}" for name in names)
+    given = f"jsonb_to_recordset(%s::jsonb) AS given({columns})"
+    if key is None:
+        return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {', '.join(names)} FROM {given}"  # noqa: S608 (as above)
+    changes = ", ".join(
+        f"{name} = {f'{table.name}.{name} + ' if name in adding else ''}given.{name}" for name in names if name != key
     )
+    return f"UPDATE {table.name} SET {changes} FROM {given} WHERE {table.name}.{key} = given.{key}"  # noqa: S608 (as above)
 
 
-@cache
-def _update_from_arrays(table: Table, names: tuple[str, ...], key: str) -> TextClause:
-    changes = ", ".join(f"{name} = given.{name}" for name in names if name != key)
-    return text(
-        f"UPDATE {table.name} SET {changes} "  # noqa: S608 (names of the schema's, values are bound)
-        f"FROM {_given(table, names)} WHERE {table.name}.{key} = given.{key}"
-    )
+def _in_json(value: object) -> object:
+    if isinstance(value, datetime):
+        return f"{moment_text(value)}+00"
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    if isinstance(value, Decimal):
+        return amount_units(value)
+    raise TypeError(f"a {type(value).__name__} is no value of a column")
 
 
-@cache
-def _update_one(table: Table, names: tuple[str, ...], key: str) -> Any:
-    changes: dict[str, Any] = {name: bindparam(name) for name in names if name != key}
-    return update(table).where(table.c[key] == bindparam(f"the_{key}")).values(changes)
-
-
-def _given(table: Table, names: tuple[str, ...]) -> str:
-    arrays = ", ".join(f"CAST(:{name} AS {table.c[name].type.compile(_POSTGRESQL)}[])" for name in names)
-    return f"unnest({arrays}) AS given({', '.join(names)})"
-
-
-def _arrays(table: Table, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    found = {}
-    for name, process in zip(names, _processors(table, names), strict=True):
-        values = [row[name] for row in rows]
-        found[name] = values if process is None else [None if each is None else process(each) for each in values]
-    return found
-
-
-@cache
-def _processors(table: Table, names: tuple[str, ...]) -> tuple[Callable[[Any], Any] | None, ...]:
-    return tuple(table.c[name].type.dialect_impl(_POSTGRESQL).bind_processor(_POSTGRESQL) for name in names)
+def _sqlite_values(values: list[Any]) -> list[Any]:
+    return [process(value) if (process := _SQLITE_VALUES.get(type(value))) else value for value in values]

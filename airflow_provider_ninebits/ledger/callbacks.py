@@ -10,15 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.bulk import insert_rows
-from airflow_provider_ninebits.ledger.database import ledger_now, lock_numbers
+from airflow_provider_ninebits.ledger.bulk import Change, write
+from airflow_provider_ninebits.ledger.database import lock_numbers
 from airflow_provider_ninebits.ledger.rematching import try_for_or_later
 from airflow_provider_ninebits.ledger.repeats import without_repeats
 from airflow_provider_ninebits.ledger.states import Kind, MatchState
-from airflow_provider_ninebits.ledger.unmatched import unmatched_ids
 from airflow_provider_ninebits.ledger.verdicts import match_rows
 
 if TYPE_CHECKING:
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
 
 
-@dataclass(frozen=True)
-class Arrival:
+class Arrival(NamedTuple):
     """
     One callback, read, before it is stored.
 
@@ -74,20 +72,20 @@ def store(
     """
     with database.writing() as connection:
         answers = any(arrival.kind is Kind.ANSWER for arrival in arrivals)
-        lock_numbers(connection, None if answers else _lock_names(arrivals))
-        now = ledger_now(connection)
-        fresh, again = without_repeats(connection, arrivals)
+        now = lock_numbers(connection, None if answers else _lock_names(arrivals))
+        found = without_repeats(connection, arrivals)
         rows = [
-            {**_row(arrival, now), "receiver_id": receiver_id, "repeats": again[arrival.identity]} for arrival in fresh
+            {**_row(arrival, now), "receiver_id": receiver_id, "repeats": found.again[arrival.identity]}
+            for arrival in found.fresh
         ]
-        news = match_rows(connection, rows, now, window)
-        insert_rows(connection, schema.callback, rows)
-        # Whoever else brings a callback of one of these numbers waits for this transaction.
-        if news.numbers and not unmatched_ids(connection, numbers=news.numbers, window=window):
-            news = replace(news, numbers=frozenset())
+        news, changes = match_rows(connection, rows, now, window)
+        write(connection, *changes, Change(schema.callback, rows))
+    # Whoever else brought a callback of one of these numbers has waited for this transaction.
+    waiting = found.waiting | {row["number"] for row in rows if row["match_state"] == MatchState.UNMATCHED}
+    news = replace(news, numbers=news.numbers & waiting)
     try_for_or_later(database, news, window)
     matched = sum(row["match_state"] == MatchState.MATCHED for row in rows)
-    return Stored(new=len(fresh), repeats=again.total(), matched=matched)
+    return Stored(new=len(rows), repeats=found.again.total(), matched=matched)
 
 
 def _row(arrival: Arrival, now: datetime) -> dict[str, Any]:
@@ -96,9 +94,8 @@ def _row(arrival: Arrival, now: datetime) -> dict[str, Any]:
         state = MatchState.UNREADABLE
     elif arrival.inbound:
         state = MatchState.INBOUND
-    fields = {name: getattr(arrival, name) for name in arrival.__dataclass_fields__}
     return {
-        **fields,
+        **arrival._asdict(),
         "received_at": now,
         "match_state": state,
         "ambiguous": False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, DateTime, Integer
@@ -55,8 +56,43 @@ class Amount(TypeDecorator[Decimal]):
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
         """Scale to units."""
-        return None if value is None else int((value * _UNITS).to_integral_value())
+        return None if value is None else amount_units(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
         """Scale back."""
-        return None if value is None else Decimal(value) / _UNITS
+        return read_amount(value)
+
+
+@lru_cache(maxsize=1024)
+def moment_text(value: datetime) -> str:
+    """
+    Return a moment as SQLite keeps it: in UTC, without an offset.
+
+    To write one takes longer than all the rest of a value's way, and most are written more than once.
+
+    :raises ValueError: for a naive one.
+    """
+    if value.tzinfo is not UTC:
+        if value.tzinfo is None:
+            raise ValueError(f"a moment in the ledger needs an offset, got {value!r}")
+        value = value.astimezone(UTC)
+    return value.isoformat(" ", "microseconds")[:-6]
+
+
+def read_moment(value: datetime | str | None) -> datetime | None:
+    """Return a moment as a driver gives it: SQLite's gives text."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return value.astimezone(UTC)
+
+
+def amount_units(value: Decimal) -> int:
+    """Return an amount as the ledger keeps it."""
+    return int((value * _UNITS).to_integral_value())
+
+
+def read_amount(value: int | None) -> Decimal | None:
+    """Return an amount as a driver gives it."""
+    return None if value is None else Decimal(value) / _UNITS

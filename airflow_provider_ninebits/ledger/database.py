@@ -16,13 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from airflow_provider_ninebits.ledger.driver import run
 from airflow_provider_ninebits.ledger.engines import checked_url, masked, new_engine
 from airflow_provider_ninebits.ledger.migrate import upgrade_if_needed
-from airflow_provider_ninebits.ledger.outages import ledger_error
+from airflow_provider_ninebits.ledger.outages import is_of_driver, ledger_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,6 +31,16 @@ if TYPE_CHECKING:
 
 _BUCKETS = 256
 _LOCK_CLASS = 0x39B175  # "9bits": keeps our advisory locks apart from other applications' in the same database
+
+# Only a sorted subquery has an order that PostgreSQL keeps to; and it is not merged into the outer query. The clock is
+# read after the aggregate, so when the last lock is had.
+_LOCK = """
+    WITH had AS MATERIALIZED (
+        SELECT count(pg_advisory_xact_lock(%s, bucket)) AS locks
+        FROM (SELECT bucket FROM unnest(%s::integer[]) AS bucket ORDER BY bucket) AS ordered
+    )
+    SELECT clock_timestamp() FROM had WHERE locks >= 0
+"""
 
 
 class Database:
@@ -67,7 +77,13 @@ class Database:
         :raises LedgerUnusable: when its schema is newer than this code.
         """
         with self._translated(), self._ready_engine().connect() as connection:
-            yield connection
+            try:
+                yield connection
+            except Exception as error:
+                if is_of_driver(error):
+                    # The pool learns of a lost connection by what goes through SQLAlchemy only.
+                    connection.invalidate(error)
+                raise
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -88,6 +104,9 @@ class Database:
         For who keeps one connection over several transactions: temporary tables live in one.
         """
         with self._translated():
+            if not connection.in_transaction():
+                # What goes past SQLAlchemy (`driver`) begins none, and without one there is nothing to commit.
+                connection.begin()
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
@@ -134,22 +153,26 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except IntegrityError:
+        except (IntegrityError, sqlite3.IntegrityError):
             # Not an outage: two processes did the same at once, and who asked knows what that means.
             raise
         except (DBAPIError, PoolTimeout, sqlite3.Error) as error:
             raise ledger_error(error, self.masked_url) from error
+        except Exception as error:
+            if is_of_driver(error):
+                raise ledger_error(error, self.masked_url) from error
+            raise
 
 
 def ledger_now(connection: Connection) -> datetime:
     """Return the time on the ledger's clock, which all its users share."""
     if connection.dialect.name == "sqlite":
         return datetime.now(UTC)
-    moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    moment: datetime = run(connection, "SELECT clock_timestamp()").fetchone()[0]
     return moment.astimezone(UTC)
 
 
-def lock_numbers(connection: Connection, names: Iterable[str] | None) -> None:
+def lock_numbers(connection: Connection, names: Iterable[str] | None) -> datetime:
     """
     Make this transaction the only one that matches callbacks of these numbers (or ref_ids) until it ends.
 
@@ -157,17 +180,11 @@ def lock_numbers(connection: Connection, names: Iterable[str] | None) -> None:
     taken in a fixed order, so that two transactions never wait for each other. SQLite's single writer needs none.
 
     :param names: the numbers; None: all there are, for an API answer, which may be about a thousand of them.
+    :return: the time on the ledger's clock when they were all had.
     """
-    if connection.dialect.name == "sqlite":
-        return
     everything = range(_BUCKETS)
     buckets = list(everything if names is None else {zlib.crc32(name.encode()) % _BUCKETS for name in names})
-    if buckets:
-        connection.execute(
-            # Only a sorted subquery has an order that PostgreSQL keeps to; and it is not merged into the outer query.
-            text(
-                "SELECT pg_advisory_xact_lock(:lock_class, bucket)"
-                " FROM (SELECT bucket FROM unnest(CAST(:buckets AS integer[])) AS bucket ORDER BY bucket) AS ordered"
-            ),
-            {"lock_class": _LOCK_CLASS, "buckets": buckets},
-        )
+    if connection.dialect.name == "sqlite" or not buckets:
+        return ledger_now(connection)
+    moment: datetime = run(connection, _LOCK, (_LOCK_CLASS, buckets)).fetchone()[0]
+    return moment.astimezone(UTC)

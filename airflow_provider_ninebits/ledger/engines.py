@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import time
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DisconnectionError, NoSuchModuleError
 
 from airflow_provider_ninebits.ledger.errors import LedgerUnusable
 
@@ -24,6 +25,8 @@ CONNECT_TIMEOUT_SECONDS = 10
 # Beside one receiver's writer, heartbeat and health probe, or one task, most of them stay closed.
 _POOL_SIZE = 5
 _POOL_OVERFLOW = 5
+_TRUSTED_SECONDS = 0.1
+"""How long an idle connection is taken for alive without asking."""
 
 _MARK = "ninebits.direct"
 _POSTGRES_OPTIONS = {
@@ -149,8 +152,6 @@ def _postgres_engine(url: URL) -> Engine:
             pool_size=_POOL_SIZE,
             max_overflow=_POOL_OVERFLOW,
             pool_timeout=CONNECT_TIMEOUT_SECONDS,
-            # A connection that died while it was idle is noticed before a statement is lost with it.
-            pool_pre_ping=True,
             connect_args=_connect_args(url),
         )
     except (ImportError, NoSuchModuleError) as error:
@@ -162,7 +163,30 @@ def _postgres_engine(url: URL) -> Engine:
     def _check(connection: Any, _record: Any) -> None:
         _check_settings_came_through(connection)
 
+    @event.listens_for(engine, "checkin")
+    def _note(_connection: Any, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _check_alive(connection: Any, record: Any, _proxy: Any) -> None:
+        # A connection that died while it was idle is noticed before a statement is lost with it. Not `pool_pre_ping`,
+        # which asks the server each time, and takes as long as the statements of a group of callbacks.
+        if time.monotonic() - record.info.get("idle_since", math.inf) > _TRUSTED_SECONDS:
+            _ping(engine, connection)
+
     return engine
+
+
+def _ping(engine: Engine, connection: Any) -> None:
+    """
+    Ask whether a connection's server is there.
+
+    :raises DisconnectionError: where it is not; the pool makes another connection then.
+    """
+    try:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise DisconnectionError from error
 
 
 def _check_settings_came_through(connection: Any) -> None:

@@ -7,9 +7,9 @@ times are shown is decided by the calls themselves, not by their arrival.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from airflow_provider_ninebits.ledger.states import RecipientState, raised
 
@@ -19,8 +19,7 @@ _LARGEST_AMOUNT = Decimal(9 * 10**9)
 _ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class CallRecord:
+class CallRecord(NamedTuple):
     """One attempt at a recipient, as its callback told it."""
 
     received_at: datetime
@@ -32,8 +31,7 @@ class CallRecord:
     total_amount: Decimal | None = None
 
 
-@dataclass(frozen=True)
-class RecipientRecord:
+class RecipientRecord(NamedTuple):
     """What is known of a recipient after some calls."""
 
     state: RecipientState = RecipientState.PENDING

@@ -13,9 +13,8 @@ apart by its number and its time. The rules, in the order in which they are aske
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_ninebits.ledger.states import MessageState, RecipientState, RequestState
 
@@ -26,8 +25,7 @@ CLOCK_SKEW = timedelta(seconds=60)
 """How far 9bits' clock, which writes ``start_at`` in whole seconds, may be off the ledger's."""
 
 
-@dataclass(frozen=True)
-class RequestFacts:
+class RequestFacts(NamedTuple):
     """A POST, as far as matching cares."""
 
     id: int
@@ -53,8 +51,7 @@ class RequestFacts:
         return self.started_at - skew <= called_at <= self.started_at + window + skew
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A recipient with the callback's number, and the requests of its message over the callback's connection."""
 
     recipient_id: int
@@ -66,7 +63,8 @@ class Candidate:
 
     def as_of(self, moment: datetime) -> Candidate:
         """Return it with the requests that had begun by then."""
-        return replace(self, requests=tuple(r for r in self.requests if r.started_at <= moment))
+        requests = tuple(r for r in self.requests if r.started_at <= moment)
+        return self if len(requests) == len(self.requests) else self._replace(requests=requests)
 
     def possible_requests(self, called_at: datetime, window: timedelta, skew: timedelta) -> list[RequestFacts]:
         """Return the requests that a call at that time can come from, oldest first."""
@@ -74,8 +72,7 @@ class Candidate:
         return sorted(possible, key=lambda r: (r.started_at, r.id))
 
 
-@dataclass(frozen=True)
-class CallFacts:
+class CallFacts(NamedTuple):
     """A call object, as far as matching cares."""
 
     ref_id: str | None
@@ -83,8 +80,7 @@ class CallFacts:
     received_at: datetime
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """
     Whose a callback is.
 

@@ -35,6 +35,17 @@ def ledger_error(error: Exception, masked_url: str) -> LedgerError:
     return LedgerUnreachable(masked_url, f"{explanation} ({words})" if explanation else words)
 
 
+def is_of_driver(error: Exception) -> bool:
+    """
+    Return whether an error is PostgreSQL's driver's own, for what is asked past SQLAlchemy.
+
+    Not where two processes did the same at once: who asked knows what that means.
+    """
+    # By name: the driver is not there where every ledger is SQLite.
+    names = {each.__name__ for each in type(error).__mro__ if each.__module__.partition(".")[0] == "psycopg"}
+    return "Error" in names and "IntegrityError" not in names
+
+
 def _is_about_connecting(error: DBAPIError) -> bool:
     # SQLAlchemy names the statement that failed; while connecting there is none.
     return error.statement is None

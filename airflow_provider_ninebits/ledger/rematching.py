@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.bulk import update_rows
+from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.database import ledger_now, lock_numbers
 from airflow_provider_ninebits.ledger.errors import LedgerError
 from airflow_provider_ninebits.ledger.states import Kind, MatchState
@@ -99,8 +99,9 @@ def _rematch_some(database: Database, callback_ids: Sequence[int], window: timed
         )
         rows = [dict(row) for row in connection.execute(unmatched).mappings()]
         found = [dict(row) for row in rows]
-        news = match_rows(connection, rows, ledger_now(connection), window)
+        news, changes = match_rows(connection, rows, ledger_now(connection), window)
         # Most stay as they are. Written all the same, they would fill the log of the database at each sweep.
         changed = [row for row, as_found in zip(rows, found, strict=True) if row != as_found]
-        update_rows(connection, schema.callback, [{name: row[name] for name in _MATCH} for row in changed])
+        matches = [{name: row[name] for name in _MATCH} for row in changed]
+        write(connection, *changes, Change(schema.callback, matches, key="id"))
     return news if news.matched else News()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, literal_column, null, select, union_all, update
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.driver import Query
 from airflow_provider_ninebits.ledger.lists import among
 
 if TYPE_CHECKING:
@@ -18,7 +20,14 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.callbacks import Arrival
 
 _callback = schema.callback.c
-_STORED = select(_callback.identity).where(among(_callback.identity, "identities"))
+_KNOWN = Query(
+    union_all(
+        select(_callback.identity, null()).where(among(_callback.identity, "identities")),
+        select(null(), _callback.number).where(
+            _callback.match_state == literal_column("'unmatched'"), among(_callback.number, "numbers")
+        ),
+    )
+)
 _COUNT = (
     update(schema.callback)
     .where(_callback.identity == bindparam("which"))
@@ -26,15 +35,33 @@ _COUNT = (
 )
 
 
-def without_repeats(connection: Connection, arrivals: Sequence[Arrival]) -> tuple[list[Arrival], Counter[str | None]]:
+@dataclass(frozen=True)
+class Sorted:
+    """
+    A group of callbacks beside what is stored.
+
+    :param fresh: what is to be stored.
+    :param again: how often each identity came again.
+    :param waiting: those of the group's numbers of which unmatched callbacks are stored.
+    """
+
+    fresh: list[Arrival]
+    again: Counter[str | None]
+    waiting: set[str]
+
+
+def without_repeats(connection: Connection, arrivals: Sequence[Arrival]) -> Sorted:
     """
     Leave out what is stored already, or stands in the group twice, and count it where it is stored.
 
-    :param connection: a write transaction that holds the locks of the arrivals.
-    :return: what is to be stored, and how often each identity came again.
+    :param connection: a write transaction that holds the locks of the arrivals: what is stored of their numbers stays.
     """
-    identities = {arrival.identity for arrival in arrivals if arrival.identity is not None}
-    stored = set(connection.execute(_STORED, {"identities": identities}).scalars() if identities else ())
+    known = _KNOWN.rows(
+        connection,
+        identities={arrival.identity for arrival in arrivals if arrival.identity is not None},
+        numbers={arrival.number for arrival in arrivals if arrival.number is not None},
+    )
+    stored = {identity for identity, _ in known if identity is not None}
     fresh: list[Arrival] = []
     seen, again = set(stored), Counter[str | None]()
     for arrival in arrivals:
@@ -45,4 +72,4 @@ def without_repeats(connection: Connection, arrivals: Sequence[Arrival]) -> tupl
         fresh.append(arrival)
     if repeated := [{"which": name, "times": again[name]} for name in stored if again[name]]:
         connection.execute(_COUNT, repeated)
-    return fresh, again
+    return Sorted(fresh, again, {number for _, number in known if number is not None})

@@ -98,11 +98,7 @@ def _fold_anew(connection: Connection, message_id: str, recipient_ids: Sequence[
         record = RecipientRecord()
         for row in left:
             record = fold_call(record, call_record(row))
-        connection.execute(
-            update(schema.recipient)
-            .where(recipient.id == recipient_id)
-            .values({name: getattr(record, name) for name in RecipientRecord.__dataclass_fields__})
-        )
+        connection.execute(update(schema.recipient).where(recipient.id == recipient_id).values(record._asdict()))
     connection.execute(
         update(schema.recipient)
         .where(recipient.message_id == message_id, recipient.state == RecipientState.FAILED)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, exists, literal_column, or_, select
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.book import request_facts
+from airflow_provider_ninebits.ledger.driver import Query
+from airflow_provider_ninebits.ledger.entries import request_facts
 from airflow_provider_ninebits.ledger.lists import among
 from airflow_provider_ninebits.ledger.states import RequestState
 
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 
 _callback, _recipient, _request = schema.callback.c, schema.recipient.c, schema.request.c
 _UNMATCHED = select(_callback.id).where(_callback.match_state == literal_column("'unmatched'"))
-_WITH_REFS = _UNMATCHED.where(among(_callback.ref_id, "ref_ids"))
-_OF_NUMBERS = _UNMATCHED.where(among(_callback.number, "numbers"))
-_OF_MESSAGES = _UNMATCHED.where(
-    _callback.number.in_(select(_recipient.number).where(among(_recipient.message_id, "message_ids")))
+_WITH_REFS = Query(_UNMATCHED.where(among(_callback.ref_id, "ref_ids")))
+_OF_NUMBERS = Query(_UNMATCHED.where(among(_callback.number, "numbers")))
+_OF_MESSAGES = Query(
+    _UNMATCHED.where(_callback.number.in_(select(_recipient.number).where(among(_recipient.message_id, "message_ids"))))
 )
 _HOPEFUL = (
     _UNMATCHED.where(
@@ -54,11 +55,11 @@ def unmatched_ids(
     """
     ids: set[int] = set()
     if ref_ids:
-        ids.update(connection.execute(_WITH_REFS, {"ref_ids": ref_ids}).scalars())
+        ids.update(row[0] for row in _WITH_REFS.rows(connection, ref_ids=ref_ids))
     if numbers:
-        ids.update(connection.execute(_OF_NUMBERS, {"numbers": numbers}).scalars())
+        ids.update(row[0] for row in _OF_NUMBERS.rows(connection, numbers=numbers))
     if message_ids:
-        ids.update(connection.execute(_OF_MESSAGES, {"message_ids": message_ids}).scalars())
+        ids.update(row[0] for row in _OF_MESSAGES.rows(connection, message_ids=message_ids))
     if ref_ids or message_ids:
         ids.update(answers_for_one_request(connection, window))
     return sorted(ids)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ninebits.ledger.api_answers import apply_answer
 from airflow_provider_ninebits.ledger.book import Book, call_record
+from airflow_provider_ninebits.ledger.bulk import write
 from airflow_provider_ninebits.ledger.matching import NOBODY, CallFacts, Verdict, earliest_request, match_call
 from airflow_provider_ninebits.ledger.states import Kind, MatchState
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from sqlalchemy.engine import Connection
+
+    from airflow_provider_ninebits.ledger.bulk import Change
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,14 @@ class News:
         )
 
 
-def match_rows(connection: Connection, rows: Sequence[dict[str, Any]], now: datetime, window: timedelta) -> News:
-    """Match callbacks in their order, enter the verdicts into the rows, and write what they change elsewhere."""
+def match_rows(
+    connection: Connection, rows: Sequence[dict[str, Any]], now: datetime, window: timedelta
+) -> tuple[News, list[Change]]:
+    """
+    Match callbacks in their order, and enter the verdicts into the rows.
+
+    :return: what it brought, and what is to be written elsewhere, together with the rows.
+    """
     open_rows = [row for row in rows if row["match_state"] == MatchState.UNMATCHED]
     calls = [row for row in open_rows if row["kind"] == Kind.CALL]
     book = Book(
@@ -56,17 +65,22 @@ def match_rows(connection: Connection, rows: Sequence[dict[str, Any]], now: date
         row["request_id"] = None if verdict.ambiguous else verdict.request_id
         if verdict.recipient_id is not None:
             row["match_state"] = MatchState.MATCHED
-    book.write()
+    changes = book.changes()
     news = News(
         ref_ids=frozenset(book.adopted_ref_ids),
         message_ids=frozenset(book.accepted_messages),
         numbers=frozenset(book.answered_numbers),
     )
-    for row in open_rows:
-        if row["kind"] == Kind.ANSWER and (message_id := apply_answer(connection, row, now, window)):
+    answers = [row for row in open_rows if row["kind"] == Kind.ANSWER]
+    if answers:
+        # They look at what the calls before them have changed.
+        write(connection, *changes)
+        changes = []
+    for row in answers:
+        if message_id := apply_answer(connection, row, now, window):
             row["match_state"] = MatchState.MATCHED
             news = replace(news, ref_ids=news.ref_ids | {row["ref_id"]}, message_ids=news.message_ids | {message_id})
-    return replace(news, matched=sum(row["match_state"] == MatchState.MATCHED for row in open_rows))
+    return replace(news, matched=sum(row["match_state"] == MatchState.MATCHED for row in open_rows)), changes
 
 
 def _verdict(book: Book, row: dict[str, Any], window: timedelta) -> Verdict:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+from starlette.requests import ClientDisconnect
 
-    from starlette.requests import Request
+if TYPE_CHECKING:
+    from starlette.types import Receive
 
 LARGEST_BODY = 1024 * 1024
 MOST_HELD_BYTES = 64 * 1024 * 1024
@@ -36,46 +35,57 @@ class BodyReader:
     def __init__(self) -> None:
         self._held_bytes = 0
 
-    @asynccontextmanager
-    async def body(self, request: Request) -> AsyncIterator[bytes]:
+    async def read(self, receive: Receive) -> bytes:
         """
-        Give a request's body, counted while it comes: what a header says about its length proves nothing.
+        Return a request's body, counted while it comes: what a header says about its length proves nothing.
 
-        It counts as held until the block ends.
+        It counts as held until :meth:`let_go` is told.
 
         :raises BodyTooLarge: after some of the rest was read too, so that the sender sees the status and no reset.
         :raises TooManyBodies: when all together would be too much; nothing more of it is read.
         :raises TimeoutError: when the sender is too slow.
+        :raises ClientDisconnect: when the sender has gone.
         """
         chunks: list[bytes] = []
         size = 0
-        stream = request.stream()
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                async for chunk in stream:
+                more = True
+                while more and size <= LARGEST_BODY:
+                    chunk, more = await _next_chunk(receive)
                     size += len(chunk)
                     self._held_bytes += len(chunk)
-                    if size > LARGEST_BODY:
-                        break
-                    if self._held_bytes > MOST_HELD_BYTES:
+                    if self._held_bytes > MOST_HELD_BYTES and size <= LARGEST_BODY:
                         raise TooManyBodies
                     chunks.append(chunk)
             if size > LARGEST_BODY:
                 chunks.clear()
-                await _drain(stream)
+                if more:
+                    await _drain(receive)
                 raise BodyTooLarge
-            yield b"".join(chunks)
-        finally:
-            self._held_bytes -= size
+        except BaseException:
+            self.let_go(size)
+            raise
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def let_go(self, size: int) -> None:
+        """Count so many bytes as no longer held."""
+        self._held_bytes -= size
 
 
-async def _drain(stream: AsyncIterator[bytes]) -> None:
-    drained = 0
+async def _next_chunk(receive: Receive) -> tuple[bytes, bool]:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return message.get("body", b""), message.get("more_body", False)
+
+
+async def _drain(receive: Receive) -> None:
+    drained, more = 0, True
     try:
         async with asyncio.timeout(DRAIN_SECONDS):
-            async for chunk in stream:
+            while more and drained <= LARGEST_DRAIN:
+                chunk, more = await _next_chunk(receive)
                 drained += len(chunk)
-                if drained > LARGEST_DRAIN:
-                    return
     except TimeoutError:
         return

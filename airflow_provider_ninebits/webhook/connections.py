@@ -67,7 +67,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._began = False
         self._owes_body = False
         self._head_bytes = 0
-        self._fields_bytes = 0
+        self._piece_bytes = 0
         self.free_since = 0.0
         """When it was made, or when its last answer was complete. The loop's clock stands still at times."""
 
@@ -87,7 +87,8 @@ class BoundedConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take what came."""
         self._began = True
-        self._head_bytes += len(data)
+        self._piece_bytes = len(data)
+        self._head_bytes += self._piece_bytes
         self._unset_keepalive_if_required()
         try:
             self._feed(data)
@@ -97,23 +98,12 @@ class BoundedConnection(HttpToolsProtocol):
             self._turn_down("A request was closed: its head, or what is around its body, has no end")
         self._look()
 
-    def on_message_begin(self) -> None:
-        """Begin a request."""
-        self._fields_bytes = 0
-        super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        """Take a piece of the URL."""
-        self._count_field(url)
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
-        self._count_field(name, value)
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """Hand the request to the app."""
+        # A head may come whole in one large piece, so that nothing is left to be counted.
+        if self._piece_bytes > LARGEST_HEAD_BYTES and self._fields_bytes() > LARGEST_HEAD_BYTES:
+            # The parser makes a 400 of it.
+            raise ValueError("the head is too large")
         self._owes_body = True
         self._head_bytes = 0
         super().on_headers_complete()
@@ -184,11 +174,8 @@ class BoundedConnection(HttpToolsProtocol):
         self.parser = HttpRequestParser(_Body(self))
         self.parser.feed_data(b"POST / HTTP/1.1\r\n" + self._framing() + b"\r\n" + rest)
 
-    def _count_field(self, *pieces: bytes) -> None:
-        self._fields_bytes += sum(map(len, pieces))
-        if self._fields_bytes > LARGEST_HEAD_BYTES:
-            # A head may come whole in one piece, so that nothing is left to be counted. The parser makes a 400 of it.
-            raise ValueError("the head is too large")
+    def _fields_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def _turn_down(self, why: str) -> None:
         self.logger.warning(why)

@@ -30,6 +30,8 @@ def receiver_server(app: Starlette, host: str = "127.0.0.1", port: int = 0) -> u
             port=port,
             http=BoundedConnection,
             ws="none",
+            # Whose address it came from is neither logged nor looked at.
+            proxy_headers=False,
             lifespan="on",
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             # A sender of half a body would hold up the end. Who was not answered comes again.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -25,3 +27,8 @@ class ReceiverSettings:
     def takes_callbacks(self) -> bool:
         """Whether anybody can deliver."""
         return bool(self.passwords) or self.allow_unauthenticated
+
+    @cached_property
+    def credential_digests(self) -> tuple[bytes, ...]:
+        """The SHA-256 of each ``username:password`` that is taken."""
+        return tuple(hashlib.sha256(f"{self.username}:{each}".encode()).digest() for each in self.passwords)

@@ -9,11 +9,10 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "airflow_provider_ninebits"
 TAKES_SQL = {"text", "exec_driver_sql", "execute", "executemany", "executescript", "literal_column", "TextClause"}
+TAKES_SQL |= {"run", "run_for_each"}
 # Each is put together from constants of its own module, and has its reason beside it.
 CONSTANT_PARTS = {
     "ledger/migrate.py": {"VERSION_TABLE", "LOCK_TIMEOUT_SECONDS"},
-    # Names of tables and columns, which no parameter can be; its callers have them in their own text.
-    "ledger/bulk.py": {"table.name", "columns", "changes", "key", "_given(table, names)"},
     "ledger/staging.py": {"into", "columns", "values", "source", "given_table.name"},
 }
 

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.bulk import insert_rows, update_rows
+from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.states import Kind, MatchState
 from tests.integration.ledger.scenes import ADA, BEN, rows, sending
 
@@ -41,7 +43,7 @@ def test_rows_are_inserted_as_they_are_and_in_their_order(database: Database) ->
         a_row(identity="c", kind=Kind.ANSWER, detail="größe \U0001f4de"),
     ]
     with database.writing() as connection:
-        insert_rows(connection, schema.callback, given)
+        write(connection, Change(schema.callback, given))
     stored = rows(database, schema.callback)
     assert [{name: each[name] for name in given[0]} for each in stored] == given
     assert [each["id"] for each in stored] == sorted(each["id"] for each in stored)
@@ -49,7 +51,7 @@ def test_rows_are_inserted_as_they_are_and_in_their_order(database: Database) ->
 
 def test_columns_that_are_null_in_every_row_stay_so(database: Database) -> None:
     with database.writing() as connection:
-        insert_rows(connection, schema.callback, [a_row(), a_row()])
+        write(connection, Change(schema.callback, [a_row(), a_row()]))
     assert [each["total_amount"] for each in rows(database, schema.callback)] == [None, None]
 
 
@@ -57,20 +59,56 @@ def test_rows_are_updated_by_their_key_and_others_are_not(database: Database) ->
     sending(database, ADA, BEN)
     first, second = rows(database, schema.recipient)
     with database.writing() as connection:
-        update_rows(
+        write(
             connection,
-            schema.recipient,
-            [
-                {"id": first["id"], "state": "answered", "attempts": 2, "answered_at": NOON, "total_amount": None},
-                {"id": 10**9, "state": "answered", "attempts": 9, "answered_at": None, "total_amount": Decimal(3)},
-            ],
+            Change(
+                schema.recipient,
+                [
+                    {"id": first["id"], "state": "answered", "attempts": 2, "answered_at": NOON, "total_amount": None},
+                    {"id": 10**9, "state": "answered", "attempts": 9, "answered_at": None, "total_amount": Decimal(3)},
+                ],
+                key="id",
+            ),
         )
     changed = {"state": "answered", "attempts": 2, "answered_at": NOON, "total_amount": None}
     assert rows(database, schema.recipient) == [{**first, **changed}, second]
 
 
+def test_what_is_added_is_added_to_what_is_there(database: Database) -> None:
+    sending(database, ADA)
+    (message,) = rows(database, schema.message)
+    added = {"id": message["id"], "answered": 2, "revision": 1, "last_callback_at": NOON}
+    for _ in range(2):
+        with database.writing() as connection:
+            write(connection, Change(schema.message, [added], key="id", adding=("answered", "revision")))
+    changed = {"answered": 4, "revision": message["revision"] + 2, "last_callback_at": NOON}
+    assert rows(database, schema.message) == [{**message, **changed}]
+
+
+def test_several_tables_are_written_at_once(database: Database) -> None:
+    sending(database, ADA)
+    (message,), (recipient,) = rows(database, schema.message), rows(database, schema.recipient)
+    with database.writing() as connection:
+        write(
+            connection,
+            Change(schema.message, [{"id": message["id"], "unanswered": 1}], key="id", adding=("unanswered",)),
+            Change(schema.recipient, [{"id": recipient["id"], "state": "unanswered"}], key="id"),
+            Change(schema.callback, [a_row(identity="a")]),
+        )
+    assert rows(database, schema.message) == [{**message, "unanswered": 1}]
+    assert rows(database, schema.recipient) == [{**recipient, "state": "unanswered"}]
+    assert [each["identity"] for each in rows(database, schema.callback)] == ["a"]
+
+
+def test_a_moment_without_an_offset_is_refused(database: Database) -> None:
+    naive = a_row(started_at=datetime(2026, 11, 24))  # noqa: DTZ001 (the point)
+    with pytest.raises(ValueError, match="needs an offset"), database.writing() as connection:
+        write(connection, Change(schema.callback, [naive]))
+    assert rows(database, schema.callback) == []
+
+
 def test_no_rows_are_no_statement(database: Database) -> None:
     with database.writing() as connection:
-        insert_rows(connection, schema.callback, [])
-        update_rows(connection, schema.recipient, [])
+        write(connection, Change(schema.callback, []), Change(schema.recipient, [], key="id"))
+        write(connection)
     assert rows(database, schema.callback) == []

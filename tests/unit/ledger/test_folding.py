@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
@@ -123,4 +122,4 @@ def test_what_is_shown_is_one_of_the_calls(some: list[CallRecord]) -> None:
 def test_folding_takes_nothing_back(one: CallRecord) -> None:
     answered = RecipientRecord(RecipientState.ANSWERED, 1, answered_at=NOON)
 
-    assert fold_call(answered, replace(one, answered_at=None)).answered_at == NOON
+    assert fold_call(answered, one._replace(answered_at=None)).answered_at == NOON
