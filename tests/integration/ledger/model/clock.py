@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from unittest import mock
 from airflow_provider_ninebits.ledger import database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sqlalchemy.engine import Connection
 
@@ -28,22 +28,29 @@ class LedgerClock:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Give this clock to every module of the package that has taken ``ledger_now`` by name."""
-        real = database.ledger_now
+        """Give this clock to every module of the package that has taken what tells the time by name."""
+        lock = database.lock_numbers
 
         def read(_: Connection) -> datetime:
             return self.now
 
-        holders = [
-            module
-            for name, module in sys.modules.items()
-            if name.startswith("airflow_provider_ninebits") and getattr(module, "ledger_now", None) is real
-        ]
-        patches = [mock.patch.object(module, "ledger_now", read) for module in holders]
-        for patch in patches:
-            patch.start()
-        try:
+        def lock_and_read(connection: Connection, names: Iterable[str] | None) -> datetime:
+            lock(connection, names)
+            return self.now
+
+        with ExitStack() as patches:
+            for name, real, ours in (
+                ("ledger_now", database.ledger_now, read),
+                ("lock_numbers", lock, lock_and_read),
+            ):
+                for module in _holders(name, real):
+                    patches.enter_context(mock.patch.object(module, name, ours))
             yield
-        finally:
-            for patch in patches:
-                patch.stop()
+
+
+def _holders(name: str, real: object) -> list[object]:
+    return [
+        module
+        for place, module in sys.modules.items()
+        if place.startswith("airflow_provider_ninebits") and getattr(module, name, None) is real
+    ]
