@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.ledger.driver import run
 from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable
 from airflow_provider_ninebits.ledger.receivers import register
 from tests.integration.conftest import create_on_server, run_on_server
@@ -109,3 +110,67 @@ def test_a_pool_without_a_free_connection_is_an_outage(ledger_url: URL, monkeypa
     with database.reading(), pytest.raises(LedgerUnreachable, match="TimeoutError"), database.reading():
         pass
     database.close()
+
+
+def end_sessions(url: URL) -> None:
+    """What a restart of the server does to the connections that are open."""
+    run_on_server(
+        url,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+
+
+def test_a_connection_that_died_while_it_was_idle_is_replaced(ledger_url: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_provider_ninebits.ledger.engines._TRUSTED_SECONDS", -1.0)
+    database = opened(ledger_url)
+    assert register(database, "a-host")
+    end_sessions(ledger_url)
+    assert register(database, "a-host")
+    database.close()
+
+
+@pytest.mark.parametrize("asked", ["SELECT 1", "SELECT pg_sleep(60)"])
+def test_a_connection_that_is_lost_under_the_drivers_own_statements_is_an_outage_once(
+    ledger_url: URL, asked: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The hot statements go past SQLAlchemy, whose pool learns of it all the same."""
+    database = opened(ledger_url, "-cstatement_timeout=100")
+
+    def ask() -> None:
+        with database.writing() as connection:
+            run(connection, "SELECT 1")
+            end_sessions(ledger_url)
+            run(connection, asked)
+
+    with pytest.raises(LedgerUnreachable):
+        ask()
+    with database.writing() as connection:
+        assert run(connection, "SELECT 1").fetchone() == (1,)
+    database.close()
+    assert [record.message for record in caplog.records] == []
+
+
+def test_a_statement_of_the_drivers_own_that_takes_too_long_is_an_outage_that_says_so(ledger_url: URL) -> None:
+    hurried = opened(ledger_url, "-cstatement_timeout=100")
+    with pytest.raises(LedgerUnreachable, match="overloaded, or another session blocks it"), hurried.writing() as busy:
+        run(busy, "SELECT pg_sleep(60)")
+    hurried.close()
+
+
+def test_what_is_written_past_sqlalchemy_is_committed_and_rolled_back_with_the_rest(ledger_url: URL) -> None:
+    database = opened(ledger_url)
+    with database.writing() as connection:
+        run(connection, "CREATE TABLE kept (id integer)")
+
+    def write_and_fail() -> None:
+        with database.writing() as connection:
+            run(connection, "CREATE TABLE lost (id integer)")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_and_fail()
+    with database.reading() as connection:
+        found = run(connection, "SELECT to_regclass('kept')::text, to_regclass('lost')::text").fetchone()
+    database.close()
+    assert found == ("kept", None)
