@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, case, exists, or_, select, update
 
-from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger import notices, schema
 from airflow_provider_ninebits.ledger.bulk import update_rows
 from airflow_provider_ninebits.ledger.folding import CallRecord, RecipientRecord, fold_call
 from airflow_provider_ninebits.ledger.lists import among
@@ -213,6 +213,7 @@ class Book:
         ]
         if rows:
             self._connection.execute(_COUNT_CALLS, rows)
+            notices.changed(self._connection, changes)
         if self.accepted_messages:
             # Only where it is still open: its sender may have recorded the answer a moment ago.
             self._connection.execute(_ACCEPT_MESSAGES, {"message_ids": self.accepted_messages})

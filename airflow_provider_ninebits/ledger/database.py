@@ -20,6 +20,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from airflow_provider_ninebits.ledger import notices
 from airflow_provider_ninebits.ledger.engines import checked_url, masked, new_engine
 from airflow_provider_ninebits.ledger.migrate import upgrade_if_needed
 from airflow_provider_ninebits.ledger.outages import ledger_error
@@ -92,7 +93,9 @@ class Database:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 yield
+                notices.tell(connection)
             except BaseException:
+                notices.forget(connection)
                 connection.rollback()
                 raise
             connection.commit()
