@@ -189,7 +189,8 @@ def listening_arguments(url: URL) -> dict[str, Any]:
     """Return what psycopg connects with to listen for notices: as an engine's connections, under a name of its own."""
     from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-    _, arguments = PGDialect_psycopg().create_connect_args(url)
+    dialect: Any = PGDialect_psycopg
+    _, arguments = dialect().create_connect_args(url)
     return {**arguments, **_connect_args(url, application_name=LISTENER_NAME)}
 
 

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     class InThread(Protocol):
         """Runs a function that asks the ledger in a thread."""
 
-        def __call__(self, function: Callable[..., T], *arguments: object) -> Awaitable[T]: ...
+        def __call__(self, function: Callable[..., T], *arguments: object) -> Awaitable[T]:
+            """Return what it returns."""
 
     Hear = Callable[[Collection[str] | None], None]
 
@@ -80,14 +81,16 @@ async def _listen(database: Database, hear: Hear, sweep_seconds: float) -> None:
 
     async with await AsyncConnection.connect(**listening_arguments(database.url), autocommit=True) as connection:
         await _ask(connection, database, "SELECT current_setting(%s, true)", MARK, "on")
-        await connection.execute(f"LISTEN {CHANNEL}")
+        await connection.execute("LISTEN ninebits")
         while True:
             # What was said before, or while the last question was asked, may not have been heard.
             hear(None)
             async for notice in connection.notifies(timeout=sweep_seconds):
                 hear(names_in(notice.payload))
             # A server that vanished without a word, and a pooler that gave this connection away, are found out here.
-            await _ask(connection, database, "SELECT channel FROM pg_listening_channels() AS channel WHERE channel = %s")
+            await _ask(
+                connection, database, "SELECT channel FROM pg_listening_channels() AS channel WHERE channel = %s"
+            )
 
 
 async def _ask(

@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, text
 
@@ -135,14 +135,14 @@ def looks(connection: Connection, asked: Sequence[Asked]) -> list[Look]:
     return [_look(each, rows, unknown, purged, last, now) for each, rows in zip(asked, found, strict=True)]
 
 
-def _found(asked: Asked, messages: Mapping[str, Sequence[Row[tuple[object, ...]]]]) -> list[Row[tuple[object, ...]]]:
+def _found(asked: Asked, messages: Mapping[str, Sequence[Row[Any]]]) -> list[Row[Any]]:
     """Return the rows of the messages behind some ``ref_id``, each once."""
     return list({row.id: row for ref_id in asked.ref_ids for row in messages.get(ref_id, ())}.values())
 
 
 def _look(
     asked: Asked,
-    rows: Sequence[Row[tuple[object, ...]]],
+    rows: Sequence[Row[Any]],
     unknown: Collection[str],
     purged: Collection[str],
     last: Mapping[str, datetime],
@@ -162,14 +162,17 @@ def _look(
     return Look(progress, now, {row.id: row.revision for row in rows})
 
 
-def _messages_of(connection: Connection, refs: Iterable[str]) -> dict[str, list[Row[tuple[object, ...]]]]:
-    found: dict[str, list[Row[tuple[object, ...]]]] = defaultdict(list)
+def _messages_of(connection: Connection, refs: Iterable[str]) -> dict[str, list[Row[Any]]]:
+    found: dict[str, list[Row[Any]]] = defaultdict(list)
     storable = _storable(refs)
     by_ref_id = [ref for ref in storable if not ref.startswith(LEDGER_REF_PREFIX)]
     by_id = [ref.removeprefix(LEDGER_REF_PREFIX) for ref in storable if ref.startswith(LEDGER_REF_PREFIX)]
-    for row in connection.execute(_BY_REF_ID, {"ref_ids": by_ref_id}) if by_ref_id else ():
+    rows: Iterable[Row[Any]]
+    rows = connection.execute(_BY_REF_ID, {"ref_ids": by_ref_id}) if by_ref_id else ()
+    for row in rows:
         found[row.ref_id].append(row)
-    for row in connection.execute(_BY_ID, {"message_ids": by_id}) if by_id else ():
+    rows = connection.execute(_BY_ID, {"message_ids": by_id}) if by_id else ()
+    for row in rows:
         found[f"{LEDGER_REF_PREFIX}{row.id}"].append(row)
     return found
 

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
 
 _RECIPIENTS = (
-    select(schema.recipient)
-    .where(among(schema.recipient.c.message_id, "message_ids"))
-    .order_by(schema.recipient.c.id)
+    select(schema.recipient).where(among(schema.recipient.c.message_id, "message_ids")).order_by(schema.recipient.c.id)
 )
 
 
