@@ -74,8 +74,9 @@ class Asked:
 @dataclass(frozen=True)
 class Look:
     """
-    One look at the messages behind some ``ref_id``, at a time on the ledger's clock.
+    One look at the messages behind some ``ref_id``.
 
+    :param now: the time of the look, on the ledger's clock where an attempt window is counted from it.
     :param revisions: the messages, each with its revision, which rises with all that a wait may ask for.
     """
 
@@ -131,7 +132,8 @@ def looks(connection: Connection, asked: Sequence[Asked]) -> list[Look]:
         if row.unanswered
     }
     last = _last_callbacks(connection, open_windows)
-    now = ledger_now(connection)
+    # Nothing depends on the time but an open window: it saves every second statement of a watcher.
+    now = ledger_now(connection) if last else datetime.now(UTC)
     return [_look(each, rows, unknown, purged, last, now) for each, rows in zip(asked, found, strict=True)]
 
 
