@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, case, func, or_, select, update
 
-from airflow_provider_ninebits.ledger import notices, schema
+from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.api_answers import fail_pending
 from airflow_provider_ninebits.ledger.book import call_record
 from airflow_provider_ninebits.ledger.folding import RecipientRecord, fold_call
@@ -108,7 +108,6 @@ def _fold_anew(connection: Connection, message_id: str, recipient_ids: Sequence[
         .where(recipient.message_id == message_id, recipient.state == RecipientState.FAILED)
         .values(state=RecipientState.PENDING, last_callback_at=None)
     )
-    notices.changed(connection, [message_id])
     states = connection.execute(
         select(recipient.state, func.count()).where(recipient.message_id == message_id).group_by(recipient.state)
     )

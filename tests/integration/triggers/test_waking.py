@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, OperationalError
 from sqlalchemy import event, text
 
 from airflow_provider_ninebits.ledger import schema
@@ -124,6 +124,26 @@ async def test_a_lost_connection_is_made_anew_and_nothing_is_missed_meanwhile(da
                 await asyncio.sleep(0.01)
         # It listens again: what is heard now wakes, as before.
         for answered in (False, True):
+            task = asyncio.create_task(woken(wait))
+            await called(database, ADA, answered=answered)
+            await task
+            found = await wait.look()
+        assert found.progress.answered == 1
+
+
+@on_postgresql
+async def test_while_nothing_can_be_heard_the_ledger_is_asked(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(**_: object) -> None:
+        raise OperationalError("too many connections")
+
+    accepted(database, "x", ADA)
+    async with listening(Watcher(database, replace(UNSWEPT, deaf_seconds=0.1)), database, "x", ADA) as wait:
+        monkeypatch.setattr(AsyncConnection, "connect", refused)
+        await listeners(database, "pg_terminate_backend(pid)")
+        # The first one may be found by the sweep as the connection is lost.
+        for answered in (False, False, True):
             task = asyncio.create_task(woken(wait))
             await called(database, ADA, answered=answered)
             await task

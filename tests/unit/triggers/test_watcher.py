@@ -171,12 +171,13 @@ async def test_a_look_is_tried_again_with_those_of_the_others_before_it_fails(le
         assert [type(end) for end in ends] == [LedgerUnreachable] * 3
 
 
-async def test_what_somebody_has_to_mend_fails_at_once(ledger: Database) -> None:
+async def test_what_somebody_has_to_mend_fails_at_once(ledger: Database, caplog: pytest.LogCaptureFixture) -> None:
     with ledger.writing() as connection:
         connection.exec_driver_sql("UPDATE ninebits_version SET version_num = 'of the future'")
     url = ledger.url.render_as_string(hide_password=False)
     with Watcher(Database(url)).waiting(Asked(("r1",))) as wait, pytest.raises(LedgerUnusable):
         await wait.look()
+    assert "(2 times" not in caplog.text
 
 
 async def test_what_no_ledger_can_hold_is_unknown_and_fails_no_other(ledger: Database) -> None:
@@ -203,9 +204,11 @@ async def test_a_listener_that_says_nothing_is_not_trusted(ledger: Database, mon
     accepted(ledger, "r1", NUMBERS[0])
     with ExitStack() as stack:
         [wait] = await looking(stack, Watcher(ledger), "r1")
-        task = asyncio.create_task(woken(wait))
-        arrive(ledger, a_call(NUMBERS[0]))
-        await task
+        for answered in (False, False, True):
+            task = asyncio.create_task(woken(wait))
+            arrive(ledger, a_call(NUMBERS[0], answered=answered))
+            await task
+            await wait.look()
 
 
 async def test_triggers_of_one_loop_share_a_watcher_for_each_ledger(ledger: Database) -> None:
