@@ -13,14 +13,15 @@ import random
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from airflow_provider_ninebits.triggers.waits import Awaited, Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Coroutine, Sequence
 
     from airflow_provider_ninebits.ledger.database import Database
     from airflow_provider_ninebits.ledger.looks import Asked
@@ -48,6 +49,11 @@ def shared_watcher(url: str) -> Watcher:
     if url not in of_loop:
         of_loop[url] = Watcher(Database(url))
     return of_loop[url]
+
+
+def _task_of_nobody(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    """Return a task that is no part of the trigger which happens to begin it: Airflow would log it as that one's."""
+    return asyncio.get_running_loop().create_task(work, name=name, context=Context())
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ class Watcher:
         """Take a wait on."""
         self._waits.add(wait)
         if self._watching is None or self._watching.done():
-            self._watching = asyncio.create_task(self._watch(), name="ninebits-watcher")
+            self._watching = _task_of_nobody(self._watch(), "ninebits-watcher")
 
     def remove(self, wait: Wait) -> None:
         """Forget a wait."""
@@ -113,7 +119,7 @@ class Watcher:
     def listen(self) -> None:
         """Listen, if that is not done already: some wait is not over with its first look."""
         if self._listening is None:
-            self._listening = asyncio.create_task(self._keep_listening(), name="ninebits-listener")
+            self._listening = _task_of_nobody(self._keep_listening(), "ninebits-listener")
             self._sweep_at = asyncio.get_running_loop().time() + self._pace.deaf_seconds
             self._work.set()
 

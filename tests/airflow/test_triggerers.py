@@ -23,8 +23,8 @@ pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
 
 def triggerer_of(stage: Stage) -> list[psutil.Process]:
     """The processes of Airflow's own triggerer."""
-    below = psutil.Process(stage.airflow.process.pid).children(recursive=True)
-    [triggerer] = [each for each in below if "triggerer" in each.cmdline() and each.parent() not in below]
+    components = psutil.Process(stage.airflow.process.pid).children()
+    [triggerer] = [each for each in components if "triggerer" in each.cmdline()]
     return [triggerer, *triggerer.children(recursive=True)]
 
 

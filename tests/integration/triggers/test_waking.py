@@ -84,6 +84,15 @@ async def test_what_is_heard_wakes_without_a_sweep(database: Database) -> None:
         assert (await wait.look()).progress.answered == 1
 
 
+async def test_what_changes_before_the_listening_begins_is_found_when_it_does(database: Database) -> None:
+    accepted(database, "x", ADA)
+    with Watcher(database, UNSWEPT).waiting(Asked(("x",))) as wait:
+        await wait.look()
+        await called(database, ADA)
+        await woken(wait)
+        assert (await wait.look()).progress.answered == 1
+
+
 async def test_a_change_of_which_no_notice_came_is_found_by_the_sweep(database: Database) -> None:
     request = accepted(database, "x", ADA)
     async with listening(Watcher(database, replace(UNSWEPT, sweep_seconds=0.2)), database, "x", ADA) as wait:

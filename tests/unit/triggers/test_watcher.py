@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import pytest
@@ -209,6 +210,23 @@ async def test_a_listener_that_says_nothing_is_not_trusted(ledger: Database, mon
             arrive(ledger, a_call(NUMBERS[0], answered=answered))
             await task
             await wait.look()
+
+
+async def test_it_is_no_part_of_the_trigger_that_begins_it(ledger: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow puts what is logged into the log of the trigger that is in the context."""
+    trigger_id: ContextVar[int] = ContextVar("trigger_id")
+    trigger_id.set(7)
+    found: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+
+    async def listen(*_: object, **__: object) -> None:
+        found.set_result(trigger_id.get(None))
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("airflow_provider_ninebits.ledger.listening.listen", listen)
+    with Watcher(ledger).waiting(Asked(("x",))) as wait:
+        await wait.look()
+        await wait.changed(0.01)
+        assert await found is None
 
 
 async def test_triggers_of_one_loop_share_a_watcher_for_each_ledger(ledger: Database) -> None:
