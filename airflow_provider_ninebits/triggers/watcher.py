@@ -69,7 +69,7 @@ class Pace:
 
     looks_seconds: float = 0.05
     tail_seconds: float = 0.3
-    sweep_seconds: float = 5.0
+    sweep_seconds: float = 10.0
     deaf_seconds: float = 0.5
 
 
