@@ -41,6 +41,7 @@ WINDOW_SECONDS = 6.0
 SETTLE_SECONDS = 15.0
 OUTCOMES_A_SECOND = 50
 START_SECONDS = 600.0
+_BUSY_COLUMNS = (f"cores at {OUTCOMES_A_SECOND} outcomes/s", "statements/s", "wake-up p50 ms", "p99 ms")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -69,33 +70,56 @@ def measure() -> list[Results]:
         folder = Path(tempfile.mkdtemp(prefix="ninebits-bench-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         urls = {database: stack.enter_context(ledgers(database, folder)) for database in DATABASES}
-        alone = Results(
-            "Waits in a process of their own",
-            ("waits", "cores", "statements/s", *_BUSY_COLUMNS),
-        )
-        for database in DATABASES:
-            costs = {}
-            for how_many in COUNTS:
-                ledger_url = urls[database](f"alone_{how_many}")
-                costs[how_many] = Waiting(folder, ledger_url, how_many).measured_alone()
-                _add(alone, f"{how_many:,} on {database}", costs[how_many], None)
-            _add_ratio(alone, database, costs)
-        triggerer = Results(
-            "Waits in `airflow triggerer`",
-            ("triggers", "cores", "spread", "cores beyond idle", "statements/s", *_BUSY_COLUMNS),
-        )
+        alone = {
+            (database, how_many): Waiting(folder, urls[database](f"alone_{how_many}"), how_many).measured_alone()
+            for database in DATABASES
+            for how_many in COUNTS
+        }
         airflow = Airflow(folder, urls["PostgreSQL"]("airflow"))
+        within: dict[tuple[str, int], Cost] = {}
         for how_many in COUNTS:
-            idle = airflow.measured_idle(how_many)
-            _add(triggerer, f"{how_many:,} idle", idle, None, spread=True)
+            within["idle", how_many] = airflow.measured_idle(how_many)
             for database in DATABASES:
                 waiting = Waiting(folder, urls[database](f"triggerer_{how_many}"), how_many)
-                cost = waiting.measured_in(airflow)
-                _add(triggerer, f"{how_many:,} waits, {database}", cost, idle, spread=True)
-    return [triggerer, alone]
+                within[database, how_many] = waiting.measured_in(airflow)
+    return [_to_reach(within, alone), _in_a_triggerer(within), _alone(alone)]
 
 
-_BUSY_COLUMNS = ("cores at 50 outcomes/s", "statements/s", "wake-up p50 ms", "p99 ms")
+def _to_reach(within: dict[tuple[str, int], Cost], alone: dict[tuple[str, int], Cost]) -> Results:
+    few, many = COUNTS
+    results = Results(f"{many:,} waits", ("what", "at most", *DATABASES))
+    results.add(
+        "cores of a triggerer beyond those of as many idle triggers",
+        "0.05",
+        *(f"{within[each, many].cores_over(within['idle', many]):.3f}" for each in DATABASES),
+    )
+    results.add("statements/s", "5", *(f"{within[each, many].idle_statements:.1f}" for each in DATABASES))
+    results.add(
+        f"CPU over that of {few:,} waits, at {OUTCOMES_A_SECOND} outcomes/s",
+        "1.5",
+        *(f"{alone[each, many].busy_cores / alone[each, few].busy_cores:.2f}" for each in DATABASES),
+    )
+    results.add("wake-up p99 ms", "100; SQLite: 600", *(alone[each, many].wake_ms(99) for each in DATABASES))
+    results.add("the same in a triggerer", "", *(within[each, many].wake_ms(99) for each in DATABASES))
+    return results
+
+
+def _in_a_triggerer(costs: dict[tuple[str, int], Cost]) -> Results:
+    columns = ("triggers", "cores", "spread", "beyond idle", "statements/s", *_BUSY_COLUMNS)
+    results = Results("In `airflow triggerer`", columns)
+    for (side, how_many), cost in costs.items():
+        idle = None if side == "idle" else costs["idle", how_many]
+        _add(
+            results, f"{how_many:,} idle" if side == "idle" else f"{how_many:,} waits, {side}", cost, idle, spread=True
+        )
+    return results
+
+
+def _alone(costs: dict[tuple[str, int], Cost]) -> Results:
+    results = Results("In a process that does nothing else", ("waits", "cores", "statements/s", *_BUSY_COLUMNS))
+    for (database, how_many), cost in costs.items():
+        _add(results, f"{how_many:,}, {database}", cost, None)
+    return results
 
 
 def _add(results: Results, side: str, cost: Cost, idle: Cost | None, *, spread: bool = False) -> None:
@@ -107,15 +131,6 @@ def _add(results: Results, side: str, cost: Cost, idle: Cost | None, *, spread: 
         cells += [f"{cost.idle_statements:.1f}", f"{cost.busy_cores:.3f}", f"{cost.busy_statements:.0f}"]
         cells += [cost.wake_ms(50), cost.wake_ms(99)]
     results.add(*cells, *["-"] * (len(results.columns) - len(cells)))
-
-
-def _add_ratio(results: Results, database: str, costs: dict[int, Cost]) -> None:
-    few, many = (costs[how_many] for how_many in COUNTS)
-    cells = ["-"] * len(results.columns)
-    cells[0] = f"{COUNTS[1]:,} over {COUNTS[0]:,}, {database}"
-    cells[results.columns.index("cores")] = f"{median(many.idle_cores) / median(few.idle_cores):.2f}"
-    cells[results.columns.index(_BUSY_COLUMNS[0])] = f"{many.busy_cores / few.busy_cores:.2f}"
-    results.add(*cells)
 
 
 class Waiting:
