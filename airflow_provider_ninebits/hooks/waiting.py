@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
+    from airflow_provider_ninebits.ledger.looks import Look
     from airflow_provider_ninebits.ledger.outcome import FailOn, Progress, WaitFor
-    from airflow_provider_ninebits.ledger.outcomes import Look
 
 T = TypeVar("T")
 

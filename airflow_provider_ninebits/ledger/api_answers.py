@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 
-from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger import notices, schema
 from airflow_provider_ninebits.ledger.book import shown_by_callback
 from airflow_provider_ninebits.ledger.entries import request_facts
 from airflow_provider_ninebits.ledger.matching import NOBODY, RequestFacts, Verdict, match_answer
@@ -100,6 +100,7 @@ def _fail_pending(connection: Connection, message_id: str, now: datetime) -> Non
     ).rowcount
     if not failed:
         return
+    notices.changed(connection, [message_id])
     connection.execute(
         update(schema.message)
         .where(message.id == message_id)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, update
 
-from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger import notices, schema
 from airflow_provider_ninebits.ledger.bulk import Change
 from airflow_provider_ninebits.ledger.entries import read_entries
 from airflow_provider_ninebits.ledger.folding import CallRecord, RecipientRecord, fold_call
@@ -132,9 +132,11 @@ class Book:
         What is seldom, a request that is shown to have been placed, is written here.
         """
         self._write_requests()
+        messages = self._counted()
+        notices.changed(self._connection, (message["id"] for message in messages))
         recipients = [{**self._recipients[each].record._asdict(), "id": each} for each in sorted(self._before)]
         return [
-            Change(schema.message, self._counted(), key="id", adding=_ADDED),
+            Change(schema.message, messages, key="id", adding=_ADDED),
             Change(schema.recipient, recipients, key="id"),
         ]
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from airflow_provider_ninebits.ledger import notices
 from airflow_provider_ninebits.ledger.driver import run
 from airflow_provider_ninebits.ledger.engines import checked_url, masked, new_engine
 from airflow_provider_ninebits.ledger.migrate import upgrade_if_needed
@@ -111,7 +112,9 @@ class Database:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 yield
+                notices.tell(connection)
             except BaseException:
+                notices.forget(connection)
                 connection.rollback()
                 raise
             connection.commit()

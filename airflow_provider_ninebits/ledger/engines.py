@@ -21,6 +21,8 @@ LOCK_TIMEOUT_SECONDS = 30
 """How long a lock is waited for, SQLite's write lock too."""
 STATEMENT_TIMEOUT_SECONDS = 60
 CONNECT_TIMEOUT_SECONDS = 10
+LISTENER_NAME = "airflow-provider-ninebits-listener"
+"""What the connections that listen for notices are called in ``pg_stat_activity``."""
 
 # Beside one receiver's writer, heartbeat and health probe, or one task, most of them stay closed.
 _POOL_SIZE = 5
@@ -28,7 +30,7 @@ _POOL_OVERFLOW = 5
 _TRUSTED_SECONDS = 0.1
 """How long an idle connection is taken for alive without asking."""
 
-_MARK = "ninebits.direct"
+MARK = "ninebits.direct"
 _POSTGRES_OPTIONS = {
     "statement_timeout": STATEMENT_TIMEOUT_SECONDS * 1000,
     "lock_timeout": LOCK_TIMEOUT_SECONDS * 1000,
@@ -37,7 +39,7 @@ _POSTGRES_OPTIONS = {
     # A plan that was made when a table was empty reads all of it, and is kept until somebody analyzes the table.
     "plan_cache_mode": "force_custom_plan",
     # Asked for after connecting: whether the others have come through.
-    _MARK: "on",
+    MARK: "on",
 }
 _POSTGRES_CONNECTION = {
     "connect_timeout": CONNECT_TIMEOUT_SECONDS,
@@ -198,7 +200,7 @@ def _check_settings_came_through(connection: Any) -> None:
 
     :raises LedgerUnusable: where it has not.
     """
-    (mark,) = connection.execute("SELECT current_setting(%s, true)", [_MARK]).fetchone()
+    (mark,) = connection.execute("SELECT current_setting(%s, true)", [MARK]).fetchone()
     connection.rollback()
     if mark != "on":
         raise LedgerUnusable(
@@ -207,10 +209,20 @@ def _check_settings_came_through(connection: Any) -> None:
         )
 
 
-def _connect_args(url: URL) -> dict[str, Any]:
+def listening_arguments(url: URL) -> dict[str, Any]:
+    """Return what psycopg connects with to listen for notices: as an engine's connections, under a name of its own."""
+    from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+    dialect: Any = PGDialect_psycopg
+    _, arguments = dialect().create_connect_args(url)
+    return {**arguments, **_connect_args(url, application_name=LISTENER_NAME)}
+
+
+def _connect_args(url: URL, **own: Any) -> dict[str, Any]:
     """Return our settings of a connection, less what the URL says itself: SQLAlchemy would let ours win."""
-    arguments: dict[str, Any] = {name: value for name, value in _POSTGRES_CONNECTION.items() if name not in url.query}
-    ours = " ".join(f"-c {name}={value}" for name, value in _POSTGRES_OPTIONS.items())
+    ours: dict[str, Any] = {**_POSTGRES_CONNECTION, **own}
+    arguments = {name: value for name, value in ours.items() if name not in url.query}
+    options = " ".join(f"-c {name}={value}" for name, value in _POSTGRES_OPTIONS.items())
     theirs = url.query.get("options", "")
     # Of two settings of one name the last counts.
-    return {**arguments, "options": f"{ours} {theirs if isinstance(theirs, str) else ' '.join(theirs)}".strip()}
+    return {**arguments, "options": f"{options} {theirs if isinstance(theirs, str) else ' '.join(theirs)}".strip()}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import String, and_, case, cast, delete, exists, func, insert, literal, or_, select, update
 
-from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger import notices, schema
 from airflow_provider_ninebits.ledger.database import lock_numbers
 from airflow_provider_ninebits.ledger.purgeable import messages_of
 from airflow_provider_ninebits.ledger.states import MessageState, PurgeState, RequestState
@@ -74,6 +74,7 @@ def remove(connection: Connection, message_ids: Sequence[str], repeats_before: d
     recipients = connection.execute(delete(recipient).where(recipient.c.message_id.in_(message_ids))).rowcount
     connection.execute(delete(request).where(request.c.message_id.in_(message_ids)))
     messages = connection.execute(delete(schema.message).where(schema.message.c.id.in_(message_ids))).rowcount
+    notices.changed(connection, message_ids)
     return Erased(messages, recipients, callbacks)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, exists, func, insert, select, update
 
-from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger import notices, schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import SendBusy
 from airflow_provider_ninebits.ledger.replanning import KEPT
@@ -74,6 +74,7 @@ def give_way(connection: Connection, message_id: str) -> None:
             f"message {message_id} of this send was claimed by another process meanwhile; try again when that has ended"
         )
     connection.execute(delete(schema.recipient).where(schema.recipient.c.message_id == message_id))
+    notices.changed(connection, [message_id])
 
 
 def has_recipients(connection: Connection, send_id: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import or_, select, update
 
-from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger import notices, schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
 from airflow_provider_ninebits.ledger.standing import lock_messages, refresh_message_state
@@ -89,6 +89,9 @@ def record_answer(database: Database, request_id: int, answer: Answer) -> Record
                 let_go_of_refused(connection, message_id, [request_id])
             elif answer.ref_id is not None:
                 let_go_of_other_names(connection, message_id, request_id, answer.ref_id)
+            if adopters or answer.state is RequestState.REFUSED or ref_id_before not in (None, answer.ref_id):
+                # A ref_id means something else now, or callbacks are let go. Acceptance alone changes no outcome.
+                notices.changed(connection, {message_id, *adopters.values()})
             state = refresh_message_state(connection, message_id, plan_again=answer.plan_again)
             ref_ids = frozenset(ref_id for ref_id in (ref_id_before, answer.ref_id) if ref_id is not None)
             return Recorded(state, frozenset({message_id, *adopters.values()}), ref_ids)

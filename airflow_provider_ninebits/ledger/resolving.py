@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger import notices, schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage, SendBusy
 from airflow_provider_ninebits.ledger.rematching import rematch
@@ -63,6 +63,7 @@ def resolve(
             _write(connection, refused, RequestState.REFUSED, known_by="person", finished_at=ledger_now(connection))
             let_go_of_refused(connection, message_id, refused)
         state = refresh_message_state(connection, message_id)
+        notices.changed(connection, [message_id])
     rematch(database, window=window, ref_ids=[ref_id] if ref_id else (), message_ids=[message_id])
     return state
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from airflow_provider_ninebits.ledger.outcome import WaitFor
-    from airflow_provider_ninebits.ledger.outcomes import Look
     from airflow_provider_ninebits.triggers.watcher import Watcher
 
 _UNKNOWN_POLL_SECONDS = 1.0
@@ -100,13 +99,17 @@ class CallbackTrigger(BaseTrigger):
         await asyncio.sleep(max(interval_seconds + _HEARD_MARGIN_SECONDS - waited_seconds, 0.0))
 
     async def _end(self, watcher: Watcher, attempt_window_seconds: float) -> str:
+        from datetime import timedelta
+
         from airflow_provider_ninebits.hooks.waiting import UNKNOWN_AFTER_SECONDS, Standing, standing
+        from airflow_provider_ninebits.ledger.looks import Asked
 
         first_look_at = time.time() if self.first_look_at is None else self.first_look_at
         deadline = float("inf") if self.deadline is None else self.deadline
-        seen = await self._look(watcher, attempt_window_seconds)
-        with watcher.subscribed(seen.message_ids) as subscription:
+        asked = Asked(tuple(self.ref_ids), timedelta(seconds=attempt_window_seconds))
+        with watcher.waiting(asked) as wait:
             while True:
+                seen = await wait.look()
                 now = time.time()
                 where = standing(
                     seen.progress,
@@ -123,33 +126,7 @@ class CallbackTrigger(BaseTrigger):
                     rest = min(rest, (seen.progress.settles_at - seen.now).total_seconds())
                 if seen.progress.unknown_ref_ids:
                     rest = min(rest, _UNKNOWN_POLL_SECONDS, first_look_at + UNKNOWN_AFTER_SECONDS - now)
-                await subscription.wait(max(rest, 0.01))
-                before, seen = seen, await self._look(watcher, attempt_window_seconds)
-                if seen.message_ids != before.message_ids:
-                    # A ref_id became known meanwhile: subscribe to its message as well.
-                    return await self._end(watcher, attempt_window_seconds)
-
-    async def _look(self, watcher: Watcher, attempt_window_seconds: float) -> Look:
-        from datetime import timedelta
-
-        from airflow_provider_ninebits.hooks.waiting import LOOK_TRIES
-        from airflow_provider_ninebits.ledger.errors import LedgerUnreachable
-        from airflow_provider_ninebits.ledger.outcomes import look
-
-        for attempt in range(1, LOOK_TRIES + 1):
-            try:
-                return await asyncio.to_thread(
-                    look,
-                    watcher.database,
-                    self.ref_ids,
-                    attempt_window=timedelta(seconds=attempt_window_seconds),
-                )
-            except LedgerUnreachable as error:
-                if attempt == LOOK_TRIES:
-                    raise
-                self.log.warning("Look %d of %d failed: %s", attempt, LOOK_TRIES, error)
-                await asyncio.sleep(2.0 ** (attempt - 1))
-        raise AssertionError("unreachable")
+                await wait.changed(max(rest, 0.01))
 
 
 def _told(error: Exception) -> dict[str, str]:

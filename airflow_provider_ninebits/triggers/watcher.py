@@ -1,25 +1,38 @@
 """
 One watcher for all the waits of a triggerer process: ten thousand of them ask the ledger as often as one does.
 
-It reads the revisions of the messages that are waited for, and wakes the waits of those that have changed.
+It hears which messages have changed, wakes the waits for these, and looks for all of them at once. Behind that it
+compares all that is waited for with the ledger from time to time, in one statement, since a notice can be missed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import random
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import Context
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from airflow_provider_ninebits.triggers.waits import Awaited, Wait
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Collection, Coroutine, Sequence
 
     from airflow_provider_ninebits.ledger.database import Database
+    from airflow_provider_ninebits.ledger.looks import Asked
 
-POLL_SECONDS = 0.5
+T = TypeVar("T")
+
 TOLERATED_FAILURES = 5
+"""In a row, over some 15 seconds; after so many every wait is told."""
+
+_MOST_LOOKS_AT_ONCE = 1000
+_MOST_BACKOFF = 16
 
 log = logging.getLogger(__name__)
 
@@ -38,103 +51,197 @@ def shared_watcher(url: str) -> Watcher:
     return of_loop[url]
 
 
-class Subscription:
-    """A wait's interest in some messages."""
+def _task_of_nobody(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    """Return a task that is no part of the trigger which happens to begin it: Airflow would log it as that one's."""
+    return asyncio.get_running_loop().create_task(work, name=name, context=Context())
 
-    def __init__(self) -> None:
-        self._changed = asyncio.Event()
-        self.failure: Exception | None = None
 
-    async def wait(self, timeout_seconds: float) -> None:
-        """
-        Return when one of the messages has changed, or after some time.
+@dataclass(frozen=True)
+class Pace:
+    """
+    How often a watcher does what.
 
-        :raises Exception: the ledger's error, when it could not be read several times in a row.
-        """
-        try:
-            await asyncio.wait_for(self._changed.wait(), max(timeout_seconds, 0.0))
-        except TimeoutError:
-            return
-        self._changed.clear()
-        if self.failure is not None:
-            raise self.failure
+    :param looks_seconds: from one look (of all that ask for one) to the next, at least.
+    :param tail_seconds: how often SQLite is asked for new callbacks.
+    :param sweep_seconds: how often everything is compared, whatever was heard.
+    :param deaf_seconds: the same, while nothing can be heard; doubled with each failure in a row.
+    """
 
-    def wake(self, failure: Exception | None = None) -> None:
-        """Let the wait go on, or fail."""
-        self.failure = failure
-        self._changed.set()
+    looks_seconds: float = 0.05
+    tail_seconds: float = 0.3
+    sweep_seconds: float = 10.0
+    deaf_seconds: float = 0.5
 
 
 class Watcher:
     """
-    Watches the messages that somebody is subscribed to; rests while nobody is.
+    Looks for waits, and wakes them; rests while there are none.
 
     :param database: the ledger.
     """
 
-    def __init__(self, database: Database, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(self, database: Database, pace: Pace = Pace()) -> None:
         self.database = database
-        self._poll_seconds = poll_seconds
-        self._subscriptions: defaultdict[str, set[Subscription]] = defaultdict(set)
-        self._seen: dict[str, int] = {}
-        self._fresh: set[Subscription] = set()
-        self._task: asyncio.Task[None] | None = None
+        self._pace = pace
+        self._waits: set[Wait] = set()
+        self._awaited = Awaited()
+        self._asking: deque[Wait] = deque()
+        self._work = asyncio.Event()
+        self._sweep_at = float("inf")
+        self._told_to_sweep_at = float("-inf")
         self._failures = 0
+        self._watching: asyncio.Task[None] | None = None
+        self._listening: asyncio.Task[None] | None = None
+        # Its own: that of the loop has a handful of threads for all triggers, and another's may hold them up.
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="ninebits-watcher")
 
-    @contextmanager
-    def subscribed(self, message_ids: Sequence[str]) -> Iterator[Subscription]:
-        """Give a subscription to some messages. It is woken once at the start, for what changed before it was there."""
-        subscription = Subscription()
-        self._fresh.add(subscription)
-        for message_id in message_ids:
-            self._subscriptions[message_id].add(subscription)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._watch(), name="ninebits-watcher")
-        try:
-            yield subscription
-        finally:
-            self._fresh.discard(subscription)
-            for message_id in message_ids:
-                self._subscriptions[message_id].discard(subscription)
-                if not self._subscriptions[message_id]:
-                    del self._subscriptions[message_id]
-                    self._seen.pop(message_id, None)
+    def waiting(self, asked: Asked) -> Wait:
+        """Return a wait, to be used in a ``with`` statement."""
+        return Wait(self, asked)
+
+    def add(self, wait: Wait) -> None:
+        """Take a wait on."""
+        self._waits.add(wait)
+        if self._watching is None or self._watching.done():
+            self._watching = _task_of_nobody(self._watch(), "ninebits-watcher")
+
+    def remove(self, wait: Wait) -> None:
+        """Forget a wait."""
+        self._waits.discard(wait)
+        self._awaited.unlist(wait)
+        self._work.set()
+
+    def ask(self, wait: Wait) -> None:
+        """Look for a wait, with all others that ask."""
+        self._asking.append(wait)
+        self._work.set()
+
+    def listen(self) -> None:
+        """Listen, if that is not done already: some wait is not over with its first look."""
+        if self._listening is None:
+            self._listening = _task_of_nobody(self._keep_listening(), "ninebits-listener")
+            self._sweep_at = asyncio.get_running_loop().time() + self._pace.deaf_seconds
+            self._work.set()
 
     async def _watch(self) -> None:
-        while self._subscriptions:
-            await asyncio.sleep(self._poll_seconds * min(2**self._failures, 16))
-            fresh, self._fresh = self._fresh, set()
-            try:
-                changed = await self._changed_messages()
-            except Exception as error:  # any error: a watcher that dies silently would leave its waits waiting for ever
-                self._fresh |= fresh
-                self._note_failure(error)
-                continue
-            self._failures = 0
-            woken = fresh.union(*(self._subscriptions.get(message_id, set()) for message_id in changed))
-            for subscription in woken:
-                subscription.wake()
+        loop = asyncio.get_running_loop()
+        try:
+            while self._waits:
+                await self._until_there_is_work()
+                try:
+                    if self._asking:
+                        await self._look()
+                    if self._sweep_at <= loop.time():
+                        await self._sweep()
+                except Exception as error:  # any: a watcher that dies silently leaves its waits waiting for ever
+                    self._note_failure(error)
+                    await asyncio.sleep(self._pace.deaf_seconds * 2**self._failures)
+        finally:
+            self._sweep_at = float("inf")
+            if self._listening is not None:
+                self._listening.cancel()
+                self._listening = None
 
-    async def _changed_messages(self) -> list[str]:
-        from airflow_provider_ninebits.ledger.outcomes import revisions
+    async def _until_there_is_work(self) -> None:
+        self._work.clear()
+        rest = self._sweep_at - asyncio.get_running_loop().time()
+        if self._asking or rest <= 0 or not self._waits:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if rest == float("inf") else rest):
+                await self._work.wait()
 
-        watched = list(self._subscriptions)
-        found = await asyncio.to_thread(revisions, self.database, watched)
-        changed = [message_id for message_id, revision in found.items() if self._seen.get(message_id) != revision]
-        self._seen.update(
-            (message_id, found[message_id]) for message_id in changed if message_id in self._subscriptions
-        )
-        # What was there and is not any more was purged: its waits have to hear of it.
-        purged = [message_id for message_id in watched if message_id not in found and message_id in self._seen]
-        for message_id in purged:
-            del self._seen[message_id]
-        return changed + purged
+    async def _look(self) -> None:
+        """Look for those who ask, and let what they ask for wake them from here on."""
+        from airflow_provider_ninebits.ledger.looks import look_for
+
+        loop = asyncio.get_running_loop()
+        next_at = loop.time() + self._pace.looks_seconds
+        some = [self._asking.popleft() for _ in range(min(len(self._asking), _MOST_LOOKS_AT_ONCE))]
+        waits = [wait for wait in some if wait in self._waits]
+        if not waits:
+            return
+        try:
+            with self._awaited.looking(waits):
+                seen = await self._in_thread(look_for, self.database, [wait.asked for wait in waits])
+                for wait, look in zip(waits, seen, strict=True):
+                    if wait in self._waits:
+                        self._awaited.enlist(wait, look.revisions)
+                        wait.see(look)
+        except Exception as error:
+            self._ask_again_or_fail(waits, error)
+            raise
+        self._failures = 0
+        # Who asks meanwhile is looked for together with all others who do.
+        await asyncio.sleep(next_at - loop.time())
+
+    def _ask_again_or_fail(self, waits: Sequence[Wait], error: Exception) -> None:
+        from airflow_provider_ninebits.ledger.errors import LedgerUnreachable
+
+        if isinstance(error, LedgerUnreachable):
+            self._asking.extendleft(reversed(waits))
+            return
+        # Somebody has to mend it first.
+        for wait in waits:
+            wait.fail(error)
+
+    async def _sweep(self) -> None:
+        """Compare everything that is waited for with the ledger."""
+        from airflow_provider_ninebits.ledger.looks import differing
+
+        now = asyncio.get_running_loop().time()
+        # Who listens says when to sweep. One that says nothing hangs.
+        longest_silence = 3 * self._pace.sweep_seconds
+        hears = now - self._told_to_sweep_at <= longest_silence
+        self._sweep_at = now + (longest_silence if hears else self._pace.deaf_seconds)
+        self._awaited.compare(await self._in_thread(differing, self.database, self._awaited.revisions()))
+        self._failures = 0
 
     def _note_failure(self, error: Exception) -> None:
         self._failures += 1
         log.warning("The ledger could not be read (%d times in a row): %s", self._failures, error)
+        self._sweep_at = 0.0
         if self._failures < TOLERATED_FAILURES:
             return
         self._failures = 0
-        for subscription in set().union(*self._subscriptions.values()):
-            subscription.wake(error)
+        self._asking.clear()
+        for wait in self._waits:
+            wait.fail(error)
+
+    async def _keep_listening(self) -> None:
+        from airflow_provider_ninebits.ledger.listening import listen
+
+        pace = self._pace
+        tries = 0
+        while True:
+            told_at = self._told_to_sweep_at
+            try:
+                await listen(
+                    self.database,
+                    self._hear,
+                    self._in_thread,
+                    tail_seconds=pace.tail_seconds,
+                    sweep_seconds=pace.sweep_seconds,
+                )
+            except Exception as error:
+                tries = tries + 1 if self._told_to_sweep_at == told_at else 1
+                if tries == 1:
+                    log.warning("The ledger is asked every %s s, since no notices come: %s", pace.deaf_seconds, error)
+            self._told_to_sweep_at = float("-inf")
+            self._sweep_soon()
+            # Not all triggerers at once, after the database's restart.
+            await asyncio.sleep(pace.deaf_seconds * min(2**tries, _MOST_BACKOFF) * random.uniform(0.5, 1.0))  # noqa: S311
+
+    def _hear(self, names: Collection[str] | None) -> None:
+        if names is None:
+            self._told_to_sweep_at = asyncio.get_running_loop().time()
+            self._sweep_soon()
+        else:
+            self._awaited.hear(names)
+
+    def _sweep_soon(self) -> None:
+        self._sweep_at = 0.0
+        self._work.set()
+
+    def _in_thread(self, function: Callable[..., T], *arguments: object) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_ninebits.simulator import SimulatorSettings, running_simulator
-from benchmarks import receiver
+from benchmarks import receiver, waits
 from benchmarks.__main__ import main
 from benchmarks.sends import one_send
 from benchmarks.tools.machine import machine_and_versions
@@ -49,6 +49,15 @@ def test_each_side_of_the_receivers_benchmark_takes_callbacks(
     measured = receiver.one_round(side, f"sqlite:///{tmp_path / 'bench.db'}", tmp_path, with_ref_id=True)
     assert measured["per_second"] > 0
     assert 0 < measured["p50_ms"] <= measured["p99_ms"]
+
+
+@pytest.mark.slow
+def test_waits_in_a_process_of_their_own_are_woken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waits, "WINDOW_SECONDS", 0.4)
+    monkeypatch.setattr(waits, "SETTLE_SECONDS", 1.0)
+    cost = waits.Waiting(tmp_path, f"sqlite:///{tmp_path / 'bench.db'}", 60).measured_alone()
+    assert len(cost.wakes_ms) == waits.BUSY_WINDOWS * 20
+    assert cost.busy_statements > 0
 
 
 def test_results_are_a_table_on_a_page_too() -> None:

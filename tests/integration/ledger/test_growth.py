@@ -14,7 +14,8 @@ from airflow_provider_ninebits.ledger import driver, schema
 from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.dead_letters import list_callbacks, sweep
 from airflow_provider_ninebits.ledger.listing import list_messages
-from airflow_provider_ninebits.ledger.outcomes import look, read_outcome, revisions
+from airflow_provider_ninebits.ledger.looks import differing
+from airflow_provider_ninebits.ledger.outcomes import look, read_outcome
 from airflow_provider_ninebits.ledger.rematching import rematch
 from tests.integration.ledger.scenes import WINDOW, a_call, a_plan, an_answer, arrive, claimed, plan, uncertain
 
@@ -161,7 +162,7 @@ def test_every_question_is_answered_by_an_index(grown: Database) -> None:
         rematch(grown, window=WINDOW, ref_ids=["of the waiting"], message_ids=[doubtful.message_id])
         look(grown, ["of the waiting"], attempt_window=timedelta(0))
         read_outcome(grown, ["of the waiting"], attempt_window=timedelta(0))
-        revisions(grown, [waiting.message_id, "m7"])
+        differing(grown, {waiting.message_id: 0, "m7": 1})
         list_messages(grown, limit=50)
         list_callbacks(grown, limit=50)
         sweep(grown, window=timedelta(minutes=1), pause=lambda _: None)

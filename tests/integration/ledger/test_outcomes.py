@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.outcomes import look, read_outcome, revisions
+from airflow_provider_ninebits.ledger.looks import differing
+from airflow_provider_ninebits.ledger.outcomes import look, read_outcome
 from tests.integration.ledger.scenes import (
     ADA,
     BEN,
@@ -198,8 +199,19 @@ class TestRevisions:
 
         assert self.revision(database, request.message_id) == before
 
-    def test_of_what_is_not_there_are_left_out(self, database: Database) -> None:
-        assert revisions(database, ["nobody"]) == {}
+    def test_of_what_is_gone_are_told_as_none(self, database: Database) -> None:
+        assert differing(database, {"nobody": 3}) == {"nobody": None}
+
+    def test_that_are_known_are_left_out(self, database: Database) -> None:
+        requests = [accepted(database, "x", ADA), accepted(database, "y", BEN)]
+        known = {request.message_id: self.revision(database, request.message_id) for request in requests}
+        assert differing(database, known) == {}
+        assert differing(database, {}) == {}
+        arrive(database, a_call(BEN, ref_id="y"))
+        [changed] = differing(database, known).items()
+        assert changed == (requests[1].message_id, known[requests[1].message_id] + 1)
 
     def revision(self, database: Database, message_id: str) -> int:
-        return revisions(database, [message_id])[message_id]
+        revision = differing(database, {message_id: -1})[message_id]
+        assert revision is not None
+        return revision

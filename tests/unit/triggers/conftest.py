@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_ninebits.ledger.database import Database
-from airflow_provider_ninebits.triggers.watcher import Watcher
+from airflow_provider_ninebits.triggers.watcher import Pace, Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,4 +37,5 @@ def ledger(tmp_path: Path, migrated_ledger: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture(autouse=True)
 def quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Watcher.__init__, "__defaults__", (0.01,))
+    quick = Pace(looks_seconds=0.01, tail_seconds=0.01, sweep_seconds=0.05, deaf_seconds=0.01)
+    monkeypatch.setattr(Watcher.__init__, "__defaults__", (quick,))

@@ -1,0 +1,191 @@
+"""
+Looks of many waits at once: as many statements as one takes.
+
+A look is numbers alone; :mod:`~airflow_provider_ninebits.ledger.outcomes` has what became of each recipient.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select, text
+
+from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.database import ledger_now
+from airflow_provider_ninebits.ledger.lists import among
+from airflow_provider_ninebits.ledger.outcome import Progress
+from airflow_provider_ninebits.ledger.receipts import LEDGER_REF_PREFIX, purged_refs
+from airflow_provider_ninebits.ledger.states import RecipientState, RequestState
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from sqlalchemy.engine import Connection, Row
+
+    from airflow_provider_ninebits.ledger.database import Database
+
+_COMPARED_TOGETHER = 10_000
+
+_message, _request, _recipient = schema.message.c, schema.request.c, schema.recipient.c
+_COUNTS = (_message.id, _message.revision, _message.recipients, _message.answered, _message.unanswered, _message.failed)
+_BY_REF_ID = (
+    select(_request.ref_id, *_COUNTS)
+    .join(schema.message, _message.id == _request.message_id)
+    .where(among(_request.ref_id, "ref_ids"), _request.state != RequestState.REFUSED)
+    .order_by(_request.id)
+)
+_BY_ID = select(*_COUNTS).where(among(_message.id, "message_ids"))
+_LAST_CALLBACKS = (
+    select(_recipient.message_id, func.max(_recipient.last_callback_at).label("last"))
+    .where(among(_recipient.message_id, "message_ids"), _recipient.state == RecipientState.UNANSWERED)
+    .group_by(_recipient.message_id)
+)
+# What a watcher knows goes as one text and is compared there, so that only what differs comes back.
+_DIFFERENT = {
+    "postgresql": text(
+        "SELECT known.key AS id, message.revision FROM json_each_text(CAST(:known AS json)) AS known"
+        " LEFT JOIN ninebits_message AS message ON message.id = known.key"
+        " WHERE message.revision IS DISTINCT FROM CAST(known.value AS integer)"
+    ),
+    "sqlite": text(
+        "SELECT known.key AS id, message.revision FROM json_each(:known) AS known"
+        " LEFT JOIN ninebits_message AS message ON message.id = known.key"
+        " WHERE message.revision IS NOT known.value"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """
+    What one wait asks.
+
+    :param attempt_window: how long an unanswered recipient may still be tried again, from its last callback.
+    """
+
+    ref_ids: tuple[str, ...]
+    attempt_window: timedelta = timedelta()
+
+
+@dataclass(frozen=True)
+class Look:
+    """
+    One look at the messages behind some ``ref_id``.
+
+    :param now: the time of the look, on the ledger's clock where an attempt window is counted from it.
+    :param revisions: the messages, each with its revision, which rises with all that a wait may ask for.
+    """
+
+    progress: Progress
+    now: datetime
+    revisions: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def message_ids(self) -> tuple[str, ...]:
+        """The messages, in the order of the ``ref_id``."""
+        return tuple(self.revisions)
+
+
+def look_for(database: Database, asked: Sequence[Asked]) -> list[Look]:
+    """
+    Return how far the messages are that each wait asks for, in the waits' order.
+
+    :raises LedgerUnreachable: when the ledger cannot be read.
+    """
+    with database.reading() as connection:
+        return looks(connection, asked)
+
+
+def differing(database: Database, known: Mapping[str, int]) -> dict[str, int | None]:
+    """
+    Return which messages have another revision than the one that is known, and which one; None: they are gone.
+
+    :raises LedgerUnreachable: when the ledger cannot be read.
+    """
+    pairs = list(known.items())
+    found: dict[str, int | None] = {}
+    if not pairs:
+        return found
+    with database.reading() as connection:
+        statement = _DIFFERENT[connection.dialect.name]
+        for start in range(0, len(pairs), _COMPARED_TOGETHER):
+            some = dict(pairs[start : start + _COMPARED_TOGETHER])
+            found.update((row.id, row.revision) for row in connection.execute(statement, {"known": json.dumps(some)}))
+    return found
+
+
+def looks(connection: Connection, asked: Sequence[Asked]) -> list[Look]:
+    """Do as :func:`look_for` does, over an open connection."""
+    messages = _messages_of(connection, {ref_id for each in asked for ref_id in each.ref_ids})
+    unknown = {ref_id for each in asked for ref_id in each.ref_ids if not messages.get(ref_id)}
+    purged = purged_refs(connection, _storable(unknown)) if unknown else set()
+    found = [_found(each, messages) for each in asked]
+    open_windows = {
+        row.id
+        for each, rows in zip(asked, found, strict=True)
+        if each.attempt_window > timedelta()
+        for row in rows
+        if row.unanswered
+    }
+    last = _last_callbacks(connection, open_windows)
+    # Nothing depends on the time but an open window: it saves every second statement of a watcher.
+    now = ledger_now(connection) if last else datetime.now(UTC)
+    return [_look(each, rows, unknown, purged, last, now) for each, rows in zip(asked, found, strict=True)]
+
+
+def _found(asked: Asked, messages: Mapping[str, Sequence[Row[Any]]]) -> list[Row[Any]]:
+    """Return the rows of the messages behind some ``ref_id``, each once."""
+    return list({row.id: row for ref_id in asked.ref_ids for row in messages.get(ref_id, ())}.values())
+
+
+def _look(
+    asked: Asked,
+    rows: Sequence[Row[Any]],
+    unknown: Collection[str],
+    purged: Collection[str],
+    last: Mapping[str, datetime],
+    now: datetime,
+) -> Look:
+    calls = [last[row.id] for row in rows if row.id in last] if asked.attempt_window > timedelta() else []
+    theirs = tuple(ref_id for ref_id in asked.ref_ids if ref_id in unknown)
+    progress = Progress(
+        recipients=sum(row.recipients for row in rows),
+        answered=sum(row.answered for row in rows),
+        unanswered=sum(row.unanswered for row in rows),
+        failed=sum(row.failed for row in rows),
+        settles_at=max(calls) + asked.attempt_window if calls else None,
+        unknown_ref_ids=theirs,
+        purged_ref_ids=tuple(ref_id for ref_id in theirs if ref_id in purged),
+    )
+    return Look(progress, now, {row.id: row.revision for row in rows})
+
+
+def _messages_of(connection: Connection, refs: Iterable[str]) -> dict[str, list[Row[Any]]]:
+    found: dict[str, list[Row[Any]]] = defaultdict(list)
+    storable = _storable(refs)
+    by_ref_id = [ref for ref in storable if not ref.startswith(LEDGER_REF_PREFIX)]
+    by_id = [ref.removeprefix(LEDGER_REF_PREFIX) for ref in storable if ref.startswith(LEDGER_REF_PREFIX)]
+    rows: Iterable[Row[Any]]
+    rows = connection.execute(_BY_REF_ID, {"ref_ids": by_ref_id}) if by_ref_id else ()
+    for row in rows:
+        found[row.ref_id].append(row)
+    rows = connection.execute(_BY_ID, {"message_ids": by_id}) if by_id else ()
+    for row in rows:
+        found[f"{LEDGER_REF_PREFIX}{row.id}"].append(row)
+    return found
+
+
+def _storable(refs: Iterable[str]) -> list[str]:
+    """Leave out what no database can hold: it is nobody's, and would fail the looks of all others with it."""
+    return [ref for ref in refs if "\0" not in ref and not any("\ud800" <= each <= "\udfff" for each in ref)]
+
+
+def _last_callbacks(connection: Connection, message_ids: Collection[str]) -> dict[str, datetime]:
+    if not message_ids:
+        return {}
+    rows = connection.execute(_LAST_CALLBACKS, {"message_ids": message_ids})
+    return {row.message_id: row.last.astimezone(UTC) for row in rows if row.last is not None}

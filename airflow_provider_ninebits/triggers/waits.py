@@ -1,0 +1,173 @@
+"""The waits of a triggerer process, and which messages each of them waits for. No I/O: the watcher has that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from types import TracebackType
+
+    from airflow_provider_ninebits.ledger.looks import Asked, Look
+
+
+class Watching(Protocol):
+    """What a wait needs of its watcher."""
+
+    def add(self, wait: Wait) -> None:
+        """Take a wait on."""
+
+    def remove(self, wait: Wait) -> None:
+        """Forget a wait."""
+
+    def ask(self, wait: Wait) -> None:
+        """Look for a wait."""
+
+    def listen(self) -> None:
+        """Hear of changes from here on."""
+
+
+class Wait:
+    """One wait, while its ``with`` block lasts."""
+
+    def __init__(self, watcher: Watching, asked: Asked) -> None:
+        self._watcher = watcher
+        self.asked = asked
+        self._answer: asyncio.Future[Look] | None = None
+        self.message_ids: Collection[str] = ()
+        self._woken = asyncio.Event()
+        self._failure: Exception | None = None
+
+    def __enter__(self) -> Wait:
+        self._watcher.add(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._watcher.remove(self)
+
+    async def look(self) -> Look:
+        """
+        Return how far the messages are; from there on a change of them ends :meth:`changed`.
+
+        :raises Exception: the ledger's error, when it could not be read several times in a row.
+        """
+        self._answer = asyncio.get_running_loop().create_future()
+        self._watcher.ask(self)
+        return await self._answer
+
+    async def changed(self, timeout_seconds: float) -> None:
+        """
+        Return when one of the messages may have changed since the last look, or after some time.
+
+        :raises Exception: the ledger's error, when it could not be read several times in a row.
+        """
+        self._watcher.listen()
+        with suppress(TimeoutError):
+            # Not wait_for, which would be a task more for each of ten thousand waits.
+            async with asyncio.timeout(max(timeout_seconds, 0.0)):
+                await self._woken.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def looking(self) -> None:
+        """Note that a look begins: what is heard from here on counts."""
+        self._woken.clear()
+
+    def see(self, look: Look) -> None:
+        """Answer the wait."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(look)
+
+    def wake(self) -> None:
+        """Let the wait look again."""
+        self._woken.set()
+
+    def fail(self, error: Exception) -> None:
+        """Let the wait end with an error."""
+        self._failure = error
+        self._woken.set()
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)
+
+
+class Awaited:
+    """
+    Which waits each message has, and the revision at which it was seen last.
+
+    A notice calls messages by their names, which two may share: who is woken for another's looks once in vain.
+    """
+
+    def __init__(self) -> None:
+        self._by_name: defaultdict[str, set[Wait]] = defaultdict(set)
+        self._revisions: dict[str, int] = {}
+        self._looking: frozenset[Wait] = frozenset()
+        self._heard_meanwhile: set[str] = set()
+
+    @contextmanager
+    def looking(self, waits: Sequence[Wait]) -> Iterator[None]:
+        """Note that some waits look at the same time: what is heard from here on counts, and wakes them again."""
+        self._looking = frozenset(waits)
+        self._heard_meanwhile.clear()
+        for wait in waits:
+            wait.looking()
+        try:
+            yield
+        finally:
+            self._looking = frozenset()
+
+    def enlist(self, wait: Wait, revisions: Mapping[str, int]) -> None:
+        """Let changes of the messages that a wait has seen wake it."""
+        from airflow_provider_ninebits.ledger.notices import name_of
+
+        self.unlist(wait)
+        wait.message_ids = revisions.keys()
+        for message_id, revision in revisions.items():
+            name = name_of(message_id)
+            if self._revisions.get(message_id, revision) != revision:
+                # The looks of the others are older, and a sweep will find nothing new.
+                self._wake(self._by_name[name] - self._looking)
+            self._revisions[message_id] = revision
+            self._by_name[name].add(wait)
+            if name in self._heard_meanwhile:
+                wait.wake()
+
+    def unlist(self, wait: Wait) -> None:
+        """Forget what a wait has seen."""
+        from airflow_provider_ninebits.ledger.notices import name_of
+
+        for message_id in wait.message_ids:
+            name = name_of(message_id)
+            self._by_name[name].discard(wait)
+            if not any(message_id in other.message_ids for other in self._by_name[name]):
+                self._revisions.pop(message_id, None)
+            if not self._by_name[name]:
+                del self._by_name[name]
+        wait.message_ids = ()
+
+    def hear(self, names: Collection[str]) -> None:
+        """Wake the waits for messages of some names."""
+        if self._looking:
+            self._heard_meanwhile.update(names)
+        for name in names:
+            self._wake(self._by_name.get(name, ()))
+
+    def revisions(self) -> dict[str, int]:
+        """Return the messages that are waited for, each at the revision that was seen last."""
+        return dict(self._revisions)
+
+    def compare(self, found: Mapping[str, int | None]) -> None:
+        """Wake the waits for messages that were found at another revision; None: that are gone."""
+        from airflow_provider_ninebits.ledger.notices import name_of
+
+        for message_id, revision in found.items():
+            if message_id in self._revisions:
+                # A message that is gone is found so until its waits have looked.
+                self._revisions[message_id] = -1 if revision is None else revision
+                self._wake(self._by_name[name_of(message_id)])
+
+    def _wake(self, waits: Collection[Wait]) -> None:
+        for wait in waits:
+            wait.wake()
