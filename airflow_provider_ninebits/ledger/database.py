@@ -29,8 +29,18 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
-_BUCKETS = 256
+LOCKS = 256
+"""How many locks the numbers share."""
 _LOCK_CLASS = 0x39B175  # "9bits": keeps our advisory locks apart from other applications' in the same database
+
+# Made once: to build a statement takes longer than to run it.
+_NOW = select(func.clock_timestamp())
+# Only a sorted subquery has an order that PostgreSQL keeps to, and it is not merged into the outer query. Counted, since
+# 256 empty rows take longer to come than the locks.
+_LOCK = text(
+    "SELECT count(pg_advisory_xact_lock(:lock_class, bucket))"
+    " FROM (SELECT bucket FROM unnest(CAST(:buckets AS integer[])) AS bucket ORDER BY bucket) AS ordered"
+)
 
 
 class Database:
@@ -145,7 +155,7 @@ def ledger_now(connection: Connection) -> datetime:
     """Return the time on the ledger's clock, which all its users share."""
     if connection.dialect.name == "sqlite":
         return datetime.now(UTC)
-    moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    moment: datetime = connection.execute(_NOW).scalar_one()
     return moment.astimezone(UTC)
 
 
@@ -160,14 +170,10 @@ def lock_numbers(connection: Connection, names: Iterable[str] | None) -> None:
     """
     if connection.dialect.name == "sqlite":
         return
-    everything = range(_BUCKETS)
-    buckets = list(everything if names is None else {zlib.crc32(name.encode()) % _BUCKETS for name in names})
+    everything = range(LOCKS)
+    buckets = list(everything if names is None else {zlib.crc32(name.encode()) % LOCKS for name in names})
     if buckets:
         connection.execute(
-            # Only a sorted subquery has an order that PostgreSQL keeps to; and it is not merged into the outer query.
-            text(
-                "SELECT pg_advisory_xact_lock(:lock_class, bucket)"
-                " FROM (SELECT bucket FROM unnest(CAST(:buckets AS integer[])) AS bucket ORDER BY bucket) AS ordered"
-            ),
+            _LOCK,
             {"lock_class": _LOCK_CLASS, "buckets": buckets},
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, exists, literal_column, or_, select
+from sqlalchemy import bindparam, exists, literal_column, or_, select, union_all
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.book import request_facts
@@ -35,6 +35,17 @@ _HOPEFUL = (
     )
 ).order_by(_callback.id)
 _MOST_ANSWERS = 100
+# An id that no callback has stands for answers that wait until one request alone can adopt them.
+_ANSWERS_WAIT = 0
+_BY_ANSWER = union_all(
+    _WITH_REFS,
+    _OF_MESSAGES,
+    select(literal_column(str(_ANSWERS_WAIT))).where(
+        exists().where(
+            _callback.match_state == literal_column("'unmatched'"), _callback.kind == literal_column("'answer'")
+        )
+    ),
+)
 
 
 def unmatched_ids(
@@ -53,14 +64,13 @@ def unmatched_ids(
     :param numbers: numbers whose recipients changed.
     """
     ids: set[int] = set()
-    if ref_ids:
-        ids.update(connection.execute(_WITH_REFS, {"ref_ids": ref_ids}).scalars())
     if numbers:
         ids.update(connection.execute(_OF_NUMBERS, {"numbers": numbers}).scalars())
-    if message_ids:
-        ids.update(connection.execute(_OF_MESSAGES, {"message_ids": message_ids}).scalars())
     if ref_ids or message_ids:
-        ids.update(answers_for_one_request(connection, window))
+        ids.update(connection.execute(_BY_ANSWER, {"ref_ids": ref_ids, "message_ids": message_ids}).scalars())
+        if _ANSWERS_WAIT in ids:
+            ids.remove(_ANSWERS_WAIT)
+            ids.update(answers_for_one_request(connection, window))
     return sorted(ids)
 
 
