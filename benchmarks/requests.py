@@ -40,9 +40,7 @@ def measure() -> list[Results]:
 
 
 def _one_request(database: str, rounds: list[dict[str, list[float]]]) -> Results:
-    results = Results(
-        f"1000 numbers, {database}, ms", ("what", "hook", "spread", "bare", "spread of it", "over it")
-    )
+    results = Results(f"1000 numbers, {database}, ms", ("what", "hook", "spread", "bare", "spread of it", "over it"))
     for what in ("request", "planning"):
         ours, bare = ([1000 * median(each[f"{side} {what}"]) for each in rounds] for side in ("hook", "bare"))
         results.add(what, *_told(ours), *_told(bare), f"{median(ours) - median(bare):+.2f}")
@@ -90,9 +88,7 @@ def _by_hook(hook: Any, numbers: list[str], key: str) -> dict[str, list[float]]:
 
     plan = hook.plan(numbers, MEDIA, None, key=key, asked_by=AskedBy("bench"))
     told = [time.perf_counter()]
-    hook.send_plan(
-        plan, MEDIA, on_uncertain="fail", replan=False, placed=lambda _: told.append(time.perf_counter())
-    )
+    hook.send_plan(plan, MEDIA, on_uncertain="fail", replan=False, placed=lambda _: told.append(time.perf_counter()))
     between = [after - before for before, after in zip(told, told[1:])]
     return {"hook request": between[1:], "hook planning": [between[0] / PARTS]}
 

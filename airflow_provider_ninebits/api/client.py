@@ -77,6 +77,7 @@ class NineBitsClient:
         self.timeout_seconds = timeout_seconds
         self._host = urlsplit(self.base_url).netloc
         self._adapter = GatedAdapter()
+        self._under_way: set[WriteGate] = set()
         # For what the environment says of proxies and CAs; it sends nothing itself.
         self._session = requests.Session()
 
@@ -93,6 +94,16 @@ class NineBitsClient:
         """Close the connections that are kept alive; the client can be used again."""
         self._adapter.close()
         self._session.close()
+
+    def interrupt(self, because: str) -> None:
+        """
+        End the requests that are under way in other threads.
+
+        What is not written by now never is: :exc:`NotConnected` there. Of what is written nobody knows:
+        :exc:`SendUncertain`.
+        """
+        for gate in self._under_way.copy():
+            gate.expire(because)
 
     def send_voice(self, message: VoiceMessage, may_write: Callable[[], bool] | None = None) -> Receipt:
         """
@@ -147,11 +158,13 @@ class NineBitsClient:
     def _exchange(self, gate: WriteGate, method: str, body: bytes | None) -> _Exchange:
         """Make a request in a thread of its own, since requests knows no time-out for all of it, and wait for it."""
         exchange = _Exchange(gate)
+        self._under_way.add(gate)
         thread = threading.Thread(target=self._run, args=(exchange, method, body), name="ninebits-request", daemon=True)
         try:
             thread.start()
             exchange.over.wait(self.timeout_seconds)
         except BaseException as error:
+            self._under_way.discard(gate)
             # Airflow's time-outs and signals are exceptions in this thread: nothing may be written after them.
             gate.expire("the task was interrupted")
             if isinstance(error, RuntimeError) and thread.ident is None:
@@ -175,6 +188,7 @@ class NineBitsClient:
         except BaseException as error:
             exchange.failure = error
         finally:
+            self._under_way.discard(exchange.gate)
             exchange.gate.release()
             exchange.over.set()
 

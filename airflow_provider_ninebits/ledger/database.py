@@ -35,8 +35,8 @@ _LOCK_CLASS = 0x39B175  # "9bits": keeps our advisory locks apart from other app
 
 # Made once: to build a statement takes longer than to run it.
 _NOW = select(func.clock_timestamp())
-# Only a sorted subquery has an order that PostgreSQL keeps to, and it is not merged into the outer query. Counted, since
-# 256 empty rows take longer to come than the locks.
+# Only a sorted subquery has an order that PostgreSQL keeps to, and it is not merged into the outer query. Counted: an
+# empty row for each of 256 locks takes its time too.
 _LOCK = text(
     "SELECT count(pg_advisory_xact_lock(:lock_class, bucket))"
     " FROM (SELECT bucket FROM unnest(CAST(:buckets AS integer[])) AS bucket ORDER BY bucket) AS ordered"

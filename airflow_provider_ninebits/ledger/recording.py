@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 _request = schema.request.c
 # Made once: to build a statement takes longer than to run it.
-_ITSELF_AND_ADOPTERS = select(_request.id, _request.message_id, _request.state, _request.ref_id, _request.known_by).where(
+_ITSELF_AND_ADOPTERS = select(
+    _request.id, _request.message_id, _request.state, _request.ref_id, _request.known_by
+).where(
     or_(
         _request.id == bindparam("request_id"),
         (_request.ref_id == bindparam("name")) & _request.known_by.is_distinct_from("answer"),
@@ -109,13 +111,17 @@ def record_answer(database: Database, request_id: int, answer: Answer) -> Record
             return Recorded(state, frozenset({message_id, *adopters.values()}), ref_ids)
 
 
-def _standing(connection: Connection, request_id: int, ref_id: str | None) -> tuple[Row[Any, Any, Any, Any, Any], dict[int, str]]:
+def _standing(
+    connection: Connection, request_id: int, ref_id: str | None
+) -> tuple[Row[Any, Any, Any, Any, Any], dict[int, str]]:
     """
     Return a request as it stands, and the messages of others that have this ``ref_id`` by another word than an answer.
 
     :raises NoSuchMessage: where the request is not there any more.
     """
-    found = {row.id: row for row in connection.execute(_ITSELF_AND_ADOPTERS, {"request_id": request_id, "name": ref_id})}
+    found = {
+        row.id: row for row in connection.execute(_ITSELF_AND_ADOPTERS, {"request_id": request_id, "name": ref_id})
+    }
     if request_id not in found:
         raise NoSuchMessage(
             "the message is not in the ledger any more: a purge took it while its request was under way. "

@@ -151,6 +151,16 @@ def read_parts(connection: Connection, send_id: str) -> list[Part]:
     return sorted(parts + purged, key=lambda part: part.part)
 
 
+def placed_refs(database: Database, idempotency_key: str | None) -> list[str]:
+    """Return what is known of the parts that were placed, for a send that did not come to its end."""
+    if idempotency_key is None:
+        return []
+    with database.reading() as connection:
+        send_id = find_send(connection, idempotency_key)
+        parts = [] if send_id is None else read_parts(connection, send_id)
+    return [part.ref for part in parts if part.state is MessageState.ACCEPTED]
+
+
 def read_closed_parts(connection: Connection, send_id: str) -> list[Part]:
     """
     Return the parts of a send whose numbers were purged.

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 _message, _request, _recipient = schema.message.c, schema.request.c, schema.recipient.c
 # Made once: to build a statement takes longer than to run it.
 _NUMBERS = select(_recipient.number).where(among(_recipient.message_id, "message_ids")).limit(LOCKS)
-_LOCK_ROWS = (
-    select(_message.id).where(among(_message.id, "message_ids")).order_by(_message.id).with_for_update()
-)
+_LOCK_ROWS = select(_message.id).where(among(_message.id, "message_ids")).order_by(_message.id).with_for_update()
 _STATES = (
     select(_message.state.label("message"), _request.state.label("request"))
     .outerjoin_from(schema.message, schema.request, _request.message_id == _message.id)
