@@ -9,6 +9,7 @@ import re
 import signal
 import threading
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -152,7 +153,7 @@ class TestFourAtOnce:
         self, ledger: Database, monkeypatch: pytest.MonkeyPatch, wrong: Any
     ) -> None:
         with nine_bits(monkeypatch, receipt, max_parallel_requests=wrong) as server:
-            with pytest.raises(InvalidArgument, match="max_parallel_requests is .* give a whole number from 1 to 64"):
+            with pytest.raises(InvalidArgument, match=r"max_parallel_requests is .* give a whole number from 1 to 64"):
                 NineBitsHook().send_voice(numbers(1), MEDIA, max_parallel_requests=wrong)
             with pytest.raises(InvalidArgument, match="'ninebits_default': max_parallel_requests"):
                 NineBitsHook().send_voice(numbers(1), MEDIA)
@@ -331,7 +332,7 @@ class TestARate:
             assert sent(hook, sender, 6).ref_ids == ref_ids(6)
             hook.close()
         assert len(began) == 6
-        assert all(after - before >= 4.0 for before, after in zip(began, began[1:], strict=False))
+        assert all(after - before >= 4.0 for before, after in pairwise(began))
 
 
 def test_a_part_is_sent_once_however_many_processes_send_it(
