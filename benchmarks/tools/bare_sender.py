@@ -62,7 +62,7 @@ class BareSender:
         )
         self._execute("INSERT INTO bare_request (id, message_id, state) VALUES (?, ?, 'sending')", *[message_id] * 2)
         self._commit()
-        body = json.dumps({"to": ",".join(numbers), "media_url": "https://media.test/reminder.mp3"})
+        body = json.dumps({"to": list(numbers), "media_url": "https://media.test/reminder.mp3"})
         self._server.request("POST", "/v1/sendvoice", body, {"Authorization": "Bearer bench"})
         response = self._server.getresponse()
         ref_id = json.loads(response.read())["ref_id"]
