@@ -21,9 +21,10 @@ LOCK_TIMEOUT_SECONDS = 30
 STATEMENT_TIMEOUT_SECONDS = 60
 CONNECT_TIMEOUT_SECONDS = 10
 
-# Beside one receiver's writer, heartbeat and health probe, or one task, most of them stay closed.
-_POOL_SIZE = 5
-_POOL_OVERFLOW = 5
+# Beside one receiver's writer, heartbeat and health probe, or one task, most of them stay closed. No overflow, which is
+# opened anew for each use: who sends in many threads at once waits a moment instead.
+_POOL_SIZE = 10
+_POOL_OVERFLOW = 0
 
 _MARK = "ninebits.direct"
 _POSTGRES_OPTIONS = {
@@ -113,6 +114,7 @@ def _sqlite_engine(url: URL) -> Engine:
         url,
         # Numbers and bodies are among them, and errors and SQLAlchemy's own log would tell them.
         hide_parameters=True,
+        pool_size=_POOL_SIZE,
         connect_args={"timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False},
     )
 
