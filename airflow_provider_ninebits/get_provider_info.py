@@ -7,25 +7,38 @@ imported.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, Final
 
-from airflow_provider_ninebits.api.defaults import BASE_URL, TIMEOUT_SECONDS
+from airflow_provider_ninebits.api.defaults import BASE_URL, MAX_PARALLEL_REQUESTS, TIMEOUT_SECONDS
 from airflow_provider_ninebits.configuration import OPTIONS, SECTION
 
 CONNECTION_TYPE: Final = "ninebits"
 HOOK_CLASS_NAME: Final = "airflow_provider_ninebits.hooks.ninebits.NineBitsHook"
 HOOK_NAME: Final = "9bits"
 
-TIMEOUT_LABEL: Final = "Timeout (seconds)"
-TIMEOUT_HELP: Final = (
-    f"Seconds that one whole request to 9bits may take by the clock, {TIMEOUT_SECONDS} if left empty. What takes "
-    "longer leaves the message uncertain: phones may have rung."
-)
-HIDDEN_FIELDS: Final = ("schema", "login", "port", "extra")
-RELABELING: Final = {"password": "API key", "host": "Base URL"}
-PLACEHOLDERS: Final = {
-    "password": "from the 9bits dashboard: settings > security",
-    "host": BASE_URL,
+EXTRA_FIELDS: Final[dict[str, dict[str, Any]]] = {
+    "timeout": {
+        "label": "Timeout (seconds)",
+        "description": (
+            f"Seconds that one whole request to 9bits may take by the clock, {TIMEOUT_SECONDS} if left empty. What "
+            "takes longer leaves the message uncertain: phones may have rung."
+        ),
+        "schema": {"type": ["integer", "null"], "minimum": 1, "default": TIMEOUT_SECONDS},
+    },
+    "max_parallel_requests": {
+        "label": "Parallel requests",
+        "description": (
+            "How many requests, of 1000 recipients each, one send has under way at once, 1 if left empty. 9bits does "
+            "not document how many it takes."
+        ),
+        "schema": {"type": ["integer", "null"], "minimum": 1, "maximum": MAX_PARALLEL_REQUESTS},
+    },
+}
+FIELD_BEHAVIOUR: Final[dict[str, Any]] = {
+    "hidden_fields": ["schema", "login", "port", "extra"],
+    "relabeling": {"password": "API key", "host": "Base URL"},
+    "placeholders": {"password": "from the 9bits dashboard: settings > security", "host": BASE_URL},
 }
 
 _INTEGRATION: Final = "9bits"
@@ -68,17 +81,10 @@ def _connection_type() -> dict[str, Any]:
         "connection-type": CONNECTION_TYPE,
         "hook-class-name": HOOK_CLASS_NAME,
         "hook-name": HOOK_NAME,
-        "conn-fields": {
-            "timeout": {
-                "label": TIMEOUT_LABEL,
-                "description": TIMEOUT_HELP,
-                "schema": {"type": ["integer", "null"], "minimum": 1, "default": TIMEOUT_SECONDS},
-            }
-        },
+        "conn-fields": deepcopy(EXTRA_FIELDS),
+        # Of the same names, with dashes.
         "ui-field-behaviour": {
-            "hidden-fields": list(HIDDEN_FIELDS),
-            "relabeling": dict(RELABELING),
-            "placeholders": dict(PLACEHOLDERS),
+            name.replace("_", "-"): deepcopy(behaviour) for name, behaviour in FIELD_BEHAVIOUR.items()
         },
     }
 

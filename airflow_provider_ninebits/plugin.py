@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 class NineBitsPlugin(AirflowPlugin):
-    """What the provider adds to Airflow itself: the receiver of 9bits' callbacks."""
+    """What the provider adds to Airflow itself: the receiver of 9bits' callbacks, and imports ahead of DAG files."""
 
     name = "ninebits"
 
@@ -41,6 +41,13 @@ class NineBitsPlugin(AirflowPlugin):
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
         """The apps that the API server mounts."""
         return [{"name": "ninebits", "app": mounted_app(), "url_prefix": URL_PREFIX}]
+
+    @cached_property
+    def listeners(self) -> list[object]:  # type: ignore[override]
+        """What hears of the start of Airflow's processes."""
+        from airflow_provider_ninebits.parsing import ImportsAhead
+
+        return [ImportsAhead()]
 
 
 def mounted_app() -> FastAPI:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -76,7 +77,9 @@ class NineBitsClient:
             raise InvalidClient(f"the time-out is {timeout_seconds!r}; give seconds, more than 0")
         self.timeout_seconds = timeout_seconds
         self._host = urlsplit(self.base_url).netloc
+        self._url = f"{self.base_url}/v1/sendvoice"
         self._adapter = GatedAdapter()
+        self._under_way: set[WriteGate] = set()
         # For what the environment says of proxies and CAs; it sends nothing itself.
         self._session = requests.Session()
 
@@ -93,6 +96,16 @@ class NineBitsClient:
         """Close the connections that are kept alive; the client can be used again."""
         self._adapter.close()
         self._session.close()
+
+    def interrupt(self, because: str) -> None:
+        """
+        End the requests that are under way in other threads.
+
+        What is not written by now never is: :exc:`NotConnected` there. Of what is written nobody knows:
+        :exc:`SendUncertain`.
+        """
+        for gate in self._under_way.copy():
+            gate.expire(because)
 
     def send_voice(self, message: VoiceMessage, may_write: Callable[[], bool] | None = None) -> Receipt:
         """
@@ -147,11 +160,13 @@ class NineBitsClient:
     def _exchange(self, gate: WriteGate, method: str, body: bytes | None) -> _Exchange:
         """Make a request in a thread of its own, since requests knows no time-out for all of it, and wait for it."""
         exchange = _Exchange(gate)
+        self._under_way.add(gate)
         thread = threading.Thread(target=self._run, args=(exchange, method, body), name="ninebits-request", daemon=True)
         try:
             thread.start()
             exchange.over.wait(self.timeout_seconds)
         except BaseException as error:
+            self._under_way.discard(gate)
             # Airflow's time-outs and signals are exceptions in this thread: nothing may be written after them.
             gate.expire("the task was interrupted")
             if isinstance(error, RuntimeError) and thread.ident is None:
@@ -175,27 +190,31 @@ class NineBitsClient:
         except BaseException as error:
             exchange.failure = error
         finally:
+            self._under_way.discard(exchange.gate)
             exchange.gate.release()
             exchange.over.set()
 
     def _open(self, gate: WriteGate, method: str, body: bytes | None) -> requests.Response:
-        url = f"{self.base_url}/v1/sendvoice"
-        prepared = requests.Request(method, url, headers=self._headers(body), data=body).prepare()
-        settings: dict[str, Any] = dict(
-            self._session.merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
-        )
-        settings.pop("stream")
-        return self._adapter.send_through(gate, prepared, timeout=self.timeout_seconds, **settings)
+        headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
+        prepared = requests.Request(method, self._url, headers=headers, data=body).prepare()
+        return self._adapter.send_through(gate, prepared, timeout=self.timeout_seconds, **self._environment)
 
-    def _headers(self, body: bytes | None) -> dict[str, str]:
-        headers = {
+    # Once for all requests: to ask for both takes longer than a request itself.
+    @cached_property
+    def _environment(self) -> dict[str, Any]:
+        """What the environment says of proxies and CAs."""
+        found = self._session.merge_environment_settings(self._url, {}, stream=True, verify=None, cert=None)
+        return {name: value for name, value in found.items() if name != "stream"}
+
+    @cached_property
+    def _headers(self) -> dict[str, str]:
+        return {
             "Authorization": f"Bearer {self._api_key}",
             "Accept": "application/json",
             # Compressed, a small answer could be a large one.
             "Accept-Encoding": "identity",
             "User-Agent": f"{_DISTRIBUTION}/{_version()}",
         }
-        return headers if body is None else {**headers, "Content-Type": "application/json"}
 
     def _without_answer(self, exchange: _Exchange) -> SendError:
         failure = None if exchange.late else exchange.failure

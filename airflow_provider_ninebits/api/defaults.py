@@ -7,3 +7,6 @@ from typing import Final
 BASE_URL: Final = "https://api.9bits.net"
 TIMEOUT_SECONDS: Final = 30
 """For one whole request by the clock."""
+
+MAX_PARALLEL_REQUESTS = 64
+"""A thread and a connection for each; more of them bring one process nothing."""

@@ -20,6 +20,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ProxyError
 
+from airflow_provider_ninebits.api.defaults import MAX_PARALLEL_REQUESTS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -98,7 +100,8 @@ class GatedAdapter(HTTPAdapter):
 
     def __init__(self) -> None:
         self._threads = threading.local()
-        super().__init__()
+        # As many kept alive as there can be at once; urllib3 keeps ten, and connects anew for each request beyond them.
+        super().__init__(pool_maxsize=MAX_PARALLEL_REQUESTS)
 
     def send_through(self, gate: WriteGate, prepared: requests.PreparedRequest, **settings: Any) -> requests.Response:
         """

@@ -1,4 +1,4 @@
-"""What one call keeps of its requests for a part: their lease, how many there were, and what their errors mean."""
+"""What one call has to send, and what it keeps of its requests for a part: their lease, their number, their errors."""
 
 from __future__ import annotations
 
@@ -7,14 +7,26 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.api.transport import boot_seconds
 from airflow_provider_ninebits.ledger.recording import Answer
+from airflow_provider_ninebits.ledger.sends import last_detail
 from airflow_provider_ninebits.ledger.states import RequestState
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.api.errors import SendError
-    from airflow_provider_ninebits.ledger.sends import Part
+    from airflow_provider_ninebits.ledger.database import Database
+    from airflow_provider_ninebits.ledger.sends import Part, SendPlan
 
 LEASE_MARGIN_SECONDS = 5.0
 """How much longer a lease is than the request that it covers."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one call has to send; ``excluded_in_doubt``: parts that may not be sent again, by their message's id."""
+
+    plan: SendPlan
+    media_url: str
+    resend: bool
+    excluded_in_doubt: frozenset[str]
 
 
 @dataclass
@@ -59,3 +71,10 @@ def refusal(part: Part, error: SendError) -> str:
         f"9bits placed no call for message {part.message_id} (part {part.part + 1}, {part.recipients} recipients): "
         f"{error}. Nobody of it was rung; a retry sends it."
     )
+
+
+def doubt_about(database: Database, part: Part, tries: Tries) -> str:
+    """Return what a task says of a part of which nobody knows whether it was placed."""
+    again = f", nor to {tries.resends} more" if tries.resends else ""
+    cause = last_detail(database, part.message_id) or "its sender did not come back"
+    return f"no clear answer came to the request for its {part.recipients} recipients{again} ({cause})"

@@ -9,6 +9,7 @@ from airflow_provider_ninebits.api.defaults import BASE_URL
 from airflow_provider_ninebits.api.errors import InvalidClient
 from airflow_provider_ninebits.exceptions import InvalidArgument
 from airflow_provider_ninebits.hooks.arguments import read_timeout_seconds
+from airflow_provider_ninebits.hooks.pacing import read_parallel
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
@@ -29,6 +30,18 @@ def client_of(conn_id: str, connection: Connection) -> NineBitsClient:
     try:
         return NineBitsClient(connection.password, _base_url(connection), timeout_seconds)
     except InvalidClient as error:
+        raise InvalidArgument(f"connection {conn_id!r}: {error}") from error
+
+
+def parallel_of(conn_id: str, connection: Connection) -> int:
+    """
+    Return how many requests of a send a connection allows at once.
+
+    :raises InvalidArgument: for what is no such number.
+    """
+    try:
+        return read_parallel(connection.extra_dejson.get("max_parallel_requests")) or 1
+    except InvalidArgument as error:
         raise InvalidArgument(f"connection {conn_id!r}: {error}") from error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from copy import deepcopy
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,8 +14,10 @@ from airflow_provider_ninebits.exceptions import InvalidArgument, UnknownRefId
 from airflow_provider_ninebits.hooks.arguments import read_key, read_ref_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
 
+    from airflow.providers.common.compat.sdk import Connection
     from airflow.sdk import ObjectStoragePath
 
     from airflow_provider_ninebits.api.client import NineBitsClient
@@ -37,7 +39,8 @@ class NineBitsHook(BaseHook):
     Constructing it opens nothing: the connection is read, and the ledger opened, when they are first needed.
 
     :param ninebits_conn_id: the connection. Its password is the API key; its host the base URL, empty for 9bits itself;
-        its extra ``timeout`` the seconds that one whole request may take.
+        its extra ``timeout`` the seconds that one whole request may take, ``max_parallel_requests`` how many requests
+        of a send are under way at once where a send does not say.
     """
 
     conn_name_attr = "ninebits_conn_id"
@@ -54,20 +57,18 @@ class NineBitsHook(BaseHook):
         """Return the form's extra fields, for Airflow 3.1; later versions read them from the provider's metadata."""
         from wtforms import IntegerField
 
-        from airflow_provider_ninebits.get_provider_info import TIMEOUT_HELP, TIMEOUT_LABEL
+        from airflow_provider_ninebits.get_provider_info import EXTRA_FIELDS
 
-        return {"timeout": IntegerField(TIMEOUT_LABEL, description=TIMEOUT_HELP)}
+        return {
+            name: IntegerField(field["label"], description=field["description"]) for name, field in EXTRA_FIELDS.items()
+        }
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
         """Return the form's labels, for Airflow 3.1; later versions read them from the provider's metadata."""
-        from airflow_provider_ninebits.get_provider_info import HIDDEN_FIELDS, PLACEHOLDERS, RELABELING
+        from airflow_provider_ninebits.get_provider_info import FIELD_BEHAVIOUR
 
-        return {
-            "hidden_fields": list(HIDDEN_FIELDS),
-            "relabeling": dict(RELABELING),
-            "placeholders": dict(PLACEHOLDERS),
-        }
+        return deepcopy(FIELD_BEHAVIOUR)
 
     @cached_property
     def settings(self) -> Settings:
@@ -82,16 +83,16 @@ class NineBitsHook(BaseHook):
         return opened_ledger(self.settings.sql_alchemy_conn)
 
     @cached_property
+    def connection(self) -> Connection:
+        """The Airflow connection."""
+        return self.get_connection(self.ninebits_conn_id)
+
+    @cached_property
     def client(self) -> NineBitsClient:
         """The client of 9bits' API, made from the connection."""
         from airflow_provider_ninebits.hooks.connections import client_of
 
-        return client_of(self.ninebits_conn_id, self.get_connection(self.ninebits_conn_id))
-
-    @property
-    def match_window(self) -> timedelta:
-        """``[ninebits] match_window``."""
-        return timedelta(seconds=self.settings.match_window_seconds)
+        return client_of(self.ninebits_conn_id, self.connection)
 
     def close(self) -> None:
         """Close what was opened; the hook can be used again."""
@@ -114,6 +115,7 @@ class NineBitsHook(BaseHook):
         to_path: str | ObjectStoragePath | None = None,
         to_column: str | None = None,
         max_requests_per_second: float | None = None,
+        max_parallel_requests: int | None = None,
         max_recipients: int | None = None,
         exclude: str | Iterable[str] | ObjectStoragePath | None = None,
         dry_run: bool = False,
@@ -129,6 +131,7 @@ class NineBitsHook(BaseHook):
         :param on_uncertain: where nobody knows whether phones rang: ``"fail"``, or ``"resend"``, which may ring twice.
         :param to_path: where they are, for Airflow's ObjectStoragePath: one a line, or in a CSV's column ``to_column``.
         :param max_requests_per_second: what the account allows.
+        :param max_parallel_requests: how many parts are sent at once; None: what the connection says, or 1.
         :param max_recipients: a send that is larger is refused.
         :param exclude: numbers that are not rung, or a path to them.
         :param dry_run: check and count everything, and send nothing: a receipt without ``ref_ids``. Needs no API key.
@@ -160,6 +163,7 @@ class NineBitsHook(BaseHook):
             on_uncertain=on_uncertain,
             replan=False,
             max_requests_per_second=max_requests_per_second,
+            max_parallel_requests=max_parallel_requests,
             dry_run=dry_run,
         )
 
@@ -194,6 +198,7 @@ class NineBitsHook(BaseHook):
         placed: Callable[[str], None] = lambda ref_id: None,
         evidence_timeout: timedelta | None = None,
         max_requests_per_second: object = None,
+        max_parallel_requests: object = None,
         dry_run: bool = False,
     ) -> SendReceipt:
         """
@@ -203,28 +208,30 @@ class NineBitsHook(BaseHook):
         :param placed: told the ``ref_id`` of each part as soon as it is placed.
         :param evidence_timeout: how long ``on_uncertain="evidence"`` waits; None: that is not to be had.
         """
-        from airflow_provider_ninebits.hooks.pacing import read_rate
+        from airflow_provider_ninebits.hooks.connections import parallel_of
+        from airflow_provider_ninebits.hooks.pacing import read_parallel, read_rate
         from airflow_provider_ninebits.hooks.plans import Planner
 
         allowed = ("fail", "resend") if evidence_timeout is None else ("fail", "resend", "evidence")
         if on_uncertain not in allowed:
             raise InvalidArgument(f"on_uncertain is one of {', '.join(map(repr, allowed))}, not {on_uncertain!r}")
-        rate = read_rate(max_requests_per_second)
+        rate, parallel = read_rate(max_requests_per_second), read_parallel(max_parallel_requests)
         if dry_run:
             return Planner(self.database, stopped).dry_run(plan)
-        sender = self.sender(
+        return self.sender(
             stopped=stopped,
             placed=placed,
             evidence_timeout=evidence_timeout if on_uncertain == "evidence" else None,
             max_requests_per_second=rate,
-        )
-        return sender.send(plan, media_url=media_url, resend=on_uncertain == "resend", replan=replan)
+            max_parallel_requests=parallel or parallel_of(self.ninebits_conn_id, self.connection),
+        ).send(plan, media_url=media_url, resend=on_uncertain == "resend", replan=replan)
 
     def sender(self, **how: Any) -> Sender:
         """Return a sender over this connection; ``how`` are the optional arguments of :class:`Sender`."""
         from airflow_provider_ninebits.hooks.sending import Sender
 
-        return Sender(self.database, self.client, self.match_window, self.client.timeout_seconds, **how)
+        window = timedelta(seconds=self.settings.match_window_seconds)
+        return Sender(self.database, self.client, window, self.client.timeout_seconds, **how)
 
     def outcome(self, ref_id: str | Sequence[str]) -> Outcome:
         """
@@ -282,13 +289,8 @@ class NineBitsHook(BaseHook):
         # 9bits answers 405 to this; whatever answers otherwise is not 9bits, or refused the key.
         return probe.status == 405, probe.detail
 
-    @contextmanager
-    def ledger_errors(self) -> Iterator[None]:
+    def ledger_errors(self) -> AbstractContextManager[None]:
         """Tell an outage of the ledger as the error that a task raises for it."""
-        from airflow_provider_ninebits.hooks.outages import unavailable
-        from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable
+        from airflow_provider_ninebits.hooks.outages import ledger_errors
 
-        try:
-            yield
-        except (LedgerUnreachable, LedgerUnusable) as error:
-            raise unavailable(error, self.database.masked_url) from error
+        return ledger_errors(self.database)

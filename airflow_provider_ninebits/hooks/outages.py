@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.configuration import masked_url
 from airflow_provider_ninebits.exceptions import LedgerUnavailable
 from airflow_provider_ninebits.ledger.database import Database
-from airflow_provider_ninebits.ledger.errors import LedgerUnusable
+from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable
 
 if TYPE_CHECKING:
-    from airflow_provider_ninebits.ledger.errors import LedgerUnreachable
+    from collections.abc import Iterator
 
 
 def opened_ledger(sql_alchemy_conn: str) -> Database:
@@ -22,10 +23,19 @@ def opened_ledger(sql_alchemy_conn: str) -> Database:
     try:
         return Database(sql_alchemy_conn)
     except LedgerUnusable as error:
-        raise unavailable(error, masked_url(sql_alchemy_conn)) from error
+        raise _unavailable(error, masked_url(sql_alchemy_conn)) from error
 
 
-def unavailable(error: LedgerUnreachable | LedgerUnusable, masked_url: str) -> LedgerUnavailable:
+@contextmanager
+def ledger_errors(database: Database) -> Iterator[None]:
+    """Tell an outage of the ledger as the error that a task raises for it."""
+    try:
+        yield
+    except (LedgerUnreachable, LedgerUnusable) as error:
+        raise _unavailable(error, database.masked_url) from error
+
+
+def _unavailable(error: LedgerUnreachable | LedgerUnusable, masked_url: str) -> LedgerUnavailable:
     """Return the task's error for one of the ledger's."""
     if isinstance(error, LedgerUnusable):
         return LedgerUnavailable(masked_url, str(error), "Trying again does not help before that is mended.")

@@ -13,12 +13,12 @@ from airflow_provider_ninebits.api.errors import InvalidMessage
 from airflow_provider_ninebits.api.messages import check_caller_id, check_media_url, media_identity
 from airflow_provider_ninebits.api.numbers import MAX_RECIPIENTS_PER_REQUEST
 from airflow_provider_ninebits.exceptions import InvalidArgument, KeyReused, SendFailed, SendStopped
-from airflow_provider_ninebits.hooks.outages import unavailable
+from airflow_provider_ninebits.hooks.outages import ledger_errors
 from airflow_provider_ninebits.hooks.progress import tell_reading
 from airflow_provider_ninebits.hooks.receipts import SendReceipt
 from airflow_provider_ninebits.hooks.recipients import read_exclude, read_max_recipients, read_to
 from airflow_provider_ninebits.ledger import planning
-from airflow_provider_ninebits.ledger.errors import KeyInUse, LedgerUnreachable, LedgerUnusable, PlanRefused, SendBusy
+from airflow_provider_ninebits.ledger.errors import KeyInUse, PlanRefused, SendBusy
 from airflow_provider_ninebits.ledger.sends import AskedBy, SendPlan
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Planner:
 
     database: Database
     stopped: Callable[[], bool] = lambda: False
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], object] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
     def record(self, plan: SendPlan, *, replan: bool) -> planning.Planned:
@@ -151,15 +151,14 @@ class Planner:
     @contextmanager
     def _errors(self) -> Iterator[None]:
         try:
-            yield
+            with ledger_errors(self.database):
+                yield
         except PlanRefused as error:
             raise InvalidArgument(str(error)) from error
         except KeyInUse as error:
             raise KeyReused(str(error)) from error
         except SendBusy as error:
             raise SendFailed(str(error)) from error
-        except (LedgerUnreachable, LedgerUnusable) as error:
-            raise unavailable(error, self.database.masked_url) from error
 
 
 def _tell_excluded(excluded: int) -> None:

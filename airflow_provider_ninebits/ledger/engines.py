@@ -24,9 +24,10 @@ CONNECT_TIMEOUT_SECONDS = 10
 LISTENER_NAME = "airflow-provider-ninebits-listener"
 """What the connections that listen for notices are called in ``pg_stat_activity``."""
 
-# Beside one receiver's writer, heartbeat and health probe, or one task, most of them stay closed.
-_POOL_SIZE = 5
-_POOL_OVERFLOW = 5
+# Beside one receiver's writer, heartbeat and health probe, or one task, most of them stay closed. No overflow, which is
+# opened anew for each use: who sends in many threads at once waits a moment instead.
+_POOL_SIZE = 10
+_POOL_OVERFLOW = 0
 _TRUSTED_SECONDS = 0.1
 """How long an idle connection is taken for alive without asking."""
 
@@ -118,6 +119,7 @@ def _sqlite_engine(url: URL) -> Engine:
         url,
         # Numbers and bodies are among them, and errors and SQLAlchemy's own log would tell them.
         hide_parameters=True,
+        pool_size=_POOL_SIZE,
         connect_args={"timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False},
     )
 

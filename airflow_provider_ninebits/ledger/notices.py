@@ -62,4 +62,6 @@ def tell(connection: Connection) -> None:
 
 def forget(connection: Connection) -> None:
     """Drop what a transaction would have told, since it is rolled back."""
-    connection.info.pop(_CHANGED, None)
+    # Of a connection that was lost it is gone, and to ask for it would be to connect anew.
+    if not connection.invalidated:
+        connection.info.pop(_CHANGED, None)

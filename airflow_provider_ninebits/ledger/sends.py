@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import Integer, bindparam, func, insert, or_, select, update
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
@@ -17,10 +17,39 @@ from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection
 
     from airflow_provider_ninebits.ledger.database import Database
+
+_message, _request, _recipient = schema.message.c, schema.request.c, schema.recipient.c
+# Made once: to build a statement takes longer than to run it.
+_TAKE = update(schema.message).values(
+    state=MessageState.SENDING,
+    owner=bindparam("new_owner"),
+    conn_id=bindparam("new_conn_id"),
+    media_url=bindparam("new_media_url"),
+    from_number=bindparam("new_from_number"),
+    lease_expires_at=bindparam("lease_until"),
+    revision=_message.revision + 1,
+)
+_CLAIM = _TAKE.where(
+    _message.id == bindparam("row_id"), _message.state.in_((MessageState.PLANNED, MessageState.REFUSED))
+)
+_CLAIM_IN_DOUBT = _TAKE.where(
+    _message.id == bindparam("row_id"),
+    or_(
+        _message.state.in_((MessageState.PLANNED, MessageState.REFUSED, MessageState.UNCERTAIN)),
+        (_message.state == MessageState.SENDING) & (_message.lease_expires_at <= bindparam("now")),
+    ),
+    _message.revision == func.coalesce(bindparam("revision_seen", type_=Integer()), _message.revision),
+)
+_GIVE_UP = (
+    update(schema.request)
+    .where(_request.message_id == bindparam("row_id"), _request.state == RequestState.SENDING)
+    .values(state=RequestState.UNCERTAIN, finished_at=bindparam("now"), detail="its sender did not come back")
+)
+_BEGIN = insert(schema.request).values(state=RequestState.SENDING).returning(_request.id)
+_NUMBERS = select(_recipient.number).where(_recipient.message_id == bindparam("message_id")).order_by(_recipient.id)
 
 
 @dataclass(frozen=True)
@@ -122,6 +151,16 @@ def read_parts(connection: Connection, send_id: str) -> list[Part]:
     return sorted(parts + purged, key=lambda part: part.part)
 
 
+def placed_refs(database: Database, idempotency_key: str | None) -> list[str]:
+    """Return what is known of the parts that were placed, for a send that did not come to its end."""
+    if idempotency_key is None:
+        return []
+    with database.reading() as connection:
+        send_id = find_send(connection, idempotency_key)
+        parts = [] if send_id is None else read_parts(connection, send_id)
+    return [part.ref for part in parts if part.state is MessageState.ACCEPTED]
+
+
 def read_closed_parts(connection: Connection, send_id: str) -> list[Part]:
     """
     Return the parts of a send whose numbers were purged.
@@ -173,12 +212,7 @@ def part_of(connection: Connection, message_id: str) -> Part | None:
 def numbers_of(database: Database, message_id: str) -> tuple[str, ...]:
     """Return the numbers of a message, in the order in which they were given."""
     with database.reading() as connection:
-        recipient = schema.recipient.c
-        return tuple(
-            connection.execute(
-                select(recipient.number).where(recipient.message_id == message_id).order_by(recipient.id)
-            ).scalars()
-        )
+        return tuple(connection.execute(_NUMBERS, {"message_id": message_id}).scalars().all())
 
 
 def claim(
@@ -196,42 +230,29 @@ def claim(
 
     :param plan: over which connection, and with which media and caller ID; the message says what was sent last.
     :param resend: whether a message that may have been placed already may be claimed too.
-    :param revision: claim it only if nothing came of it since; None: whatever came.
+    :param revision: with ``resend``: claim it only if nothing came of it since; None: whatever came.
     :return: the id of the new request; None: somebody else has claimed it, or it needs no request any more.
     """
-    message = schema.message.c
     with database.writing() as connection:
         now = ledger_now(connection)
-        free: ColumnElement[bool] = message.state.in_((MessageState.PLANNED, MessageState.REFUSED))
-        if resend:
-            lapsed = (message.state == MessageState.SENDING) & (message.lease_expires_at <= now)
-            free = or_(free, message.state == MessageState.UNCERTAIN, lapsed)
-        if revision is not None:
-            free &= message.revision == revision
         claimed = connection.execute(
-            update(schema.message)
-            .where(message.id == message_id, free)
-            .values(
-                state=MessageState.SENDING,
-                owner=owner,
-                conn_id=plan.conn_id,
-                media_url=plan.media,
-                from_number=plan.from_number,
-                lease_expires_at=now + timedelta(seconds=lease_seconds),
-                revision=message.revision + 1,
-            )
+            _CLAIM_IN_DOUBT if resend else _CLAIM,
+            {
+                "row_id": message_id,
+                **({"now": now, "revision_seen": revision} if resend else {}),
+                "new_owner": owner,
+                "new_conn_id": plan.conn_id,
+                "new_media_url": plan.media,
+                "new_from_number": plan.from_number,
+                "lease_until": now + timedelta(seconds=lease_seconds),
+            },
         )
         if claimed.rowcount != 1:
             return None
-        connection.execute(
-            update(schema.request)
-            .where(schema.request.c.message_id == message_id, schema.request.c.state == RequestState.SENDING)
-            .values(state=RequestState.UNCERTAIN, finished_at=now, detail="its sender did not come back")
-        )
+        if resend:
+            connection.execute(_GIVE_UP, {"row_id": message_id, "now": now})
         request_id: int = connection.execute(
-            insert(schema.request)
-            .values(message_id=message_id, conn_id=plan.conn_id, state=RequestState.SENDING, started_at=now)
-            .returning(schema.request.c.id)
+            _BEGIN, {"message_id": message_id, "conn_id": plan.conn_id, "started_at": now}
         ).scalar_one()
         return request_id
 

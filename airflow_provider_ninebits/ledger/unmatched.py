@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, exists, literal_column, or_, select
+from sqlalchemy import bindparam, exists, literal_column, or_, select, union_all
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.driver import Query
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 _callback, _recipient, _request = schema.callback.c, schema.recipient.c, schema.request.c
 _UNMATCHED = select(_callback.id).where(_callback.match_state == literal_column("'unmatched'"))
-_WITH_REFS = Query(_UNMATCHED.where(among(_callback.ref_id, "ref_ids")))
+_WITH_REFS = _UNMATCHED.where(among(_callback.ref_id, "ref_ids"))
 _OF_NUMBERS = Query(_UNMATCHED.where(among(_callback.number, "numbers")))
-_OF_MESSAGES = Query(
-    _UNMATCHED.where(_callback.number.in_(select(_recipient.number).where(among(_recipient.message_id, "message_ids"))))
+_OF_MESSAGES = _UNMATCHED.where(
+    _callback.number.in_(select(_recipient.number).where(among(_recipient.message_id, "message_ids")))
 )
 _HOPEFUL = (
     _UNMATCHED.where(
@@ -36,6 +36,19 @@ _HOPEFUL = (
     )
 ).order_by(_callback.id)
 _MOST_ANSWERS = 100
+# An id that no callback has stands for answers that wait until one request alone can adopt them.
+_ANSWERS_WAIT = 0
+_BY_ANSWER = Query(
+    union_all(
+        _WITH_REFS,
+        _OF_MESSAGES,
+        select(literal_column(str(_ANSWERS_WAIT))).where(
+            exists().where(
+                _callback.match_state == literal_column("'unmatched'"), _callback.kind == literal_column("'answer'")
+            )
+        ),
+    )
+)
 
 
 def unmatched_ids(
@@ -54,14 +67,13 @@ def unmatched_ids(
     :param numbers: numbers whose recipients changed.
     """
     ids: set[int] = set()
-    if ref_ids:
-        ids.update(row[0] for row in _WITH_REFS.rows(connection, ref_ids=ref_ids))
     if numbers:
         ids.update(row[0] for row in _OF_NUMBERS.rows(connection, numbers=numbers))
-    if message_ids:
-        ids.update(row[0] for row in _OF_MESSAGES.rows(connection, message_ids=message_ids))
     if ref_ids or message_ids:
-        ids.update(answers_for_one_request(connection, window))
+        ids.update(row[0] for row in _BY_ANSWER.rows(connection, ref_ids=ref_ids, message_ids=message_ids))
+        if _ANSWERS_WAIT in ids:
+            ids.remove(_ANSWERS_WAIT)
+            ids.update(answers_for_one_request(connection, window))
     return sorted(ids)
 
 

@@ -37,11 +37,11 @@ class PlacedParts:
 
 def push_what_was_placed(database: Database, plan: SendPlan, ti: Any) -> None:
     """Push the parts that were placed before a send failed: somebody may want to wait for them."""
-    from airflow_provider_ninebits.hooks.sending import placed_refs
     from airflow_provider_ninebits.ledger.errors import LedgerError
+    from airflow_provider_ninebits.ledger.sends import placed_refs
 
     try:
-        placed = placed_refs(database, plan)
+        placed = placed_refs(database, plan.idempotency_key)
     except LedgerError as error:
         log.warning("What was placed before the failure is not all in XCom: %s", error)
         return

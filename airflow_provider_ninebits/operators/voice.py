@@ -46,9 +46,7 @@ class SendVoiceOperator(BaseOperator):
     9bits has answered, and is safe to retry: what was accepted is not sent again. Cleared after it has ended, it rings
     again, on purpose.
 
-    Give it either ``to`` or ``to_path``.
-
-    :param to: a number with its country code, or any number of them; templated.
+    :param to: a number with its country code, or any number of them; templated. Either this or ``to_path``.
     :param media_url: where 9bits fetches the audio; templated.
     :param from_number: the caller ID; None: 9bits picks one of the account's; templated.
     :param ninebits_conn_id: the connection; templated.
@@ -57,15 +55,15 @@ class SendVoiceOperator(BaseOperator):
         callback that shows them placed, and send again only where silence proves that none was.
     :param evidence_timeout: how long ``"evidence"`` waits, in this task's worker.
     :param wait_for_outcome: wait in this task, and return the outcome instead of the ``ref_id``.
-    :param wait_for: as in :class:`~airflow_provider_ninebits.sensors.callback.CallbackSensor`.
-    :param fail_on_unanswered: likewise.
+    :param wait_for: as in :class:`~airflow_provider_ninebits.sensors.callback.CallbackSensor`; so are
+        ``fail_on_unanswered`` and ``on_timeout``.
     :param outcome_timeout: how long to wait, from the moment that it was sent in this attempt.
-    :param on_timeout: likewise.
     :param deferrable: whether the wait leaves the worker; None: ``[operators] default_deferrable``.
     :param to_path: where numbers are, for Airflow's ObjectStoragePath: one a line, or a CSV with ``to_column``;
         templated. They are never all in memory.
     :param to_column: the column of that CSV, whose first line names it; templated.
     :param max_requests_per_second: what the account may do; a request has at most 1000 recipients. None: no limit.
+    :param max_parallel_requests: how many are under way at once; None: what the connection says, or 1.
     :param max_recipients: a send that is larger is refused before anybody is rung; None: any size.
     :param exclude: numbers that are not rung, or a path to them; how many were left out goes to XCom ``excluded``;
         templated.
@@ -96,6 +94,7 @@ class SendVoiceOperator(BaseOperator):
         to_path: str | ObjectStoragePath | None = None,
         to_column: str | None = None,
         max_requests_per_second: float | None = None,
+        max_parallel_requests: int | None = None,
         max_recipients: int | None = None,
         exclude: str | Iterable[str] | ObjectStoragePath = NOT_GIVEN,
         dry_run: bool = False,
@@ -117,6 +116,7 @@ class SendVoiceOperator(BaseOperator):
         self.to_path = to_path
         self.to_column = to_column
         self.max_requests_per_second = max_requests_per_second
+        self.max_parallel_requests = max_parallel_requests
         self.max_recipients = max_recipients
         self.exclude = None if exclude is NOT_GIVEN else exclude
         # Not under its own name: that is a method of BaseOperator's.
@@ -212,6 +212,7 @@ class SendVoiceOperator(BaseOperator):
             placed=placed,
             evidence_timeout=read_duration("evidence_timeout", self.evidence_timeout),
             max_requests_per_second=self.max_requests_per_second,
+            max_parallel_requests=self.max_parallel_requests,
             dry_run=self.dry_run_only,
         )
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from airflow_provider_ninebits.parsing import IMPORTED_BY_DAG_FILES, ImportsAhead
 from airflow_provider_ninebits.plugin import NineBitsPlugin
 
 if TYPE_CHECKING:
@@ -67,3 +69,41 @@ def test_a_receiver_that_cannot_be_built_does_not_stop_the_api_server(
     with api_server() as client:
         assert client.post("/ninebits/callback", json={}).status_code == 503
     assert "could not be built" in caplog.text
+
+
+class TestImportsAheadOfDagFiles:
+    @pytest.fixture
+    def imported(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        modules: list[str] = []
+        monkeypatch.setattr("airflow_provider_ninebits.parsing.import_module", modules.append)
+        return modules
+
+    def test_the_dag_processors_children_have_it_all(self, imported: list[str]) -> None:
+        from airflow.jobs.job import Job
+        from airflow.listeners.listener import get_listener_manager
+
+        (ours,) = NineBitsPlugin().listeners
+        manager = get_listener_manager()
+        before = manager.pm.get_plugins()
+        for each in before:
+            manager.pm.unregister(each)
+        try:
+            manager.add_listener(ours)
+            Job()
+        finally:
+            manager.pm.unregister(ours)
+            for each in before:
+                manager.pm.register(each)
+        assert imported == list(IMPORTED_BY_DAG_FILES)
+
+    def test_a_tasks_process_pays_nothing_for_it(self, imported: list[str]) -> None:
+        from airflow.sdk.execution_time.task_runner import TaskRunnerMarker
+
+        (ours,) = NineBitsPlugin().listeners
+        assert isinstance(ours, ImportsAhead)
+        ours.on_starting(component=TaskRunnerMarker())
+        assert imported == []
+
+    @pytest.mark.parametrize("module", IMPORTED_BY_DAG_FILES)
+    def test_what_it_names_is_there(self, module: str) -> None:
+        assert import_module(module)

@@ -277,9 +277,9 @@ class TestTwoProcessesOfOneTask:
         self, simulator: RunningSimulator, hook: NineBitsHook, in_doubt: SendPlan, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         turns: list[object] = []
-        wait_for_turn = Sender._wait_for_turn
+        send = Sender._send
 
-        def slow(sender: Sender, part: Part) -> None:
+        def slow(sender: Sender, part: Part, *given: Any, **named: Any) -> Part | None:
             turns.append(part)
             if len(turns) == 1:
                 # It is placed, and the answer lost: the resend after it, the last one allowed, is not made.
@@ -287,12 +287,12 @@ class TestTwoProcessesOfOneTask:
                 with pytest.raises(MessageUncertain):
                     NineBitsHook().sender().send(in_doubt, media_url=MEDIA, resend=True, replan=True)
                 assert simulator.rung() == {ADA: 1}
-            wait_for_turn(sender, part)
+            return send(sender, part, *given, **named)
 
         def proves(*given: Any, **named: Any) -> str | None:
             return "it is asked again" if turns else why_unproved(*given, **named)
 
-        monkeypatch.setattr(Sender, "_wait_for_turn", slow)
+        monkeypatch.setattr(Sender, "_send", slow)
         monkeypatch.setattr("airflow_provider_ninebits.hooks.evidence.why_unproved", proves)
         with pytest.raises(MessageUncertain, match="it is asked again"):
             hook.sender(evidence_timeout=WAIT).send(in_doubt, media_url=MEDIA, resend=False, replan=True)

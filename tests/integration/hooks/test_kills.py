@@ -216,3 +216,26 @@ def test_a_zombie_that_wakes_when_another_has_sent_writes_nothing(
         assert zombie.end().returned == sent.returned == simulator.requests()[0]["ref_id"]
     assert simulator.rung() == {ADA: 1, BEN: 1}
     assert len(simulator.requests()) == 1
+
+
+def test_a_worker_killed_with_four_requests_under_way_leaves_doubts_of_these_alone(
+    simulator: RunningSimulator, ledger: Database
+) -> None:
+    task, to, four = Task(), MANY[:8000], {"max_parallel_requests": 4}
+    # Their answers are held back until all four have left.
+    simulator.script({"faults": [{"kind": "delay", "seconds": 3}] * 4})
+    with worker(Order(task, to, stop_at="the request has left", occurrence=4, arguments=four)) as victim:
+        victim.wait_until_it_stops()
+        victim.kill()
+    wait_for_requests(simulator, 4)
+    let_leases_lapse(ledger)
+    assert simulator.rung() == dict.fromkeys(to[:4000], 1)
+    end = tried(task.retried(), to, **four)
+    assert end.raised == "MessageUncertain"
+    assert simulator.rung() == dict.fromkeys(to[:4000], 1)
+
+    for message in rows(ledger, schema.message, state="sending"):
+        resolve(ledger, message["id"], placed=True, ref_id=None, window=timedelta(days=1))
+    end = tried(task.retried().cleared(), to, **four)
+    assert (end.raised, len(end.returned)) == (None, 8)
+    assert simulator.rung() == dict.fromkeys(to, 1)

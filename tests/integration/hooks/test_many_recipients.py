@@ -249,7 +249,7 @@ class TestTheRate:
         sender.send(
             hook.plan(ADA, MEDIA, None, key=None, asked_by=AskedBy("d")), media_url=MEDIA, resend=False, replan=False
         )
-        assert naps == [3.0, 1.0]
+        assert naps == [1.0, 1.0, 1.0, 1.0]
         assert simulator.rung() == {ADA: 1}
 
     def test_a_stop_does_not_sit_it_out(self, hook: NineBitsHook, simulator: RunningSimulator) -> None:

@@ -59,7 +59,7 @@ class TestWhatItReturns:
         seen: list[Any] = []
         task = Task()
         monkeypatch.setattr(
-            "airflow_provider_ninebits.hooks.sending.Sender._wait_for_turn",
+            "airflow_provider_ninebits.hooks.sending.Sender._check_stopped",
             lambda *_: seen.append(task.pushed.get("ref_id")),
         )
         send(task, MANY)
@@ -77,7 +77,7 @@ class TestWhatItReturns:
             if next(turns) == 2:
                 raise TaskTimeout
 
-        monkeypatch.setattr("airflow_provider_ninebits.hooks.sending.Sender._wait_for_turn", interrupt)
+        monkeypatch.setattr("airflow_provider_ninebits.hooks.sending.Sender._check_stopped", interrupt)
         task = Task()
         with pytest.raises(TaskTimeout):
             send(task, MANY)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import event, inspect
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import Database
@@ -348,3 +348,20 @@ class TestALargePlanMadeAnew:
         assert again.difference == "0 numbers were added, 0 are gone, the media is another one"
         media = {each["id"]: each["media_url"] for each in rows(database, schema.message)}
         assert [media[part.message_id][-5] for part in again.parts] == ["a", "a", *"b" * (len(again.parts) - 2)]
+
+
+def test_a_thousand_recipients_are_one_statement(database: Database) -> None:
+    numbers = [str(2348020000000 + place) for place in range(1000)]
+    with database.reading():
+        pass
+    asked: list[tuple[str, bool]] = []
+
+    def note(_: object, __: object, statement: str, ___: object, ____: object, executemany: bool) -> None:
+        asked.append((statement, executemany))
+
+    event.listen(database._ready_engine(), "before_cursor_execute", note)
+    assert len(plan_send(database, a_plan(numbers), replan=False, part_size=1000).parts) == 1
+    written = [each for each in asked if "ninebits_recipient" in each[0] and "INSERT" in each[0]]
+    assert [executemany for _, executemany in written] == [False]
+    assert len(rows(database, schema.recipient)) == 1000
+    assert len(asked) < 40

@@ -1,0 +1,201 @@
+"""
+What a DAG file pays for using the provider: its imports, and the parsing of 100 files.
+
+**Imports**: fresh processes, in turn: ``airflow.sdk`` alone, and with everything that a DAG file can import from here.
+"more" is what the second import takes in the process that has made the first.
+
+**Parsing**: 100 files with operator and sensor beside 100 with two BashOperators.
+
+- As Airflow 3.3's DAG processor does it: a process that has Airflow and its plugins loaded imports what a file imports
+  of ``airflow.*`` (by Airflow's own function), forks, and the child parses the one file and serializes its DAG (by
+  Airflow's own function, too). What a file imports of other packages each child imports, unless a plugin has.
+- As a test does it: one process, one DagBag, all files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.tools.results import Results
+
+RUNS = 15
+ROUNDS = 5
+FILES = 100
+SDK = "from airflow.sdk import DAG, task"
+OURS = """
+from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
+from airflow_provider_ninebits.operators.voice import SendVoiceOperator
+from airflow_provider_ninebits.sensors.callback import CallbackSensor
+from airflow_provider_ninebits.triggers.callback import CallbackTrigger
+"""
+IMPORTS = {
+    "airflow.sdk": "",
+    "with hook, operator and sensor": OURS.rpartition("from")[0],
+    "with the trigger too": OURS,
+    "with Airflow's BaseTrigger alone": "from airflow.triggers.base import BaseTrigger",
+}
+TASKS = {
+    "BashOperator": (
+        "from airflow.providers.standard.operators.bash import BashOperator",
+        "BashOperator(task_id='send', bash_command='true') >> BashOperator(task_id='wait', bash_command='true')",
+    ),
+    "SendVoiceOperator, CallbackSensor": (
+        "from airflow_provider_ninebits.operators.voice import SendVoiceOperator\n"
+        "from airflow_provider_ninebits.sensors.callback import CallbackSensor",
+        "send = SendVoiceOperator(task_id='send', to=['2348020000000'], media_url='https://media.test/a.mp3')\n"
+        "    CallbackSensor(task_id='wait', ref_id=send.output)",
+    ),
+}
+_IMPORT = """
+import json, time
+{sdk}
+began, cpu = time.perf_counter(), time.process_time()
+{more}
+ended = time.process_time()
+print(json.dumps([1000 * ended, 1000 * (time.perf_counter() - began), 1000 * (ended - cpu)]))
+"""
+
+
+def measure() -> list[Results]:
+    """Measure imports and parsing."""
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="ninebits-bench-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        environment = {
+            **os.environ,
+            "AIRFLOW_HOME": str(folder / "airflow"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
+        }
+        return [_imports(environment), _parsing(environment, folder)]
+
+
+def _imports(environment: dict[str, str]) -> Results:
+    runs: dict[str, list[list[float]]] = {side: [] for side in IMPORTS}
+    for turn in range(RUNS + 1):
+        for side, more in IMPORTS.items():
+            found = _said_by(environment, "-c", _IMPORT.format(sdk=SDK, more=more))
+            # The first round writes airflow.cfg and the compiled files.
+            if turn:
+                runs[side].append(found)
+    results = Results(
+        "Imports, ms", ("a process that imports", "CPU", "spread", "over airflow.sdk", "more", "more, CPU")
+    )
+    alone = median([run[0] for run in runs["airflow.sdk"]])
+    for side, found in runs.items():
+        whole, more, more_cpu = ([run[column] for run in found] for column in range(3))
+        results.add(
+            side,
+            f"{median(whole):.0f}",
+            f"{min(whole):.0f}-{max(whole):.0f}",
+            f"{median(whole) - alone:+.1f}",
+            f"{median(more):.1f}",
+            f"{median(more_cpu):.1f}",
+        )
+    return results
+
+
+def _parsing(environment: dict[str, str], folder: Path) -> Results:
+    for place, side in enumerate(TASKS):
+        _write_files(folder / str(place), side)
+    results = Results(
+        f"{FILES} DAG files",
+        ("how", "with", "ms a file", "spread", "CPU ms a file", "over BashOperator", "CPU over it"),
+    )
+    for how in ("forked for each file", "one DagBag"):
+        rounds: dict[str, list[list[float]]] = {side: [] for side in TASKS}
+        for _ in range(ROUNDS):
+            for place, side in enumerate(TASKS):
+                rounds[side].append(_said_by(environment, "-m", "benchmarks.parsing", how, str(folder / str(place))))
+        base = [median([each[column] for each in rounds["BashOperator"]]) for column in range(2)]
+        for side, found in rounds.items():
+            wall, cpu = ([each[column] for each in found] for column in range(2))
+            results.add(
+                how,
+                side,
+                f"{median(wall):.1f}",
+                f"{min(wall):.1f}-{max(wall):.1f}",
+                f"{median(cpu):.1f}",
+                f"{median(wall) / base[0]:.3f}",
+                f"{median(cpu) / base[1]:.3f}",
+            )
+    return results
+
+
+def _write_files(folder: Path, side: str) -> None:
+    folder.mkdir()
+    imports, tasks = TASKS[side]
+    for place in range(FILES):
+        (folder / f"dag_{place}.py").write_text(
+            f"from airflow.sdk import DAG\n{imports}\n\nwith DAG('dag_{place}', schedule=None):\n    {tasks}\n"
+        )
+
+
+def _said_by(environment: dict[str, str], *arguments: str) -> list[float]:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=Path(__file__).parent.parent,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return list(json.loads(done.stdout.splitlines()[-1]))
+
+
+def parse(how: str, folder: Path) -> list[float]:
+    """Parse all files of a folder; return the milliseconds and those of CPU that one takes."""
+    parsed = _fork_for_each if how == "forked for each file" else _one_dag_bag
+    files = sorted(folder.glob("*.py"))
+    return [1000 * seconds / len(files) for seconds in parsed(folder, files)]
+
+
+def _fork_for_each(folder: Path, files: list[Path]) -> tuple[float, float]:
+    import structlog
+    from airflow.dag_processing import manager  # noqa: F401 (what the DAG processor has loaded)
+    from airflow.dag_processing.processor import DagFileParseRequest, _parse_file, _pre_import_airflow_modules
+    from airflow.jobs.job import Job
+    from airflow.listeners.listener import get_listener_manager
+
+    log = structlog.get_logger()
+    # As the DAG processor does when it starts: plugins are loaded, and their listeners hear of it.
+    get_listener_manager().hook.on_starting(component=Job.__new__(Job))
+    wall, cpu = 0.0, 0.0
+    for file in files:
+        began = time.perf_counter()
+        _pre_import_airflow_modules(str(file), log)
+        child = os.fork()
+        if not child:
+            request: Any = DagFileParseRequest(file=str(file), bundle_path=folder, bundle_name="bench")
+            found = _parse_file(request, log)
+            os._exit(0 if found is not None and len(found.serialized_dags) == 1 else 1)
+        _, status, usage = os.wait4(child, 0)
+        if status:
+            raise RuntimeError(f"{file} was not parsed")
+        wall += time.perf_counter() - began
+        cpu += usage.ru_utime + usage.ru_stime
+    return wall, cpu
+
+
+def _one_dag_bag(folder: Path, files: list[Path]) -> tuple[float, float]:
+    from airflow.dag_processing.dagbag import DagBag
+
+    began, cpu = time.perf_counter(), time.process_time()
+    bag = DagBag(str(folder))
+    if len(bag.dags) != len(files):
+        raise RuntimeError(f"{len(bag.dags)} DAGs: {bag.import_errors}")
+    return time.perf_counter() - began, time.process_time() - cpu
+
+
+if __name__ == "__main__":
+    print(json.dumps(parse(sys.argv[1], Path(sys.argv[2]))))

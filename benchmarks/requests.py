@@ -1,0 +1,186 @@
+"""
+A request of 1000 numbers, beside ``http.client`` and two durable commits; and several at once.
+
+"request" is what one part costs once the send is planned: claim (a commit), POST, answer (a commit). The bare side
+makes the same POST over one kept-alive connection between two commits of the same rows, written by the driver itself
+(psycopg, or sqlite3 with ``synchronous=FULL``). "planning" is what comes before it, once for each part: its thousand
+recipients, made unique and committed; the bare side has them in one statement and one commit. Both run in turn in one
+process, against the same server, which answers at once. CPU is that of the sending process.
+
+Parallel requests go to a server that takes 50 ms for each. Ideal is (parts / parallel) x 50 ms.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, closing
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.tools.bare_sender import BareSender
+from benchmarks.tools.ledgers import DATABASES, PART, ledgers
+from benchmarks.tools.nine_bits import nine_bits
+from benchmarks.tools.results import Results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROUNDS = 7
+PARTS = 40
+PARALLEL = (1, 4, 16)
+PARALLEL_PARTS = 160
+DELAY_MS = 50
+MEDIA = "https://media.test/reminder.mp3"
+
+
+def measure() -> list[Results]:
+    """Measure both on both databases."""
+    found = []
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="ninebits-bench-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        at_once, later = (stack.enter_context(nine_bits(delay_ms)) for delay_ms in (0, DELAY_MS))
+        for database in DATABASES:
+            with ledgers(database, folder) as url_of:
+                found.append(_one_request(database, sent("in_turn", url_of("requests"), at_once, folder)))
+                found.append(_parallel(database, sent("in_parallel", url_of("parallel"), later, folder)))
+    return found
+
+
+def _one_request(database: str, rounds: list[dict[str, Any]]) -> Results:
+    results = Results(f"1000 numbers, {database}, ms", ("what", "hook", "spread", "bare", "spread of it", "over it"))
+    for what in ("request", "request, CPU", "planning"):
+        ours, bare = ([1000 * each[f"{side} {what}"] for each in rounds] for side in ("hook", "bare"))
+        results.add(what, *_told(ours), *_told(bare), f"{median(ours) - median(bare):+.2f}")
+    return results
+
+
+def _parallel(database: str, rounds: list[dict[str, float]]) -> Results:
+    results = Results(
+        f"{PARALLEL_PARTS} parts, {DELAY_MS} ms each at 9bits, {database}",
+        ("max_parallel_requests", "seconds", "spread", "ideal", "over ideal"),
+    )
+    for parallel in PARALLEL:
+        seconds, ideal = [each[str(parallel)] for each in rounds], PARALLEL_PARTS / parallel * DELAY_MS / 1000
+        results.add(str(parallel), *_told(seconds), f"{ideal:.2f}", f"{median(seconds) / ideal:.2f}")
+    return results
+
+
+def _told(rounds: list[float]) -> tuple[str, str]:
+    return f"{median(rounds):.2f}", f"{min(rounds):.2f}-{max(rounds):.2f}"
+
+
+def sent(how: str, ledger_url: str, server_url: str, folder: Path) -> list[dict[str, Any]]:
+    """Send in one fresh process; return what each round took."""
+    environment = {
+        **os.environ,
+        "AIRFLOW_HOME": str(folder / "airflow"),
+        "AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN": ledger_url,
+        "AIRFLOW_CONN_NINEBITS_DEFAULT": json.dumps({"conn_type": "ninebits", "password": "bench", "host": server_url}),
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.requests", how, ledger_url, server_url],
+        env=environment,
+        cwd=Path(__file__).parent.parent,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return list(json.loads(done.stdout.splitlines()[-1]))
+
+
+def in_turn(ledger_url: str, server_url: str) -> list[dict[str, float]]:
+    """Send with the hook, and without anything."""
+    from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
+
+    rounds = []
+    with closing(NineBitsHook()) as hook, closing(BareSender(ledger_url, server_url)) as bare:
+        # The first round loads and compiles, and does not count.
+        for turn in range(ROUNDS + 1):
+            rounds.append({**_by_hook(hook, f"turn {turn}"), **_by_bare(bare, f"turn {turn}")})
+    return rounds[1:]
+
+
+def in_parallel(_: str, __: str) -> list[dict[str, float]]:
+    """Send with more and more requests at once, in turn."""
+    from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
+
+    rounds = []
+    with closing(NineBitsHook()) as hook:
+        for turn in range(4):
+            rounds.append(
+                {
+                    str(parallel): sum(_told_at(hook, PARALLEL_PARTS, f"{turn} {parallel}", parallel)[1:])
+                    for parallel in PARALLEL
+                }
+            )
+    return rounds[1:]
+
+
+def _by_hook(hook: Any, key: str) -> dict[str, float]:
+    planning, *requests = _told_at(hook, PARTS, key)
+    _, *cpu = _told_at(hook, PARTS, f"{key}, CPU", clock=time.process_time)
+    return {
+        "hook request": median(requests),
+        "hook request, CPU": sum(cpu) / PARTS,
+        "hook planning": planning / PARTS,
+    }
+
+
+def _told_at(
+    hook: Any, parts: int, key: str, parallel: int = 1, clock: Callable[[], float] = time.perf_counter
+) -> list[float]:
+    """Send; return what it took until all was planned, and then from each part to the next."""
+    from airflow_provider_ninebits.hooks import plans
+    from airflow_provider_ninebits.ledger.sends import AskedBy
+
+    plan = hook.plan(_numbers(parts), MEDIA, None, key=key, asked_by=AskedBy("bench"))
+    told = [clock()]
+    record = plans.Planner.record
+
+    def planned(*given: Any, **named: Any) -> Any:
+        try:
+            return record(*given, **named)
+        finally:
+            told.append(clock())
+
+    plans.Planner.record = planned  # type: ignore[method-assign]
+    try:
+        hook.send_plan(
+            plan,
+            MEDIA,
+            on_uncertain="fail",
+            replan=False,
+            max_parallel_requests=parallel,
+            placed=lambda _: told.append(clock()),
+        )
+    finally:
+        plans.Planner.record = record  # type: ignore[method-assign]
+    return [after - before for before, after in pairwise(told)]
+
+
+def _by_bare(bare: BareSender, name: str) -> dict[str, float]:
+    parts = [(f"{name} {at}", _numbers(PARTS)[at : at + PART]) for at in range(0, PARTS * PART, PART)]
+    planning = median([bare.plan(*part) for part in parts])
+    began = time.process_time()
+    requests = [bare.send(*part) for part in parts]
+    cpu = (time.process_time() - began) / PARTS
+    return {"bare planning": planning, "bare request": median(requests), "bare request, CPU": cpu}
+
+
+def _numbers(parts: int) -> list[str]:
+    return [str(2348020000000 + place) for place in range(parts * PART)]
+
+
+if __name__ == "__main__":
+    how, *urls = sys.argv[1:]
+    print(json.dumps({"in_turn": in_turn, "in_parallel": in_parallel}[how](*urls)))
