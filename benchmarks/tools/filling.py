@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -35,11 +34,6 @@ def number_of(person: int) -> str:
 def ref_id_of(message: int) -> str:
     """Return the ``ref_id`` of a message of a filled ledger."""
     return f"grown{message:020}"
-
-
-def message_id_of(message: int) -> str:
-    """Return the id of a message of a filled ledger."""
-    return hashlib.md5(f"message{message}".encode(), usedforsecurity=False).hexdigest()
 
 
 def fill(url: str, total: int) -> None:

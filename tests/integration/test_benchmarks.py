@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_ninebits.ledger.database import Database
-from airflow_provider_ninebits.ledger.outcomes import read_outcome, revisions
+from airflow_provider_ninebits.ledger.outcomes import read_outcome
 from airflow_provider_ninebits.simulator import SimulatorSettings, running_simulator
-from benchmarks import mounted, receiver
+from benchmarks import latency, mounted, receiver
 from benchmarks.__main__ import main
 from benchmarks.sends import one_send
 from benchmarks.tools import filling
@@ -84,7 +84,6 @@ def test_a_filled_ledger_has_all_of_its_schema_again(empty_database_url: str, da
     assert _indexes_and_constraints(empty_database_url) == _indexes_and_constraints(database_url)
     with closing(Database(empty_database_url)) as ledger:
         outcome, _ = read_outcome(ledger, [filling.ref_id_of(2)], attempt_window=timedelta(0))
-        assert revisions(ledger, [filling.message_id_of(2)]) == {filling.message_id_of(2): 1000}
         # Numbers go on from there.
         accept_messages(empty_database_url, [filling.number_of(7), filling.number_of(8)], name="more")
     assert (outcome.recipients, outcome.answered, outcome.settled) == (500, 333, True)
@@ -98,3 +97,11 @@ def _indexes_and_constraints(url: str) -> list[str]:
         )
         # PostgreSQL writes a condition otherwise once it has read its own writing of it.
         return [definition.partition(" WHERE ")[0] for (definition,) in rows]
+
+
+def test_the_way_from_a_callback_to_the_next_task_has_no_gap() -> None:
+    assert [end for _, _, end in latency.LEGS[:-1]] == [begin for _, begin, _ in latency.LEGS[1:]]
+    moments = {stage: float(place) for place, stage in enumerate(["posted", *(end for _, _, end in latency.LEGS)])}
+    [legs, ours] = latency._legs(dict.fromkeys(latency.PLAN, [moments] * 3)), latency._ours([moments] * 3)
+    assert [row[1] for row in legs.rows if row[0] == "**all**"] == ["12,000"]
+    assert [row[1] for row in ours.rows] == ["3,000", "9,000"]
