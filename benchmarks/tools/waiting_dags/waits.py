@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.http.sensors.http import HttpSensor
-from airflow.sdk import dag, task
+from airflow.sdk import DAG, task
 
 from airflow_provider_ninebits.operators.voice import SendVoiceOperator
 from airflow_provider_ninebits.sensors.callback import CallbackSensor
@@ -71,17 +70,19 @@ WAITS = {
     "reschedule_default": lambda: _callback(mode="reschedule"),
     "reschedule_10_s": lambda: _callback(mode="reschedule", poke_interval=10),
 }
-for name, wait in WAITS.items():
 
-    @dag(dag_id=name, schedule=None, max_active_runs=64, dagrun_timeout=timedelta(hours=1))
-    def sends_and_waits(wait: Any = wait) -> None:
-        """Ring one number, and go on when it has answered."""
+
+def sends_and_waits(dag_id: str) -> None:
+    """Make a DAG that rings one number, and goes on when it has answered."""
+    with DAG(dag_id, schedule=None, max_active_runs=64):
         send = SendVoiceOperator(task_id="send", to="{{ dag_run.conf['number'] }}", media_url=MEDIA)
 
         @task
         def go_on(**context: Any) -> None:
             note(context, "next begins")
 
-        send >> wait() >> go_on()
+        send >> WAITS[dag_id]() >> go_on()
 
-    sends_and_waits()
+
+for name in WAITS:
+    sends_and_waits(name)
