@@ -24,6 +24,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from sqlalchemy import create_engine
 
 from benchmarks import receiver
 from benchmarks.tools.beside import airflow_command, api_server, environment_beside
@@ -74,9 +75,9 @@ def measure() -> list[Results]:
 @contextmanager
 def mounted_routes(folder: Path, url_of: Callable[[object], str]) -> Iterator[Callable[..., dict[str, Any]]]:
     """Run an API server that has all routes, and give what asks one of them for some seconds."""
-    ledger_url, port = url_of("mounted"), free_port()
+    ledger_url, airflow_url, port = url_of("mounted"), url_of("airflow"), free_port()
     environment = environment_beside(
-        folder / "airflow", port, airflow_url=url_of("airflow"), ledger_url=ledger_url, dags=TOOLS / "mounted_dags"
+        folder / "airflow", port, airflow_url=airflow_url, ledger_url=ledger_url, dags=TOOLS / "mounted_dags"
     )
     environment |= _inbound_webhooks() | {"AIRFLOW__CORE__PLUGINS_FOLDER": str(TOOLS / "plugins")}
     airflow_command(environment, "db", "migrate")
@@ -95,6 +96,7 @@ def mounted_routes(folder: Path, url_of: Callable[[object], str]) -> Iterator[Ca
 
     with api_server(environment, folder, port) as url:
         yield ask
+    _check_deliveries(airflow_url)
 
 
 def one_round(url: str, path: str | None, bodies: Path, per_second: float | None) -> dict[str, Any]:
@@ -156,6 +158,20 @@ def _inbound_webhooks() -> dict[str, str]:
         "AIRFLOW_CONN_WEBHOOK_NINEBITS": json.dumps(connection),
         "AIRFLOW_CONN_WEBHOOK_SILENT": json.dumps(connection),
     }
+
+
+def _check_deliveries(airflow_url: str) -> None:
+    """Make sure that inbound-webhooks did what it is measured for: the payload and an event, where there is a DAG."""
+    engine = create_engine(airflow_url)
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql(
+            # What is left out is JSON's null there, and not SQL's.
+            "SELECT webhook, outcome, bool_and(payload::text <> 'null') FROM inbound_webhooks_delivery "
+            "GROUP BY webhook, outcome"
+        ).all()
+    engine.dispose()
+    if {tuple(row) for row in rows} != {("ninebits", "accepted", True), ("silent", "no_subscribers", False)}:
+        raise RuntimeError(f"inbound-webhooks has kept {rows}")
 
 
 def _speeds(rounds: list[dict[str, dict[str, Any]]]) -> Results:
