@@ -14,6 +14,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements/dev.txt
 STAMP := $(VENV)/.installed
+BESIDE := .tools/bench
+BESIDE_LOCK := requirements/bench.txt
+BESIDE_STAMP := $(BESIDE)/.installed
 
 .PHONY: help
 help: ## list the targets
@@ -61,8 +64,21 @@ ifeq (bench,$(firstword $(MAKECMDGOALS)))
   $(eval $(filter-out bench,$(MAKECMDGOALS)):;@:)
 endif
 
+# What Airflow is measured beside is a provider too, and Airflow finds every one that is installed: not here, but there.
+$(BESIDE_STAMP): $(BESIDE_LOCK) pyproject.toml scripts/make-venv
+	@rm -f $@
+	@scripts/make-venv "$(BESIDE)" "$(PYTHON)"
+	@touch $(BESIDE)/.unfinished
+	$(BESIDE)/bin/python -m pip install --require-hashes --no-deps -r $(BESIDE_LOCK)
+	$(BESIDE)/bin/python -m pip install --no-build-isolation --no-deps -e .
+	@rm $(BESIDE)/.unfinished
+	@touch $@
+
+# Which benchmarks run Airflow from there; without a NAME it is all of them.
+RUN_BESIDE := mounted latency
+
 .PHONY: bench
-bench: $(STAMP) ## measure what things cost; with NAME=sends that alone
+bench: $(STAMP) $(if $(filter $(RUN_BESIDE),$(or $(NAME),$(RUN_BESIDE))),$(BESIDE_STAMP)) ## measure what things cost; with NAME=sends that alone
 	$(BIN)/python -m benchmarks $(NAME)
 
 # Sizes: `make soak SOAK="--kills 40 --callbacks 20000"`; `python -m scripts.soak --help` has them all.
@@ -85,12 +101,15 @@ audit: $(STAMP) ## known advisories about what the lock pins; needs ADVISORIES=f
 
 # uv resolves for all platforms and writes the hashes; nothing else uses it, so it has an environment of its own.
 .PHONY: lock
-lock: ## pin the newest versions again: requirements/dev.txt
+lock: ## pin the newest versions again: requirements/dev.txt and bench.txt
 	@scripts/make-venv .tools/uv "$(PYTHON)"
 	.tools/uv/bin/python -m pip install --quiet uv
 	.tools/uv/bin/uv pip compile pyproject.toml requirements/dev.in --extra postgres --upgrade --quiet \
 	  --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --output-file $(LOCK)
+	.tools/uv/bin/uv pip compile pyproject.toml requirements/bench.in --extra postgres --constraint $(LOCK) --quiet \
+	  --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --output-file $(BESIDE_LOCK)
 
 .PHONY: clean
 clean: ## take away what the targets made, .venv included

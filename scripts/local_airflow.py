@@ -175,12 +175,18 @@ def airflow_environment(
 
 
 @contextmanager
-def local_airflow(home: Path, port: int, environment: dict[str, str]) -> Iterator[LocalAirflow]:
-    """Run ``airflow standalone`` until the block ends, and give it once it serves."""
+def local_airflow(
+    home: Path, port: int, environment: dict[str, str], python: str = sys.executable
+) -> Iterator[LocalAirflow]:
+    """
+    Run ``airflow standalone`` until the block ends, and give it once it serves.
+
+    :param python: the interpreter that has it.
+    """
     home.mkdir(parents=True, exist_ok=True)
     with (home / "standalone.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "airflow", "standalone"],
+            [python, "-m", "airflow", "standalone"],
             env=environment,
             # It outlives a demo that is killed, and must not hold the terminal then.
             stdin=subprocess.DEVNULL,

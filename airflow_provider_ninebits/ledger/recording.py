@@ -106,7 +106,7 @@ def record_answer(database: Database, request_id: int, answer: Answer) -> Record
                 let_go_of_refused(connection, message_id, [request_id])
             elif answer.ref_id is not None and before.ref_id not in (None, answer.ref_id):
                 let_go_of_other_names(connection, message_id, request_id, answer.ref_id)
-            if adopters or answer.state is RequestState.REFUSED or ref_id_before not in (None, answer.ref_id):
+            if adopters or answer.state is RequestState.REFUSED or before.ref_id not in (None, answer.ref_id):
                 # A ref_id means something else now, or callbacks are let go. Acceptance alone changes no outcome.
                 notices.changed(connection, {message_id, *adopters.values()})
             state = refresh_message_state(connection, message_id, plan_again=answer.plan_again)

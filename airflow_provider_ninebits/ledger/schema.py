@@ -136,6 +136,8 @@ request = Table(
     Index(None, "message_id"),
     # rule 1 of matching, and every look by ref_id
     Index(None, "ref_id"),
+    # rules 2 and 3: the requests inside match_window, of all that a number has ever been in
+    Index(None, "started_at"),
     # rule 0: a connection's requests whose ref_id is unknown
     Index(
         "ix_ninebits_request_nameless",

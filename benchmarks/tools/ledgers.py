@@ -49,21 +49,28 @@ def ledgers(database: str, folder: Path) -> Iterator[Callable[[object], str]]:
         shutil.rmtree(data, ignore_errors=True)
 
 
-def accept_messages(url: str, recipients: int) -> list[tuple[str, str]]:
-    """Record a send that 9bits has accepted, and return the numbers with the ``ref_id`` of their message."""
+def accept_messages(url: str, recipients: int | list[str], name: str = "bench") -> list[tuple[str, str]]:
+    """
+    Record a send that 9bits has accepted, and return the numbers with the ``ref_id`` of their message.
+
+    :param recipients: the numbers, or how many.
+    :param name: what each ``ref_id`` begins with.
+    """
     from airflow_provider_ninebits.ledger.database import Database
     from airflow_provider_ninebits.ledger.planning import plan_send
     from airflow_provider_ninebits.ledger.recording import Answer, record_answer
     from airflow_provider_ninebits.ledger.sends import AskedBy, SendPlan, claim
     from airflow_provider_ninebits.ledger.states import RequestState
 
-    numbers = [str(2348020000000 + place) for place in range(recipients)]
+    numbers = recipients
+    if isinstance(numbers, int):
+        numbers = [str(2348020000000 + place) for place in range(numbers)]
     plan = SendPlan(None, "ninebits_default", "https://media.test/a.mp3", None, numbers, AskedBy("bench"))
     rung = []
     with closing(Database(url)) as ledger:
         for part in plan_send(ledger, plan, replan=False, part_size=PART).parts:
             request = claim(ledger, part.message_id, plan, owner="bench", lease_seconds=60)
-            ref_id = f"bench{part.part:020}"
+            ref_id = f"{name}{part.part:020}"
             if request is None:
                 raise RuntimeError("somebody else is at this ledger")
             record_answer(ledger, request, Answer(RequestState.ACCEPTED, ref_id))

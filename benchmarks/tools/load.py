@@ -2,8 +2,8 @@
 A sender of callbacks that costs little: ``python -m benchmarks.tools.load URL BODIES --connections 32 --seconds 5``.
 
 It runs in a process of its own, beside what it measures, on the same cores: each connection writes the next request
-when its answer has come. BODIES is a file with one JSON body a line; it ends early when all are sent. What comes in the
-first second does not count.
+when its answer has come, and with ``--per-second`` when it is time. BODIES is a file with one JSON body a line; it ends
+early when all are sent. What comes in the first second does not count.
 """
 
 from __future__ import annotations
@@ -47,6 +47,13 @@ class _Sender(asyncio.Protocol):
         self._load.lost()
 
     def _next(self) -> None:
+        rest_seconds = self._load.rest_seconds()
+        if rest_seconds > 0:
+            asyncio.get_running_loop().call_later(rest_seconds, self._write_next)
+        else:
+            self._write_next()
+
+    def _write_next(self) -> None:
         request = self._load.next_request()
         if request is None:
             self._transport.close()
@@ -58,7 +65,9 @@ class _Sender(asyncio.Protocol):
 class Load:
     """So many connections at one URL, for some time."""
 
-    def __init__(self, url: str, bodies: list[bytes], *, connections: int, seconds: float) -> None:
+    def __init__(
+        self, url: str, bodies: list[bytes], *, connections: int, seconds: float, per_second: float | None = None
+    ) -> None:
         at = urlsplit(url)
         credentials = base64.b64encode(f"{at.username}:{at.password}".encode()).decode()
         head = (
@@ -70,6 +79,8 @@ class Load:
         self._connections = connections
         self._seconds = seconds
         self._open = connections
+        self._pace_seconds = None if per_second is None else 1 / per_second
+        self._next_at = 0.0
         self._done = asyncio.Event()
         self.statuses: Counter[int] = Counter()
         self.latencies: list[float] = []
@@ -91,6 +102,14 @@ class Load:
             "p50_ms": 1000 * ordered[len(ordered) // 2],
             "p99_ms": 1000 * ordered[len(ordered) * 99 // 100],
         }
+
+    def rest_seconds(self) -> float:
+        """Return how long to wait before the next request, so that so many are sent a second."""
+        if self._pace_seconds is None:
+            return 0.0
+        now = time.perf_counter()
+        self._next_at = max(self._next_at + self._pace_seconds, now)
+        return self._next_at - now
 
     def next_request(self) -> bytes | None:
         """Return the next request; None: it is over."""
@@ -121,9 +140,10 @@ def main() -> None:
     options.add_argument("bodies", type=Path)
     options.add_argument("--connections", type=int, default=32)
     options.add_argument("--seconds", type=float, default=5.0)
+    options.add_argument("--per-second", type=float, help="no more than that; else as fast as they are answered")
     given = options.parse_args()
     bodies = given.bodies.read_bytes().splitlines()
-    load = Load(given.url, bodies, connections=given.connections, seconds=given.seconds)
+    load = Load(given.url, bodies, connections=given.connections, seconds=given.seconds, per_second=given.per_second)
     gc.disable()
     print(json.dumps(asyncio.run(load.run())))
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.ledger.outcomes import read_outcome
 from airflow_provider_ninebits.simulator import SimulatorSettings, running_simulator
-from benchmarks import receiver, waits
+from benchmarks import latency, mounted, receiver, waits
 from benchmarks.__main__ import main
 from benchmarks.sends import one_send
+from benchmarks.tools import filling
+from benchmarks.tools.ledgers import accept_messages, callbacks_of
 from benchmarks.tools.machine import machine_and_versions
 from benchmarks.tools.results import Results
 
@@ -66,3 +72,45 @@ def test_results_are_a_table_on_a_page_too() -> None:
     assert results.as_markdown() == "**Sides**\n\n| side | speed |\n| --- | ---: |\n| one | 1,000 |\n"
     with pytest.raises(ValueError, match="1 cells for 2 columns"):
         results.add("two")
+
+
+@pytest.mark.slow
+def test_a_sender_keeps_to_its_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mounted, "SECONDS", 0.3)
+    rung = accept_messages(f"sqlite:///{tmp_path / 'bench.db'}", 1000)
+    (tmp_path / "bodies").write_bytes(b"\n".join(callbacks_of(rung, with_ref_id=True)))
+    with receiver.served(receiver.SIDES["receiver"][0], f"sqlite:///{tmp_path / 'bench.db'}", tmp_path) as port:
+        measured = mounted._sent(
+            f"http://ninebits:secret@127.0.0.1:{port}/ninebits/callback", tmp_path / "bodies", per_second=10
+        )
+    # In 0.3 s and the second before that: never sooner than at its time.
+    assert 2 <= measured["statuses"]["200"] <= 14
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_a_filled_ledger_has_all_of_its_schema_again(empty_database_url: str, database_url: str) -> None:
+    filling.fill(empty_database_url, 2500)
+    assert _indexes_and_constraints(empty_database_url) == _indexes_and_constraints(database_url)
+    with closing(Database(empty_database_url)) as ledger:
+        outcome, _ = read_outcome(ledger, [filling.ref_id_of(2)], attempt_window=timedelta(0))
+        # Numbers go on from there.
+        accept_messages(empty_database_url, [filling.number_of(7), filling.number_of(8)], name="more")
+    assert (outcome.recipients, outcome.answered, outcome.settled) == (500, 333, True)
+
+
+def _indexes_and_constraints(url: str) -> list[str]:
+    with closing(Database(url)) as ledger, ledger.reading() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' UNION ALL SELECT conrelid::regclass || ' ' || "
+            "conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1"
+        )
+        # PostgreSQL writes a condition otherwise once it has read its own writing of it.
+        return [definition.partition(" WHERE ")[0] for (definition,) in rows]
+
+
+def test_the_way_from_a_callback_to_the_next_task_has_no_gap() -> None:
+    assert [end for _, _, end in latency.LEGS[:-1]] == [begin for _, begin, _ in latency.LEGS[1:]]
+    moments = {stage: float(place) for place, stage in enumerate(["posted", *(end for _, _, end in latency.LEGS)])}
+    [legs, ours] = latency._legs(dict.fromkeys(latency.PLAN, [moments] * 3)), latency._ours([moments] * 3)
+    assert [row[1] for row in legs.rows if row[0] == "**all**"] == ["12,000"]
+    assert [row[1] for row in ours.rows] == ["3,000", "9,000"]

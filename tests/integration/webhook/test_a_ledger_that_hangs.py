@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,24 @@ def test_callbacks_are_answered_in_time_and_taken_when_they_come_again(database:
         again = client.post("/ninebits/callback", json=CALL)
     assert (first.status_code, first.headers["retry-after"], again.status_code) == (503, "30", 200)
     assert len(rows(database, schema.callback)) == 1
+
+
+def test_beyond_a_cap_nobody_waits(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("airflow_provider_ninebits.webhook.writer.MOST_QUEUED", 10)
+    # Whoever waits waits for ever.
+    monkeypatch.setattr("airflow_provider_ninebits.webhook.app.COMMIT_SECONDS", 600.0)
+    calls = [CALL | {"to_number": f"23480{place:08}"} for place in range(60)]
+    with receiver_on(database) as client, ThreadPoolExecutor(len(calls)) as pool:
+        with locked(database, "ninebits_callback"):
+            answers = [pool.submit(client.post, "/ninebits/callback", json=call, timeout=None) for call in calls]
+            first = next(as_completed(answers)).result()
+            assert (first.status_code, first.headers["retry-after"]) == (503, "30")
+        statuses = Counter(answer.result().status_code for answer in answers)
+    assert statuses.keys() == {200, 503}
+    assert len(rows(database, schema.callback)) == statuses[200]
+    assert "too many callbacks wait for the ledger already" in caplog.text
 
 
 def test_health_probes_that_hang_keep_no_callback_out(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,8 @@ import tempfile
 import time
 import warnings
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ from sqlalchemy.engine import make_url
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.ledger.engines import CONNECT_TIMEOUT_SECONDS
 from airflow_provider_ninebits.webhook.settings import ReceiverSettings
 from tests.integration.ledger.scenes import rows
 from tests.integration.webhook.conftest import CREDENTIALS
@@ -49,9 +52,11 @@ class Sender:
     url: str
     taken: list[dict[str, Any]] = field(default_factory=list)
 
-    def deliver(self, body: dict[str, Any]) -> int:
+    def deliver(self, body: dict[str, Any], patience_seconds: float = 30.0) -> int:
         """Deliver once, and return the status; a 503 has to say when to come again."""
-        answer = httpx.post(f"{self.url}/ninebits/callback", json=body, auth=CREDENTIALS, trust_env=False, timeout=30)
+        answer = httpx.post(
+            f"{self.url}/ninebits/callback", json=body, auth=CREDENTIALS, trust_env=False, timeout=patience_seconds
+        )
         assert answer.status_code in (200, 503)
         if answer.status_code == 200:
             self.taken.append(body)
@@ -83,6 +88,17 @@ def assert_all_are_stored_once(ledger: Database, sender: Sender) -> None:
     stored = Counter(row["number"] for row in rows(ledger, schema.callback))
     assert {body["to_number"] for body in sender.taken} <= stored.keys()
     assert set(stored.values()) == {1}
+
+
+@contextmanager
+def out_of_order(server: Server, how: str) -> Iterator[None]:
+    """Hold a server, or stop it, while the block lasts."""
+    off, on = {"hangs": (server.hold, server.go_on), "is gone": (server.stop, server.start)}[how]
+    off()
+    try:
+        yield
+    finally:
+        on()
 
 
 def health(url: str) -> int:
@@ -252,6 +268,21 @@ class TestPostgresql:
             server.go_on()
         sender.redeliver(refused)
         sender.deliver_some()
+        assert_all_are_stored_once(kept, sender)
+
+    @pytest.mark.parametrize("how", ["hangs", "is gone"])
+    def test_all_who_wait_are_told_to_come_again(
+        self, sender: Sender, server: Server, kept: Database, how: str
+    ) -> None:
+        sender.deliver_some()
+        many = [callback(1000 + place) for place in range(60)]
+        # Who waited for the database's own limits would not get an answer.
+        patience_seconds = CONNECT_TIMEOUT_SECONDS - 2
+        with out_of_order(server, how), ThreadPoolExecutor(len(many)) as pool:
+            statuses = list(pool.map(lambda body: sender.deliver(body, patience_seconds), many))
+        assert set(statuses) == {503}
+        for body in many:
+            sender.redeliver(body)
         assert_all_are_stored_once(kept, sender)
 
     def test_a_disk_that_is_full_and_has_room_again(self, sender: Sender, server: Server, kept: Database) -> None:

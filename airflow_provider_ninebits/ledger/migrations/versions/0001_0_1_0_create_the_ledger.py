@@ -346,6 +346,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("ref_id is null and state <> 'refused'"),
     )
     op.create_index("ix_ninebits_request_ref_id", "ninebits_request", ["ref_id"], unique=False)
+    op.create_index("ix_ninebits_request_started_at", "ninebits_request", ["started_at"], unique=False)
     op.create_table(
         "ninebits_callback",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

@@ -918,80 +918,80 @@ ALTER TABLE ONLY public.ninebits_request ALTER COLUMN id SET DEFAULT nextval('pu
 -- Data for Name: ninebits_callback; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_callback VALUES (3, '2026-11-24 19:55:58.716173+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
-INSERT INTO public.ninebits_callback VALUES (4, '2026-11-24 19:55:58.829857+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-24 19:55:58.828483+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (5, '2026-11-24 19:55:58.829857+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-24 19:55:58.828502+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (6, '2026-11-24 19:55:58.829857+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
-INSERT INTO public.ninebits_callback VALUES (2, '2026-11-24 19:55:58.716173+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-24 19:55:57.841016+00', '2026-11-24 19:55:58.715073+00', '2026-11-24 19:55:57.841016+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
+INSERT INTO public.ninebits_callback VALUES (3, '2026-11-24 23:15:59.664229+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
+INSERT INTO public.ninebits_callback VALUES (4, '2026-11-24 23:16:00.204998+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-24 23:16:00.197547+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (5, '2026-11-24 23:16:00.204998+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-24 23:16:00.197568+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (6, '2026-11-24 23:16:00.204998+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
+INSERT INTO public.ninebits_callback VALUES (2, '2026-11-24 23:15:59.664229+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-24 23:15:59.248972+00', '2026-11-24 23:15:59.658787+00', '2026-11-24 23:15:59.248972+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
 
 
 --
 -- Data for Name: ninebits_message; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_message VALUES ('8c47f11a835cad8b4fdbcd566705cf0f', '93769ddc7eccf93294c061d875520bae', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-24 19:56:58.701061+00', 2, 1, 1, 0, '2026-11-24 19:55:58.716173+00', 3, '2026-11-24 19:55:58.683601+00');
-INSERT INTO public.ninebits_message VALUES ('5d4fb14bf0e4bb0b17a0235e9d0cd1d3', '5947515688055724eca2e1df8dd62c86', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-24 19:55:58.787635+00');
-INSERT INTO public.ninebits_message VALUES ('9429b329f463571eaa8e69a879d27b64', '1fd691c36168b7651230ad356fe5eb1d', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, 0, 0, 0, NULL, 0, '2026-11-24 19:55:58.819863+00');
-INSERT INTO public.ninebits_message VALUES ('44300d532a212ede0984b1f1ae5141ce', 'ca0815eac812d52566f90eaa14f28ad5', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'uncertain', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-24 19:55:58.746952+00');
+INSERT INTO public.ninebits_message VALUES ('cab4b013ac14d6aadb1a88449a1c387f', '1f3b1179104da3f53ed8b4ffc1c9fe54', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-24 23:16:59.606003+00', 2, 1, 1, 0, '2026-11-24 23:15:59.664229+00', 3, '2026-11-24 23:15:59.489108+00');
+INSERT INTO public.ninebits_message VALUES ('6d6c5b4a4126c1ea4704c991bbb43a06', 'e84ac3501e1e3d991be759f1db16c0c4', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-24 23:15:59.954621+00');
+INSERT INTO public.ninebits_message VALUES ('509d1fbd7cac29d7ac3d5624e32619d0', 'ac555785ab33c34c2c3e4f70d870136a', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, 0, 0, 0, NULL, 0, '2026-11-24 23:16:00.151469+00');
+INSERT INTO public.ninebits_message VALUES ('2bcb8fd125d41b8586602eea563572a4', '6064d15ce9aadfe6190a8ddd94a29ee9', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'uncertain', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-24 23:15:59.752895+00');
 
 
 --
 -- Data for Name: ninebits_purge; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_purge VALUES (1, '2026-08-26 19:55:58.612791+00', '2026-11-24 19:55:58.612791+00');
+INSERT INTO public.ninebits_purge VALUES (1, '2026-08-26 23:15:59.131429+00', '2026-11-24 23:15:59.131429+00');
 
 
 --
 -- Data for Name: ninebits_receipt; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receipt VALUES (1, 'cf85f89846f0b7025c75617d12056692', '6aa5dc626ee8fac5437c07abb088f2a7', 0, 'accepted', 1, 'purged');
+INSERT INTO public.ninebits_receipt VALUES (1, '4cffac785cdd93205289be3fdb018db4', '3b2928a95f568cd9b1c45bafd2627759', 0, 'accepted', 1, 'purged');
 
 
 --
 -- Data for Name: ninebits_receiver; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receiver VALUES ('9ca96a5e71279dea3c7352e4710a4074', 'a-host', '2026-11-24 19:55:58.841016+00', '2026-11-24 19:55:58.841016+00', '2026-11-24 19:55:58.843331+00', false, 1, '2026-11-24 19:55:58.843331+00', 1, '2026-11-24 19:55:58.843331+00', 1, '2026-11-24 19:55:58.843331+00');
+INSERT INTO public.ninebits_receiver VALUES ('465cf05366d3ef911496fe99daa44870', 'a-host', '2026-11-24 23:16:00.248972+00', '2026-11-24 23:16:00.248972+00', '2026-11-24 23:16:00.27296+00', false, 1, '2026-11-24 23:16:00.27296+00', 1, '2026-11-24 23:16:00.27296+00', 1, '2026-11-24 23:16:00.27296+00');
 
 
 --
 -- Data for Name: ninebits_recipient; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_recipient VALUES (3, '93769ddc7eccf93294c061d875520bae', '8c47f11a835cad8b4fdbcd566705cf0f', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-24 19:55:58.716173+00');
-INSERT INTO public.ninebits_recipient VALUES (4, 'ca0815eac812d52566f90eaa14f28ad5', '44300d532a212ede0984b1f1ae5141ce', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (5, '5947515688055724eca2e1df8dd62c86', '5d4fb14bf0e4bb0b17a0235e9d0cd1d3', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (6, '1fd691c36168b7651230ad356fe5eb1d', '9429b329f463571eaa8e69a879d27b64', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (2, '93769ddc7eccf93294c061d875520bae', '8c47f11a835cad8b4fdbcd566705cf0f', '2348020000001', 'answered', 1, '2026-11-24 19:55:57.841016+00', '2026-11-24 19:55:58.715073+00', '2026-11-24 19:55:57.841016+00', 7, 7, 30000000000, '2026-11-24 19:55:58.716173+00');
+INSERT INTO public.ninebits_recipient VALUES (3, '1f3b1179104da3f53ed8b4ffc1c9fe54', 'cab4b013ac14d6aadb1a88449a1c387f', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-24 23:15:59.664229+00');
+INSERT INTO public.ninebits_recipient VALUES (4, '6064d15ce9aadfe6190a8ddd94a29ee9', '2bcb8fd125d41b8586602eea563572a4', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (5, 'e84ac3501e1e3d991be759f1db16c0c4', '6d6c5b4a4126c1ea4704c991bbb43a06', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (6, 'ac555785ab33c34c2c3e4f70d870136a', '509d1fbd7cac29d7ac3d5624e32619d0', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (2, '1f3b1179104da3f53ed8b4ffc1c9fe54', 'cab4b013ac14d6aadb1a88449a1c387f', '2348020000001', 'answered', 1, '2026-11-24 23:15:59.248972+00', '2026-11-24 23:15:59.658787+00', '2026-11-24 23:15:59.248972+00', 7, 7, 30000000000, '2026-11-24 23:15:59.664229+00');
 
 
 --
 -- Data for Name: ninebits_request; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_request VALUES (3, '44300d532a212ede0984b1f1ae5141ce', 'ninebits', 'uncertain', NULL, NULL, '2026-11-24 19:55:58.759331+00', '2026-11-24 19:55:58.766402+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (4, '5d4fb14bf0e4bb0b17a0235e9d0cd1d3', 'ninebits', 'refused', NULL, 'answer', '2026-11-24 19:55:58.797924+00', '2026-11-24 19:55:58.803789+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (2, '8c47f11a835cad8b4fdbcd566705cf0f', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-24 19:55:58.701061+00', '2026-11-24 19:55:58.710886+00', 7, 'a detail');
+INSERT INTO public.ninebits_request VALUES (3, '2bcb8fd125d41b8586602eea563572a4', 'ninebits', 'uncertain', NULL, NULL, '2026-11-24 23:15:59.855046+00', '2026-11-24 23:15:59.885978+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (4, '6d6c5b4a4126c1ea4704c991bbb43a06', 'ninebits', 'refused', NULL, 'answer', '2026-11-24 23:16:00.019985+00', '2026-11-24 23:16:00.065374+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (2, 'cab4b013ac14d6aadb1a88449a1c387f', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-24 23:15:59.606003+00', '2026-11-24 23:15:59.645109+00', 7, 'a detail');
 
 
 --
 -- Data for Name: ninebits_send; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_send VALUES ('cf85f89846f0b7025c75617d12056692', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-26 19:55:58.509671+00', NULL, NULL, 'purged');
-INSERT INTO public.ninebits_send VALUES ('93769ddc7eccf93294c061d875520bae', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-24 19:55:58.678416+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('ca0815eac812d52566f90eaa14f28ad5', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-24 19:55:58.744904+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('5947515688055724eca2e1df8dd62c86', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-24 19:55:58.782124+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('1fd691c36168b7651230ad356fe5eb1d', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-24 19:55:58.81761+00', 'a planner', '2026-11-24 19:55:57.841016+00', NULL);
+INSERT INTO public.ninebits_send VALUES ('4cffac785cdd93205289be3fdb018db4', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-26 23:15:58.653749+00', NULL, NULL, 'purged');
+INSERT INTO public.ninebits_send VALUES ('6064d15ce9aadfe6190a8ddd94a29ee9', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-24 23:15:59.734581+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('e84ac3501e1e3d991be759f1db16c0c4', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-24 23:15:59.951688+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('ac555785ab33c34c2c3e4f70d870136a', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-24 23:16:00.139317+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('1f3b1179104da3f53ed8b4ffc1c9fe54', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-24 23:15:59.443193+00', 'a planner', '2026-11-24 23:15:59.248972+00', NULL);
 
 
 --
 -- Data for Name: ninebits_task; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-24 19:55:58.848655+00');
+INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-24 23:16:00.28808+00');
 
 
 --
@@ -1265,6 +1265,13 @@ CREATE INDEX ix_ninebits_request_nameless ON public.ninebits_request USING btree
 --
 
 CREATE INDEX ix_ninebits_request_ref_id ON public.ninebits_request USING btree (ref_id);
+
+
+--
+-- Name: ix_ninebits_request_started_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_request_started_at ON public.ninebits_request USING btree (started_at);
 
 
 --
