@@ -17,7 +17,7 @@ STAMP := $(VENV)/.installed
 
 .PHONY: help
 help: ## list the targets
-	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
 .PHONY: install
 install: $(STAMP) ## build .venv from the lock, with the project and all its extras
@@ -70,6 +70,25 @@ bench: $(STAMP) ## measure what things cost; with NAME=sends that alone
 soak: $(STAMP) ## kill senders, receivers and databases for half an hour, and count what is left
 	$(BIN)/python -m scripts.soak $(SOAK)
 
+# An Airflow with Celery in an environment of its own: Airflow looks for providers in what is installed.
+CLUSTER_VENV := .tools/cluster
+CLUSTER_LOCK := requirements/cluster.txt
+CLUSTER_STAMP := $(CLUSTER_VENV)/.installed
+
+$(CLUSTER_STAMP): $(CLUSTER_LOCK) pyproject.toml scripts/make-venv
+	@rm -f $@
+	@scripts/make-venv "$(CLUSTER_VENV)" "$(PYTHON)"
+	@touch $(CLUSTER_VENV)/.unfinished
+	$(CLUSTER_VENV)/bin/python -m pip install --require-hashes --no-deps -r $(CLUSTER_LOCK)
+	$(CLUSTER_VENV)/bin/python -m pip install --no-build-isolation --no-deps -e .
+	@rm $(CLUSTER_VENV)/.unfinished
+	@touch $@
+
+# Sizes: `make cluster-test CLUSTER="--sends 10"`; `python -m scripts.cluster --help` has them all.
+.PHONY: cluster-test
+cluster-test: $(STAMP) $(CLUSTER_STAMP) ## run a cluster here (needs redis-server and nginx), kill one of each, and compare
+	$(BIN)/python -m scripts.cluster $(CLUSTER)
+
 .PHONY: demo
 demo: $(STAMP) ## ring (simulated) phones from a real Airflow, and watch
 	$(BIN)/python scripts/demo.py
@@ -85,12 +104,15 @@ audit: $(STAMP) ## known advisories about what the lock pins; needs ADVISORIES=f
 
 # uv resolves for all platforms and writes the hashes; nothing else uses it, so it has an environment of its own.
 .PHONY: lock
-lock: ## pin the newest versions again: requirements/dev.txt
+lock: ## pin the newest versions again: requirements/*.txt
 	@scripts/make-venv .tools/uv "$(PYTHON)"
 	.tools/uv/bin/python -m pip install --quiet uv
 	.tools/uv/bin/uv pip compile pyproject.toml requirements/dev.in --extra postgres --upgrade --quiet \
 	  --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --output-file $(LOCK)
+	.tools/uv/bin/uv pip compile pyproject.toml requirements/cluster.in --extra postgres --upgrade --quiet \
+	  --constraint $(LOCK) --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --output-file $(CLUSTER_LOCK)
 
 .PHONY: clean
 clean: ## take away what the targets made, .venv included
