@@ -33,6 +33,9 @@ SPEED = 4
 """A callback that was not taken comes again after 7.5, 15, 30, ... seconds."""
 ANSWER_DELAY_SECONDS = 1.0
 """So long is each send in doubt: time enough for a worker to be killed in the middle of one."""
+_SHORTEST_PAUSE_SECONDS = 6.0
+_SENDS_IN_A_SECOND = 0.5
+"""That many tasks end in a second on two cores, about."""
 _MISSING = 2
 _MOST_DOUBTFUL_ROUNDS = 3
 _MOST_IN_AN_OUTCOME = 100
@@ -49,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     add("--sends", type=int, default=200, help="mapped sends; half wait themselves, half have a sensor")
     add("--numbers", type=int, default=100, help=f"of each send; at most {_MOST_IN_AN_OUTCOME}")
     add("--rounds", type=int, default=1, help=f"of kills; each has {KINDS}")
-    add("--pause-seconds", type=float, default=6.0, help="after a kill, before the next one")
+    add("--pause-seconds", type=float, help="after a kill; by default such that the kills are spread over the sends")
     add("--longest-call-seconds", type=float, default=120.0, help="the run lasts that long at least")
     add("--minutes", type=float, default=45.0, help="it has failed if it takes longer")
     return options
@@ -98,7 +101,8 @@ def _test(given: argparse.Namespace, folder: Path) -> list[str]:
         running.nine_bits.script({"faults": [delay]})
         run = Run(running.airflow, given.sends, given.numbers)
         run.start()
-        killer = Killer(running, run, given.pause_seconds, deadline)
+        pause_seconds = given.pause_seconds or max(_SHORTEST_PAUSE_SECONDS, given.sends / _SENDS_IN_A_SECOND / KINDS)
+        killer = Killer(running, run, pause_seconds, deadline)
         for _ in range(given.rounds):
             killer.kill_one_of_each()
         doubts, state = _bring_to_an_end(running, run, deadline)
