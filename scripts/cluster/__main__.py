@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 AIRFLOW = ROOT / ".tools" / "cluster" / "bin" / "python"
 SPEED = 4
 """A callback that was not taken comes again after 7.5, 15, 30, ... seconds."""
-ANSWER_DELAY_SECONDS = 1.0
+ANSWER_DELAY_SECONDS = 2.0
 """So long is each send in doubt: time enough for a worker to be killed in the middle of one."""
 _SHORTEST_PAUSE_SECONDS = 6.0
 _SENDS_IN_A_SECOND = 0.5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from scripts.cluster.deployment import Cluster
     from scripts.cluster.run import Run
 
-    Moment = Callable[[Cluster, Run], bool]
+    Choice = Callable[["Killer", int], str | None]
+    """Whom to kill now, the first or the second of them; None: nobody yet."""
 
 _POLL_SECONDS = 0.1
 LEDGER = "the ledger's PostgreSQL"
@@ -67,71 +69,86 @@ class Killer:
 
     def kill_one_of_each(self) -> None:
         """Kill them, each when it has something to lose."""
-        number = 1 + len(self.kills) // len(_ORDER) % 2
-        for kind, moment in _ORDER:
-            victim = kind.format(number)
-            self._wait_until(moment, victim)
-            if self.run.over():
-                self.found.append(f"the run was over before {victim} was killed; give more sends or longer calls")
+        place = 1 + len(self.kills) // KINDS % 2
+        for kind, choose in _ORDER:
+            victim = self._when_it_hurts(kind, choose, place)
+            if victim is None:
+                self.found.append(f"the run was over before a {kind} was killed; give more sends or longer calls")
                 return
             self._kill(victim)
             time.sleep(self.pause_seconds)
 
     def _kill(self, victim: str) -> None:
-        summary = self.cluster.nine_bits.summary()
-        sends, open_calls = len(self.cluster.nine_bits.requests()), summary["calls"] - summary["callbacks"]["delivered"]
-        began, answers = time.monotonic(), True
-        if victim == LEDGER:
-            self.cluster.ledger_server.kill()
-            self.cluster.ledger_server.start()
+        cluster, began = self.cluster, time.monotonic()
+        # At once: a moment later the request that it is in may be over.
+        part = cluster.parts.get(victim)
+        if part is None:
+            cluster.ledger_server.kill()
         else:
-            part = self.cluster.parts[victim]
             part.check_alive()
             part.kill()
+        summary, sends = cluster.nine_bits.summary(), len(cluster.nine_bits.requests())
+        served_after_seconds = None
+        if part is None:
+            cluster.ledger_server.start()
+        else:
             part.start()
             part.wait_until_up()
-            answers = part.up_at is not None
-        served_after_seconds = time.monotonic() - began if answers else None
-        kill = Kill(victim, began - self.began, sends, open_calls, served_after_seconds)
-        self.kills.append(kill)
-        print(f"  {kill}", flush=True)
+        if part is None or part.up_at is not None:
+            served_after_seconds = time.monotonic() - began
+        open_calls = summary["calls"] - summary["callbacks"]["delivered"]
+        self.kills.append(Kill(victim, began - self.began, sends, open_calls, served_after_seconds))
+        print(f"  {self.kills[-1]}", flush=True)
 
-    def _wait_until(self, moment: Moment, victim: str) -> None:
-        while not moment(self.cluster, self.run) and not self.run.over():
+    def _when_it_hurts(self, kind: str, choose: Choice, place: int) -> str | None:
+        """Return whom to kill, as soon as there is somebody; None: the run was over before."""
+        while not self.run.over():
+            victim = choose(self, place)
+            if victim is not None:
+                return victim
             if time.monotonic() > self.deadline:
-                raise TimeoutError(f"the moment to kill {victim} does not come")
+                raise TimeoutError(f"the moment to kill a {kind} does not come")
             time.sleep(_POLL_SECONDS)
+        return None
 
 
-def _a_request_is_under_way(cluster: Cluster, run: Run) -> bool:
+def _worker_in_a_request(killer: Killer, _: int) -> str | None:
+    """Return a worker that has sent a request and not recorded its answer."""
+    cluster = killer.cluster
     message = schema.message.c
     try:
         with cluster.ledger.reading() as connection:
-            counted = select(func.count()).where(message.state == "sending")
-            return bool(connection.execute(counted).scalar_one())
+            sending = connection.execute(select(func.count()).where(message.state == "sending")).scalar_one()
     except LedgerUnreachable:
-        return False
+        return None
+    simulator_port = urlsplit(cluster.nine_bits.base_url).port
+    workers = [name for name in cluster.parts if name.startswith("worker")] if sending else []
+    return next((name for name in workers if simulator_port in cluster.parts[name].asks_ports()), None)
 
 
-def _calls_are_open(cluster: Cluster, run: Run) -> bool:
-    summary = cluster.nine_bits.summary()
+def _triggerer_with_waits(killer: Killer, place: int) -> str | None:
+    return f"triggerer {place}" if _calls_are_open(killer) and killer.run.count("deferred") else None
+
+
+def _while_calls_are_open(name: str) -> Choice:
+    return lambda killer, place: name.format(place) if _calls_are_open(killer) else None
+
+
+def _calls_are_open(killer: Killer) -> bool:
+    summary = killer.cluster.nine_bits.summary()
     return int(summary["calls"]) > int(summary["callbacks"]["delivered"])
 
 
-def _a_wait_is_deferred(cluster: Cluster, run: Run) -> bool:
-    return _calls_are_open(cluster, run) and run.count("deferred") > 0
-
-
 # The worker first, in the middle of a request: it is what may ring somebody twice.
-_ORDER: tuple[tuple[str, Moment], ...] = (
-    ("worker {}", _a_request_is_under_way),
-    ("scheduler", _calls_are_open),
-    ("Redis", _calls_are_open),
-    ("API server {}", _calls_are_open),
-    ("triggerer {}", _a_wait_is_deferred),
-    ("receiver {}", _calls_are_open),
-    ("nginx", _calls_are_open),
-    (LEDGER, _calls_are_open),
-    ("DAG processor", _calls_are_open),
+_ORDER: tuple[tuple[str, Choice], ...] = (
+    ("worker", _worker_in_a_request),
+    ("scheduler", _while_calls_are_open("scheduler")),
+    ("Redis", _while_calls_are_open("Redis")),
+    ("API server", _while_calls_are_open("API server {}")),
+    ("triggerer", _triggerer_with_waits),
+    ("receiver", _while_calls_are_open("receiver {}")),
+    ("nginx", _while_calls_are_open("nginx")),
+    (LEDGER, _while_calls_are_open(LEDGER)),
+    ("DAG processor", _while_calls_are_open("DAG processor")),
 )
 KINDS = len(_ORDER)

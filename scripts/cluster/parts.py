@@ -62,6 +62,18 @@ class Part:
         if self.process is None or self.process.poll() is not None:
             raise RuntimeError(f"{self.name} has ended; its log is {self.log}")
 
+    def asks_ports(self) -> set[int]:
+        """Return the ports to which it, or one that it started, has a connection."""
+        ports: set[int] = set()
+        if self.process is None:
+            return ports
+        with suppress(psutil.Error):
+            top = psutil.Process(self.process.pid)
+            for process in [top, *top.children(recursive=True)]:
+                with suppress(psutil.Error):
+                    ports |= {each.raddr.port for each in process.net_connections("tcp") if each.raddr}
+        return ports
+
     def kill(self) -> None:
         """Kill it and all that it started with SIGKILL, itself first, so that it starts nobody in their place."""
         if self.process is None:

@@ -22,7 +22,12 @@ with DAG(
     schedule=None,
     max_active_tasks=64,
     # A killed worker or API server costs tries, and so do restarts that follow each other within seconds.
-    default_args={"retries": 8, "retry_delay": timedelta(seconds=5)},
+    default_args={
+        "retries": 8,
+        "retry_delay": timedelta(seconds=5),
+        # Both shapes side by side; else the waits would come after all that has something after it.
+        "weight_rule": "absolute",
+    },
 ):
 
     @task
