@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from airflow_provider_ninebits.ledger import schema
 from scripts.cluster.deployment import cluster, missing_programs
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 AIRFLOW = ROOT / ".tools" / "cluster" / "bin" / "python"
 SPEED = 4
 """A callback that was not taken comes again after 7.5, 15, 30, ... seconds."""
-ANSWER_DELAY_SECONDS = 2.0
-"""So long is each send in doubt: time enough for a worker to be killed in the middle of one."""
+ANSWER_DELAYS = ({"seconds": 6.0, "times": 6}, {"seconds": 1.0, "times": 10_000})
+"""So long each send is in doubt; the first ones long enough for a worker to be killed in the middle of one."""
 _SHORTEST_PAUSE_SECONDS = 6.0
 _SENDS_IN_A_SECOND = 0.5
 """That many tasks end in a second on two cores, about."""
@@ -97,14 +97,14 @@ def _test(given: argparse.Namespace, folder: Path) -> list[str]:
     )
     with cluster(folder, AIRFLOW, calls=calls) as running:
         print(f"  the cluster runs after {time.monotonic() - began:.0f} s", flush=True)
-        delay = {"kind": "delay", "seconds": ANSWER_DELAY_SECONDS, "times": 10 * given.sends}
-        running.nine_bits.script({"faults": [delay]})
+        running.nine_bits.script({"faults": [{"kind": "delay", **each} for each in ANSWER_DELAYS]})
         run = Run(running.airflow, given.sends, given.numbers)
         run.start()
         pause_seconds = given.pause_seconds or max(_SHORTEST_PAUSE_SECONDS, given.sends / _SENDS_IN_A_SECOND / KINDS)
         killer = Killer(running, run, pause_seconds, deadline)
         for _ in range(given.rounds):
             killer.kill_one_of_each()
+        killer.check_all_are_back()
         doubts, state = _bring_to_an_end(running, run, deadline)
         ended = time.monotonic()
         found = killer.found + ([] if state == "success" else [f"the run is {state}"])
@@ -155,8 +155,14 @@ def _report(running: Cluster, run: Run, killer: Killer, doubts: int) -> None:
         f"ended at a later try: {retried or 'none'}; requests whose answer nobody got: "
         f"{_shown_by_callbacks(running)} shown placed by callbacks, "
         f"{doubts} left in doubt and resolved by a person; "
-        f"requests to 9bits: {len(running.nine_bits.requests())}; callbacks: {summary['callbacks']}"
+        f"requests to 9bits: {len(running.nine_bits.requests())}; callbacks: {summary['callbacks']}; "
+        f"the ledger has {_ledger_mib(running):.0f} MiB"
     )
+
+
+def _ledger_mib(running: Cluster) -> float:
+    with running.ledger.reading() as connection:
+        return float(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()) / 2**20
 
 
 def _shown_by_callbacks(running: Cluster) -> int:

@@ -14,7 +14,7 @@ import psutil
 if TYPE_CHECKING:
     from pathlib import Path
 
-START_SECONDS = 180.0
+START_SECONDS = 300.0
 _ASKING_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NGINX_OF_THE_DOCS = ROOT / "docs" / "production" / "nginx.conf"
 DAGS = ROOT / "scripts" / "cluster" / "dags"
-REQUEST_TIMEOUT_SECONDS = 10
+REQUEST_TIMEOUT_SECONDS = 20
 WORKER_SLOTS = 8
 
 # All of a cluster share these; an Airflow in production has them from its secrets.
