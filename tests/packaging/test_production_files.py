@@ -7,7 +7,10 @@ They are not run here; the page says so. nginx.conf is the exception: `make clus
 from __future__ import annotations
 
 import importlib
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +153,27 @@ def test_the_compose_files_parts_find_each_other(tmp_path: Path) -> None:
     assert asked[1] == port
     assert served(asked[2], tmp_path)
     assert float(receiver["stop_grace_period"].removesuffix("s")) > STOP_SECONDS
+
+
+def test_the_compose_files_secrets_reach_the_receiver(tmp_path: Path) -> None:
+    (tmp_path / "ledger_url").write_text("postgresql+psycopg://ninebits:one@ledger/ninebits")
+    (tmp_path / "webhook_password").write_text("two,three")
+    given = compose()["services"]["receiver"]["environment"]
+    environment = {name: value.replace("/run/secrets/", f"{tmp_path}/") for name, value in given.items()}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW__NINEBITS__")}
+    read = (
+        "from airflow_provider_ninebits.configuration import read_settings; s = read_settings(); "
+        "print(s.sql_alchemy_conn, s.webhook_passwords, s.callback_timezone)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", read],
+        env=kept | environment | {"AIRFLOW_HOME": str(tmp_path / "airflow")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    zone = given["AIRFLOW__NINEBITS__CALLBACK_TIMEZONE"]
+    assert said.stdout.splitlines()[-1] == f"postgresql+psycopg://ninebits:one@ledger/ninebits ('two', 'three') {zone}"
 
 
 def test_the_chart_is_given_options_that_airflow_has() -> None:
