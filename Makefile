@@ -14,26 +14,42 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements/dev.txt
 STAMP := $(VENV)/.installed
+# Airflow finds every provider that is installed, so what is beside the project has environments of its own: what it is
+# measured against, and an Airflow with Celery.
 BESIDE := .tools/bench
 BESIDE_LOCK := requirements/bench.txt
 BESIDE_STAMP := $(BESIDE)/.installed
+CLUSTER_VENV := .tools/cluster
+CLUSTER_LOCK := requirements/cluster.txt
+CLUSTER_STAMP := $(CLUSTER_VENV)/.installed
 
 .PHONY: help
 help: ## list the targets
-	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
 .PHONY: install
 install: $(STAMP) ## build .venv from the lock, with the project and all its extras
 
-# The stamp comes last, and what was interrupted is begun anew: pip may take a package that is half there for whole.
-$(STAMP): $(LOCK) pyproject.toml scripts/make-venv
+# $(call environment,FOLDER,LOCK). The stamp comes last, and what was interrupted is begun anew: pip may take a package
+# that is half there for whole.
+define environment
 	@rm -f $@
-	@scripts/make-venv "$(VENV)" "$(PYTHON)"
-	@touch $(VENV)/.unfinished
-	$(BIN)/python -m pip install --require-hashes --no-deps -r $(LOCK)
-	$(BIN)/python -m pip install --no-build-isolation --no-deps -e .
-	@rm $(VENV)/.unfinished
+	@scripts/make-venv "$(1)" "$(PYTHON)"
+	@touch $(1)/.unfinished
+	$(1)/bin/python -m pip install --require-hashes --no-deps -r $(2)
+	$(1)/bin/python -m pip install --no-build-isolation --no-deps -e .
+	@rm $(1)/.unfinished
 	@touch $@
+endef
+
+$(STAMP): $(LOCK) pyproject.toml scripts/make-venv
+	$(call environment,$(VENV),$(LOCK))
+
+$(BESIDE_STAMP): $(BESIDE_LOCK) pyproject.toml scripts/make-venv
+	$(call environment,$(BESIDE),$(BESIDE_LOCK))
+
+$(CLUSTER_STAMP): $(CLUSTER_LOCK) pyproject.toml scripts/make-venv
+	$(call environment,$(CLUSTER_VENV),$(CLUSTER_LOCK))
 
 .PHONY: lint
 lint: $(STAMP) ## ruff, mypy, import-linter
@@ -64,17 +80,7 @@ ifeq (bench,$(firstword $(MAKECMDGOALS)))
   $(eval $(filter-out bench,$(MAKECMDGOALS)):;@:)
 endif
 
-# What Airflow is measured beside is a provider too, and Airflow finds every one that is installed: not here, but there.
-$(BESIDE_STAMP): $(BESIDE_LOCK) pyproject.toml scripts/make-venv
-	@rm -f $@
-	@scripts/make-venv "$(BESIDE)" "$(PYTHON)"
-	@touch $(BESIDE)/.unfinished
-	$(BESIDE)/bin/python -m pip install --require-hashes --no-deps -r $(BESIDE_LOCK)
-	$(BESIDE)/bin/python -m pip install --no-build-isolation --no-deps -e .
-	@rm $(BESIDE)/.unfinished
-	@touch $@
-
-# Which benchmarks run Airflow from there; without a NAME it is all of them.
+# Which benchmarks run Airflow from $(BESIDE); without a NAME it is all of them.
 RUN_BESIDE := mounted latency
 
 .PHONY: bench
@@ -85,6 +91,11 @@ bench: $(STAMP) $(if $(filter $(RUN_BESIDE),$(or $(NAME),$(RUN_BESIDE))),$(BESID
 .PHONY: soak
 soak: $(STAMP) ## kill senders, receivers and databases for half an hour, and count what is left
 	$(BIN)/python -m scripts.soak $(SOAK)
+
+# Sizes: `make cluster-test CLUSTER="--sends 10"`; `python -m scripts.cluster --help` has them all.
+.PHONY: cluster-test
+cluster-test: $(STAMP) $(CLUSTER_STAMP) ## run a cluster here (needs redis-server and nginx), kill one of each, and compare
+	$(BIN)/python -m scripts.cluster $(CLUSTER)
 
 .PHONY: demo
 demo: $(STAMP) ## ring (simulated) phones from a real Airflow, and watch
@@ -99,17 +110,19 @@ screenshot: $(STAMP) ## take the README's picture again
 audit: $(STAMP) ## known advisories about what the lock pins; needs ADVISORIES=folder
 	$(BIN)/python scripts/audit.py "$(ADVISORIES)"
 
+# $(call compiled,NAME,OPTIONS): requirements/NAME.txt of requirements/NAME.in
+compiled = .tools/uv/bin/uv pip compile pyproject.toml requirements/$(1).in --extra postgres --quiet $(2) \
+  --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-header --no-annotate --output-file requirements/$(1).txt
+
 # uv resolves for all platforms and writes the hashes; nothing else uses it, so it has an environment of its own.
 .PHONY: lock
-lock: ## pin the newest versions again: requirements/dev.txt and bench.txt
+lock: ## pin the newest versions again: requirements/*.txt
 	@scripts/make-venv .tools/uv "$(PYTHON)"
 	.tools/uv/bin/python -m pip install --quiet uv
-	.tools/uv/bin/uv pip compile pyproject.toml requirements/dev.in --extra postgres --upgrade --quiet \
-	  --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --no-annotate --output-file $(LOCK)
-	.tools/uv/bin/uv pip compile pyproject.toml requirements/bench.in --extra postgres --constraint $(LOCK) --quiet \
-	  --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --no-annotate --output-file $(BESIDE_LOCK)
+	$(call compiled,dev,--upgrade)
+	$(call compiled,bench,--upgrade --constraint $(LOCK))
+	$(call compiled,cluster,--upgrade --constraint $(LOCK))
 
 .PHONY: clean
 clean: ## take away what the targets made, .venv included
