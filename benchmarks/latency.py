@@ -141,8 +141,13 @@ def runs(scene: Scene) -> dict[str, list[dict[str, float]]]:
         time.sleep(0.1)
     found: dict[str, list[dict[str, float]]] = {dag_id: [] for dag_id in PLAN}
     for run in begun:
-        found[run.dag_id].append((run.moments or {}) | _after(scene, run.dag_id, run.run_id))
+        found[run.dag_id].append(_counted(run.moments or {}, _after(scene, run.dag_id, run.run_id)))
     return found
+
+
+def _counted(called_back: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+    """Return all moments: what a rescheduled sensor was at when the callback came counts from there on."""
+    return called_back | {stage: max(at, called_back["answered"]) for stage, at in after.items()}
 
 
 def _in_turn() -> list[str]:

@@ -114,3 +114,8 @@ def test_the_way_from_a_callback_to_the_next_task_has_no_gap() -> None:
     [legs, ours] = latency._legs(dict.fromkeys(latency.PLAN, [moments] * 3)), latency._ours([moments] * 3)
     assert [row[1] for row in legs.rows if row[0] == "**all**"] == ["12,000"]
     assert [row[1] for row in ours.rows] == ["3,000", "9,000"]
+
+
+def test_what_was_under_way_when_the_callback_came_counts_from_there_on() -> None:
+    moments = latency._counted({"posted": 1.0, "answered": 2.0}, {"heard": 1.5, "wait scheduled": 3.0})
+    assert moments == {"posted": 1.0, "answered": 2.0, "heard": 2.0, "wait scheduled": 3.0}
