@@ -109,9 +109,8 @@ def _in_a_triggerer(costs: dict[tuple[str, int], Cost]) -> Results:
     results = Results("In `airflow triggerer`", columns)
     for (side, how_many), cost in costs.items():
         idle = None if side == "idle" else costs["idle", how_many]
-        _add(
-            results, f"{how_many:,} idle" if side == "idle" else f"{how_many:,} waits, {side}", cost, idle, spread=True
-        )
+        what = "idle" if idle is None else f"waits, {side}"
+        _add(results, f"{how_many:,} {what}", cost, idle, spread=True)
     return results
 
 

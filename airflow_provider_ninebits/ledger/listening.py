@@ -107,23 +107,24 @@ async def _follow(
 ) -> None:
     while True:
         # Anew each time: a purge that takes the newest callback gives its id to the next one.
-        last_id = await in_thread(_last_id, database)
+        last_id = await in_thread(newest_callback, database)
         hear(None)
         until = time.monotonic() + sweep_seconds
         while time.monotonic() < until:
             await asyncio.sleep(tail_seconds)
-            message_ids, last_id = await in_thread(_tail, database, last_id)
+            message_ids, last_id = await in_thread(messages_after, database, last_id)
             hear({name_of(message_id) for message_id in message_ids})
 
 
-def _last_id(database: Database) -> int:
+def newest_callback(database: Database) -> int:
+    """Return the id of the newest callback."""
     with database.reading() as connection:
         last_id: int = connection.execute(_LAST_ID).scalar_one()
         return last_id
 
 
-def _tail(database: Database, last_id: int) -> tuple[set[str], int]:
-    """Return the messages of the callbacks after one, and the last of these, some at a time."""
+def messages_after(database: Database, last_id: int) -> tuple[set[str], int]:
+    """Return the messages of the callbacks after one, and the newest of these."""
     message_ids: set[str] = set()
     with database.reading() as connection:
         while True:

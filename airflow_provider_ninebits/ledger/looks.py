@@ -32,11 +32,11 @@ _COMPARED_TOGETHER = 10_000
 
 _message, _request, _recipient = schema.message.c, schema.request.c, schema.recipient.c
 _COUNTS = (_message.id, _message.revision, _message.recipients, _message.answered, _message.unanswered, _message.failed)
+# Sorted below: told to sort, SQLite would read all requests in their order rather than look for these.
 _BY_REF_ID = (
-    select(_request.ref_id, *_COUNTS)
+    select(_request.ref_id, _request.id.label("request_id"), *_COUNTS)
     .join(schema.message, _message.id == _request.message_id)
     .where(among(_request.ref_id, "ref_ids"), _request.state != RequestState.REFUSED)
-    .order_by(_request.id)
 )
 _BY_ID = select(*_COUNTS).where(among(_message.id, "message_ids"))
 _LAST_CALLBACKS = (
@@ -171,7 +171,7 @@ def _messages_of(connection: Connection, refs: Iterable[str]) -> dict[str, list[
     by_id = [ref.removeprefix(LEDGER_REF_PREFIX) for ref in storable if ref.startswith(LEDGER_REF_PREFIX)]
     rows: Iterable[Row[Any]]
     rows = connection.execute(_BY_REF_ID, {"ref_ids": by_ref_id}) if by_ref_id else ()
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row.request_id):
         found[row.ref_id].append(row)
     rows = connection.execute(_BY_ID, {"message_ids": by_id}) if by_id else ()
     for row in rows:

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_ninebits.ledger.database import Database
 
-_RECIPIENTS = (
-    select(schema.recipient).where(among(schema.recipient.c.message_id, "message_ids")).order_by(schema.recipient.c.id)
-)
+# Sorted below: told to sort, SQLite would read all recipients in their order rather than look for these.
+_RECIPIENTS = select(schema.recipient).where(among(schema.recipient.c.message_id, "message_ids"))
 
 
 def look(database: Database, ref_ids: Sequence[str], *, attempt_window: timedelta) -> Look:
@@ -41,8 +40,8 @@ def read_outcome(database: Database, ref_ids: Sequence[str], *, attempt_window: 
     """
     with database.reading() as connection:
         [seen] = looks(connection, [Asked(tuple(ref_ids), attempt_window)])
-        rows = connection.execute(_RECIPIENTS, {"message_ids": seen.message_ids})
-        calls = [_call_outcome(row) for row in rows]
+        rows = connection.execute(_RECIPIENTS, {"message_ids": seen.message_ids}).all()
+    calls = [_call_outcome(row) for row in sorted(rows, key=lambda row: row.id)]
     # Counted from the same rows that are listed: between the two queries another callback may have come.
     progress = _recounted(seen.progress, calls)
     return outcome_of(tuple(ref_ids), progress, calls, seen.now), progress

@@ -138,6 +138,7 @@ class Watcher:
                     await asyncio.sleep(self._pace.deaf_seconds * 2**self._failures)
         finally:
             self._sweep_at = float("inf")
+            self._told_to_sweep_at = float("-inf")
             if self._listening is not None:
                 self._listening.cancel()
                 self._listening = None

@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.simulator import SimulatorSettings, running_simulator
-from airflow_provider_ninebits.triggers.watcher import Watcher
+from airflow_provider_ninebits.triggers.watcher import Pace, Watcher
 from airflow_provider_ninebits.webhook.settings import ReceiverSettings
 from tests.integration.webhook.serving import served
 
@@ -79,6 +79,7 @@ def receiver(ledger_url: str, simulator: RunningSimulator) -> Iterator[str]:
 
 @pytest.fixture
 def quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Watcher.__init__, "__defaults__", (0.02,))
+    quick = Pace(looks_seconds=0.02, tail_seconds=0.02, sweep_seconds=0.1, deaf_seconds=0.02)
+    monkeypatch.setattr(Watcher.__init__, "__defaults__", (quick,))
     # No scheduler is here that could be outrun.
     monkeypatch.setattr("airflow_provider_ninebits.sensors.callback.SHORTEST_RESCHEDULE_SECONDS", 0.05)

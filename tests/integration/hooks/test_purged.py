@@ -80,7 +80,7 @@ class TestWaits:
         # What the watcher never saw it cannot miss.
         watcher = shared_watcher(ledger.url.render_as_string())
         async with asyncio.timeout(60):
-            while not watcher._seen:
+            while not watcher._awaited.revisions():
                 await asyncio.sleep(0.01)
         await asyncio.to_thread(purged, ledger)
 

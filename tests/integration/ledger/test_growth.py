@@ -13,6 +13,7 @@ from sqlalchemy.engine import Engine
 from airflow_provider_ninebits.ledger import driver, schema
 from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.dead_letters import list_callbacks, sweep
+from airflow_provider_ninebits.ledger.listening import messages_after, newest_callback
 from airflow_provider_ninebits.ledger.listing import list_messages
 from airflow_provider_ninebits.ledger.looks import differing
 from airflow_provider_ninebits.ledger.outcomes import look, read_outcome
@@ -163,6 +164,7 @@ def test_every_question_is_answered_by_an_index(grown: Database) -> None:
         look(grown, ["of the waiting"], attempt_window=timedelta(0))
         read_outcome(grown, ["of the waiting"], attempt_window=timedelta(0))
         differing(grown, {waiting.message_id: 0, "m7": 1})
+        messages_after(grown, newest_callback(grown) - 10)
         list_messages(grown, limit=50)
         list_callbacks(grown, limit=50)
         sweep(grown, window=timedelta(minutes=1), pause=lambda _: None)
