@@ -212,7 +212,9 @@ def part_of(connection: Connection, message_id: str) -> Part | None:
 def numbers_of(database: Database, message_id: str) -> tuple[str, ...]:
     """Return the numbers of a message, in the order in which they were given."""
     with database.reading() as connection:
-        return tuple(connection.execute(_NUMBERS, {"message_id": message_id}).scalars().all())
+        found = connection.execute(_NUMBERS, {"message_id": message_id})
+        # As the driver gives them: a row object for each of a thousand takes longer than the query.
+        return tuple(number for (number,) in found.cursor.fetchall())
 
 
 def claim(

@@ -52,18 +52,14 @@ class _Answers(asyncio.Protocol):
 @contextmanager
 def nine_bits(delay_ms: float = 0.0) -> Iterator[str]:
     """One in a process of its own; gives its URL."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.tools.nine_bits", "--delay-ms", str(delay_ms)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        if process.stdout is None:
-            raise RuntimeError("it has no standard output")
-        yield process.stdout.readline().strip()
-    finally:
-        process.terminate()
-        process.wait(30)
+    command = [sys.executable, "-m", "benchmarks.tools.nine_bits", "--delay-ms", str(delay_ms)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            if process.stdout is None:
+                raise RuntimeError("it has no standard output")
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
 
 
 def _content_length(head: bytearray) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -11,12 +13,14 @@ import pytest
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.outcomes import read_outcome
 from airflow_provider_ninebits.simulator import SimulatorSettings, running_simulator
-from benchmarks import latency, mounted, receiver, waits
+from benchmarks import latency, mounted, parsing, receiver, waits
 from benchmarks.__main__ import main
 from benchmarks.sends import one_send
 from benchmarks.tools import filling
+from benchmarks.tools.bare_sender import BareSender
 from benchmarks.tools.ledgers import accept_messages, callbacks_of
 from benchmarks.tools.machine import machine_and_versions
+from benchmarks.tools.nine_bits import nine_bits
 from benchmarks.tools.results import Results
 
 if TYPE_CHECKING:
@@ -64,6 +68,28 @@ def test_waits_in_a_process_of_their_own_are_woken(tmp_path: Path, monkeypatch: 
     cost = waits.Waiting(tmp_path, f"sqlite:///{tmp_path / 'bench.db'}", 60).measured_alone()
     assert len(cost.wakes_ms) == waits.BUSY_WINDOWS * 20
     assert cost.busy_statements > 0
+
+
+def test_the_bare_sender_sends_what_it_planned(tmp_path: Path) -> None:
+    with nine_bits() as url, closing(BareSender(f"sqlite:///{tmp_path / 'bench.db'}", url)) as bare:
+        assert bare.plan("one", ["2348020000000"]) > 0
+        assert bare.send("one", ["2348020000000"]) > 0
+    with closing(sqlite3.connect(tmp_path / "bench.db")) as file:
+        assert file.execute("SELECT state FROM bare_message").fetchall() == [("accepted",)]
+        assert file.execute("SELECT state, status FROM bare_request").fetchall() == [("accepted", 200)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["forked for each file", "one DagBag"])
+@pytest.mark.parametrize("side", parsing.TASKS)
+def test_the_dag_files_of_each_side_are_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, side: str
+) -> None:
+    monkeypatch.setattr(parsing, "FILES", 2)
+    parsing._write_files(tmp_path / "dags", side)
+    wall, cpu = parsing._said_by(dict(os.environ), "-m", "benchmarks.parsing", how, str(tmp_path / "dags"))
+    assert wall > 0
+    assert cpu > 0
 
 
 def test_results_are_a_table_on_a_page_too() -> None:

@@ -283,6 +283,8 @@ class TestATimeOut:
             gone.set()
             assert sorted(part_of(request) for request in server.requests) == [0, 1, 2, 3]
         assert states(ledger) == [*["uncertain"] * 4, *["planned"] * 5]
+        # They were ended, and did not sit out the connection's timeout.
+        assert not [each for each in rows(ledger, schema.request) if "no answer came in time" in each["detail"]]
 
         with nine_bits(monkeypatch, receipt) as server, pytest.raises(MessageUncertain):
             SendVoiceOperator(task_id="ring", to=numbers(9), media_url=MEDIA).execute(task.retried().context)

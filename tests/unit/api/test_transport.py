@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from airflow_provider_ninebits.api.transport import GateClosed, WriteGate
+from airflow_provider_ninebits.api.defaults import MAX_PARALLEL_REQUESTS
+from airflow_provider_ninebits.api.transport import GateClosed, GatedAdapter, WriteGate
 
 
 def test_a_gate_lets_through_and_remembers_it() -> None:
@@ -100,3 +101,9 @@ def test_writer_and_clock_always_agree_on_who_was_first() -> None:
         written = gate.expire()
         thread.join()
         assert bool(wrote) is written
+
+
+def test_as_many_connections_are_kept_as_there_may_be_requests_at_once() -> None:
+    adapter = GatedAdapter()
+    assert adapter.poolmanager.connection_from_url("http://127.0.0.1:9").pool.maxsize == MAX_PARALLEL_REQUESTS
+    adapter.close()

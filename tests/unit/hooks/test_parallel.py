@@ -28,8 +28,16 @@ def left_lanes() -> list[str]:
 
 @pytest.mark.parametrize("many", [1, 2, 3, 50])
 def test_results_come_in_the_order_of_the_items(many: int) -> None:
-    told = []
-    found = lanes(str, told=lambda item, result: told.append((item, result))).run(range(20), many)
+    told, last = [], threading.Event()
+
+    def work(item: int) -> str:
+        if item == 19:
+            last.set()
+        if item == 0 and many > 1:
+            assert last.wait(PATIENCE_SECONDS)
+        return str(item)
+
+    found = lanes(work, told=lambda item, result: told.append((item, result))).run(range(20), many)
     assert found == [str(item) for item in range(20)]
     assert sorted(told) == [(item, str(item)) for item in range(20)]
     assert left_lanes() == []
