@@ -122,7 +122,8 @@ def _bring_to_an_end(running: Cluster, run: Run, deadline: float) -> tuple[int, 
         if state == "success":
             break
         resolved = resolve_doubts(running.ledger, running.nine_bits)
-        if not resolved:
+        # One that callbacks have shown to be placed since is in doubt no more, but its task has failed all the same.
+        if not resolved and not _shown_by_callbacks(running):
             break
         doubts += resolved
         run.clear_failed()
