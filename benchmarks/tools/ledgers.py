@@ -107,32 +107,27 @@ def awaited_messages(url: str, how_many: int) -> list[tuple[str, str]]:
     from datetime import UTC, datetime
 
     from airflow_provider_ninebits.ledger import schema
-    from airflow_provider_ninebits.ledger.bulk import insert_rows
+    from airflow_provider_ninebits.ledger.bulk import Change, write
     from airflow_provider_ninebits.ledger.database import Database
 
     now = datetime.now(UTC)
     rung = [(str(2348020000000 + place), f"wait{place:021}") for place in range(how_many)]
     ids = [f"{random.Random(ref_id).getrandbits(128):032x}" for _, ref_id in rung]  # noqa: S311 (told apart, no more)
     asked = {"part": 0, "conn_id": "ninebits_default", "media_url": "https://media.test/a.mp3", "recipients": 1}
+    sends = [{"id": each, "deployment": "default", "created_at": now} for each in ids]
+    messages = [{**asked, "id": each, "send_id": each, "state": "accepted", "created_at": now} for each in ids]
+    placed = {"conn_id": "ninebits_default", "state": "accepted", "known_by": "answer", "started_at": now}
+    both = list(zip(ids, rung, strict=True))
+    requests = [{**placed, "message_id": each, "ref_id": ref_id} for each, (_, ref_id) in both]
+    recipients = [
+        {"send_id": each, "message_id": each, "number": number, "state": "pending"} for each, (number, _) in both
+    ]
     with closing(Database(url)) as ledger, ledger.writing() as connection:
-        insert_rows(connection, schema.send, [{"id": each, "deployment": "default", "created_at": now} for each in ids])
-        insert_rows(
-            connection,
-            schema.message,
-            [{**asked, "id": each, "send_id": each, "state": "accepted", "created_at": now} for each in ids],
-        )
-        placed = {"conn_id": "ninebits_default", "state": "accepted", "known_by": "answer", "started_at": now}
-        insert_rows(
-            connection,
-            schema.request,
-            [{**placed, "message_id": each, "ref_id": ref} for each, (_, ref) in zip(ids, rung, strict=True)],
-        )
-        insert_rows(
-            connection,
-            schema.recipient,
-            [
-                {"send_id": each, "message_id": each, "number": number, "state": "pending"}
-                for each, (number, _) in zip(ids, rung, strict=True)
-            ],
-        )
+        for table, rows in (
+            (schema.send, sends),
+            (schema.message, messages),
+            (schema.request, requests),
+            (schema.recipient, recipients),
+        ):
+            write(connection, Change(table, rows))
     return rung

@@ -1,0 +1,169 @@
+"""
+Where the processor's time of a callback goes, in microseconds: the profile of the stand-alone receiver.
+
+Reading, the route and the ledger are measured by themselves, in one process; what is left of a receiver's own time
+while it is asked over 32 connections is HTTP, the event loop and the passing on from thread to thread. CPU time, since
+it says less about who else was busy on the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, closing
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from benchmarks.receiver import CONNECTIONS, SIDES, served
+from benchmarks.tools.ledgers import DATABASES, accept_messages, callbacks_of, ledgers
+from benchmarks.tools.results import Results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROUNDS = 5
+CALLBACKS = 8000
+GROUPS = (16, 64)
+"""With 32 senders half of them wait while a group is committed: the first. By the second its parts are told apart."""
+SECONDS = 4.0
+
+
+def measure() -> list[Results]:
+    """Measure on both databases."""
+    results = Results(
+        "CPU of a callback, in microseconds",
+        ("what", *DATABASES),
+    )
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="ninebits-bench-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        columns = []
+        for database in DATABASES:
+            with ledgers(database, folder) as url_of:
+                columns.append(_of_one(url_of, folder))
+    for what in columns[0]:
+        results.add(what, *(f"{column[what]:.0f}" for column in columns))
+    return [results]
+
+
+def _of_one(url_of: Callable[[object], str], folder: Path) -> dict[str, float]:
+    os.environ.setdefault("AIRFLOW_HOME", str(folder / "airflow"))
+    rounds = []
+    for turn in range(ROUNDS):
+        with_ref_id = turn % 2 == 0
+        alone = _parts(url_of(f"parts_{turn}"), with_ref_id=with_ref_id)
+        whole = _whole(url_of(f"whole_{turn}"), folder, with_ref_id=with_ref_id)
+        rounds.append(alone | {"whole": whole})
+    found = {what: median(each[what] for each in rounds) for what in rounds[0]}
+    first, second = (found[f"groups of {size}"] for size in GROUPS)
+    # So much of a callback's is a share in what a group costs whatever its size.
+    for_each_group = (first - second) / (1 / GROUPS[0] - 1 / GROUPS[1])
+    return {
+        "HTTP, the event loop, passing on to the thread that writes and back": found["whole"] - found["route"] - first,
+        "routing, the password, reading the body, the answer": found["route"] - found["read"],
+        "JSON, its fields, the hash that tells a repeat": found["read"],
+        f"the ledger, a sixteenth of what a group of {GROUPS[0]} costs whatever is in it": for_each_group / GROUPS[0],
+        "the ledger, for the callback itself": first - for_each_group / GROUPS[0],
+        "all of it": found["whole"],
+    }
+
+
+def _parts(url: str, *, with_ref_id: bool) -> dict[str, float]:
+    from airflow_provider_ninebits.ledger.callbacks import store
+    from airflow_provider_ninebits.ledger.database import Database
+    from airflow_provider_ninebits.webhook.arrivals import read_arrivals
+
+    bodies = callbacks_of(accept_messages(url, CALLBACKS), with_ref_id=with_ref_id)
+    arrivals: list[Any] = []
+    took = {
+        "read": _cpu_us(lambda: arrivals.extend(read_arrivals(body, None, "UTC")[0] for body in bodies), len(bodies))
+    }
+    took["route"] = _cpu_us(lambda: asyncio.run(_ask(url, bodies)), len(bodies))
+    half = len(arrivals) // 2
+    with closing(Database(url)) as ledger:
+        for size, some in zip(GROUPS, (arrivals[:half], arrivals[half:]), strict=True):
+            groups = [some[start : start + size] for start in range(0, len(some), size)]
+            # What is compiled once is no callback's.
+            warm, rest = groups[: len(groups) // 4], groups[len(groups) // 4 :]
+            for group in warm:
+                store(ledger, group, window=timedelta(days=1))
+            count = sum(map(len, rest))
+            took[f"groups of {size}"] = _cpu_us(
+                lambda groups=rest: [store(ledger, group, window=timedelta(days=1)) for group in groups], count
+            )
+    return took
+
+
+async def _ask(url: str, bodies: list[bytes]) -> None:
+    """Send bodies through the route, to a ledger that takes no time."""
+    from airflow_provider_ninebits.webhook.app import receiver_app
+    from airflow_provider_ninebits.webhook.settings import ReceiverSettings
+    from airflow_provider_ninebits.webhook.writer import GroupWriter
+
+    async def at_once(*_: object) -> None:
+        return None
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        statuses.add(message.get("status", 200))
+
+    statuses: set[int] = set()
+    headers = [
+        (b"host", b"x"),
+        (b"authorization", b"Basic bmluZWJpdHM6c2VjcmV0"),
+        (b"content-type", b"application/json"),
+    ]
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "root_path": "",
+        "query_string": b"",
+        "headers": headers,
+    }
+    scope |= {"path": "/ninebits/callback", "raw_path": b"/ninebits/callback"}
+    app = receiver_app(ReceiverSettings(url, passwords=("secret",)))
+    commit, GroupWriter.commit = GroupWriter.commit, at_once  # type: ignore[method-assign, assignment]
+    try:
+        for body in bodies:  # noqa: B007 (`receive` gives it)
+            await app(dict(scope), receive, send)  # type: ignore[arg-type]
+    finally:
+        GroupWriter.commit = commit  # type: ignore[method-assign]
+    if statuses != {200}:
+        raise RuntimeError(f"the route answered {statuses}")
+
+
+def _whole(url: str, folder: Path, *, with_ref_id: bool) -> float:
+    bodies = folder / "bodies"
+    bodies.write_bytes(b"\n".join(callbacks_of(accept_messages(url, 10 * CALLBACKS), with_ref_id=with_ref_id)))
+    module, path = SIDES["receiver"]
+    with served(module, url, folder) as port:
+        server = next(
+            each for each in psutil.net_connections("tcp") if each.laddr and each.laddr.port == port and each.pid
+        )
+        process = psutil.Process(server.pid)
+        before = process.cpu_times()
+        command = [sys.executable, "-m", "benchmarks.tools.load", f"http://ninebits:secret@127.0.0.1:{port}{path}"]
+        command += [str(bodies), "--seconds", str(SECONDS), "--connections", str(CONNECTIONS)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        after = process.cpu_times()
+    answered = sum(json.loads(done.stdout)["statuses"].values())
+    return 1e6 * (after.user + after.system - before.user - before.system) / answered
+
+
+def _cpu_us(do: Callable[[], object], times: int) -> float:
+    before = time.process_time()
+    do()
+    return 1e6 * (time.process_time() - before) / times
