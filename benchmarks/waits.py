@@ -41,7 +41,7 @@ WINDOW_SECONDS = 6.0
 SETTLE_SECONDS = 15.0
 OUTCOMES_A_SECOND = 50
 START_SECONDS = 600.0
-_BUSY_COLUMNS = (f"cores at {OUTCOMES_A_SECOND} outcomes/s", "statements/s", "wake-up p50 ms", "p99 ms")
+_BUSY_COLUMNS = ("busy cores", "busy statements/s", "wake-up p50 ms", "p99 ms")
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.airflow.conftest import Stage
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(400)]
 
 
 def triggerer_of(stage: Stage) -> list[psutil.Process]:
