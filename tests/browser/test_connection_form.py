@@ -38,7 +38,9 @@ def asked_for(form: Locator) -> dict[str | None, str | None]:
     return {each.get_attribute("name"): each.get_attribute("placeholder") for each in fields if each.is_visible()}
 
 
-def test_the_form_asks_for_key_base_url_timeout_and_parallel_requests_with_help(airflow: LocalAirflow, page: Page) -> None:
+def test_the_form_asks_for_key_base_url_timeout_and_parallel_requests_with_help(
+    airflow: LocalAirflow, page: Page
+) -> None:
     form = opened_form(page, airflow.url)
     assert form.locator("input[name=password]").get_attribute("type") == "password"
     # The first two belong to every connection.
