@@ -170,7 +170,7 @@ class TestAnErrorOfOne:
 
         def sender(*given: Any, **named: Any) -> Sender:
             senders.append(made(*given, **named))
-            return senders[0]
+            return senders[-1]
 
         def answer(part: int) -> bytes:
             line.wait(PATIENCE_SECONDS)
