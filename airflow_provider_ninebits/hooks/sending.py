@@ -188,11 +188,11 @@ class Sender:
             )
 
     def _check_stopped(self, part: Part) -> None:
-        if self._halted.is_set():
-            raise Halted
         if self.stopped():
             told = f"The task was stopped before message {part.message_id} (part {part.part + 1}) was sent"
             raise SendStopped(f"{told}; a retry goes on there.")
+        if self._halted.is_set():
+            raise Halted
 
     def _nap(self, part: Part, seconds: float) -> None:
         self.sleep(seconds)

@@ -165,19 +165,22 @@ class TestAnErrorOfOne:
     def test_the_first_parts_is_raised_and_nothing_more_is_claimed(
         self, ledger: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        line, third_failed = threading.Barrier(4), threading.Event()
+        line, senders = threading.Barrier(4), []
+        made = NineBitsHook.sender
+
+        def sender(*given: Any, **named: Any) -> Sender:
+            senders.append(made(*given, **named))
+            return senders[-1]
 
         def answer(part: int) -> bytes:
             line.wait(PATIENCE_SECONDS)
-            if part == 1:
-                assert third_failed.wait(PATIENCE_SECONDS)
-                return http("403 Forbidden", b"{}")
             if part == 3:
-                third_failed.set()
                 return http("500 Internal Server Error", b"{}")
-            assert third_failed.wait(PATIENCE_SECONDS)
-            return receipt(part)
+            # All others are answered when it has failed.
+            assert senders[0]._halted.wait(PATIENCE_SECONDS)
+            return http("403 Forbidden", b"{}") if part == 1 else receipt(part)
 
+        monkeypatch.setattr(NineBitsHook, "sender", sender)
         task = Task()
         with nine_bits(monkeypatch, answer) as server:
             operator = SendVoiceOperator(task_id="ring", to=numbers(9), media_url=MEDIA, max_parallel_requests=4)
