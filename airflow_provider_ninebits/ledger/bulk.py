@@ -45,11 +45,14 @@ class Change(NamedTuple):
 
 
 def write(connection: Connection, *changes: Change) -> None:
-    """Write some changes, no two of them to one table; on PostgreSQL in one statement."""
+    """
+    Write some changes, no two of them to one table; on PostgreSQL in one statement.
+
+    That has no order: who updates rows that others update too holds their locks already.
+    """
     changes = tuple(change for change in changes if change.rows)
     if connection.dialect.name == "postgresql":
         if changes:
-            # In the order of the changes: whoever writes rows of two tables locks them in one order.
             sql = _at_once(tuple((each.table, tuple(each.rows[0]), each.key, each.adding) for each in changes))
             run(connection, sql, [json.dumps(each.rows, default=_in_json) for each in changes])
         return

@@ -78,14 +78,8 @@ class Database:
         :raises LedgerUnreachable: when the database cannot be reached, or does not answer.
         :raises LedgerUnusable: when its schema is newer than this code.
         """
-        with self._translated(), self._ready_engine().connect() as connection:
-            try:
-                yield connection
-            except Exception as error:
-                if is_of_driver(error):
-                    # The pool learns of a lost connection by what goes through SQLAlchemy only.
-                    connection.invalidate(error)
-                raise
+        with self._translated(), self._ready_engine().connect() as connection, _given_up(connection):
+            yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -112,8 +106,9 @@ class Database:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
-                yield
-                notices.tell(connection)
+                with _given_up(connection):
+                    yield
+                    notices.tell(connection)
             except BaseException:
                 notices.forget(connection)
                 connection.rollback()
@@ -166,6 +161,22 @@ class Database:
             if is_of_driver(error):
                 raise ledger_error(error, self.masked_url) from error
             raise
+
+
+@contextmanager
+def _given_up(connection: Connection) -> Iterator[None]:
+    """
+    Give a connection up after what goes past SQLAlchemy (`driver`) has failed, as SQLAlchemy does for its own.
+
+    It may be lost. Or it is in the middle of a statement, interrupted by a time-out of Airflow's, say, which is no
+    ``Exception``: then it takes no rollback, whose error would hide the time-out.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if is_of_driver(error) or not isinstance(error, (Exception, GeneratorExit)):
+            connection.invalidate(error)
+        raise
 
 
 def ledger_now(connection: Connection) -> datetime:

@@ -35,7 +35,7 @@ def ledger_error(error: Exception, masked_url: str) -> LedgerError:
     return LedgerUnreachable(masked_url, f"{explanation} ({words})" if explanation else words)
 
 
-def is_of_driver(error: Exception) -> bool:
+def is_of_driver(error: BaseException) -> bool:
     """
     Return whether an error is PostgreSQL's driver's own, for what is asked past SQLAlchemy.
 

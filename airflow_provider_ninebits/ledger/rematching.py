@@ -97,7 +97,9 @@ def _rematch_some(database: Database, callback_ids: Sequence[int], window: timed
         lock_numbers(
             connection, None if answers else {name for row in before for name in (row.number, row.ref_id) if name}
         )
-        rows = [dict(row) for row in connection.execute(unmatched).mappings()]
+        # Not one that was let go of in between: its number is not locked.
+        ids = {row.id for row in before}
+        rows = [dict(row) for row in connection.execute(unmatched).mappings() if row["id"] in ids]
         found = [dict(row) for row in rows]
         news, changes = match_rows(connection, rows, ledger_now(connection), window)
         # Most stay as they are. Written all the same, they would fill the log of the database at each sweep.

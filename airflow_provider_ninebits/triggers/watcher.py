@@ -93,7 +93,7 @@ class Watcher:
         self._watching: asyncio.Task[None] | None = None
         self._listening: asyncio.Task[None] | None = None
         # Its own: that of the loop has a handful of threads for all triggers, and another's may hold them up.
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix="ninebits-watcher")
+        self._threads: ThreadPoolExecutor | None = None
 
     def waiting(self, asked: Asked) -> Wait:
         """Return a wait, to be used in a ``with`` statement."""
@@ -137,11 +137,19 @@ class Watcher:
                     self._note_failure(error)
                     await asyncio.sleep(self._pace.deaf_seconds * 2**self._failures)
         finally:
-            self._sweep_at = float("inf")
-            self._told_to_sweep_at = float("-inf")
-            if self._listening is not None:
-                self._listening.cancel()
-                self._listening = None
+            self._rest()
+
+    def _rest(self) -> None:
+        """Keep nothing: no listener, no thread, no connection; and no task or event, which would keep its loop."""
+        self._sweep_at = float("inf")
+        self._told_to_sweep_at = float("-inf")
+        if self._listening is not None:
+            self._listening.cancel()
+        if self._threads is not None:
+            self._threads.shutdown(wait=False)
+        self._watching = self._listening = self._threads = None
+        self._work = asyncio.Event()
+        self.database.close()
 
     async def _until_there_is_work(self) -> None:
         self._work.clear()
@@ -245,4 +253,6 @@ class Watcher:
         self._work.set()
 
     def _in_thread(self, function: Callable[..., T], *arguments: object) -> asyncio.Future[T]:
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(1, thread_name_prefix="ninebits-watcher")
         return asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)

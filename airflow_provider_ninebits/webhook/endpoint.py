@@ -71,7 +71,12 @@ class CallbackEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take a callback."""
-        answer = await self._take(scope, receive)
+        try:
+            answer = await self._take(scope, receive)
+        except HTTPException:
+            raise
+        except Exception as error:  # never a 5xx but this one: 9bits sends it again
+            answer = self._unavailable("A callback could not be taken", reason(error))
         # Anew for each: what is below may add to the headers.
         await send({**answer, "headers": list(answer["headers"])})
         await send(dict(_BODY))

@@ -7,10 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import event, text
-from sqlalchemy.engine import Engine
+from sqlalchemy import text
 
-from airflow_provider_ninebits.ledger import driver, schema
+from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.dead_letters import list_callbacks, sweep
 from airflow_provider_ninebits.ledger.listening import messages_after, newest_callback
@@ -19,9 +18,10 @@ from airflow_provider_ninebits.ledger.looks import differing
 from airflow_provider_ninebits.ledger.outcomes import look, read_outcome
 from airflow_provider_ninebits.ledger.rematching import rematch
 from tests.integration.ledger.scenes import WINDOW, a_call, a_plan, an_answer, arrive, claimed, plan, uncertain
+from tests.integration.statements import seen_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from sqlalchemy.engine import Connection
 
@@ -106,33 +106,8 @@ def explained(plans: dict[str, str]) -> Iterator[None]:
             asking.execute("SET LOCAL enable_seqscan = on")
         asking.close()
 
-    def of_sqlalchemy(connection: Any, cursor: Any, statement: str, parameters: Any, _: Any, many: bool) -> None:
-        explain(connection, statement, parameters[0] if many else parameters)
-
-    class Explaining:
-        """A cursor of what goes past SQLAlchemy."""
-
-        def __init__(self, connection: Connection) -> None:
-            self._connection = connection
-            self._cursor = connection.connection.cursor()
-            self.fetchall, self.fetchone = self._cursor.fetchall, self._cursor.fetchone
-
-        def execute(self, sql: str, values: Any) -> None:
-            explain(self._connection, sql, values)
-            self._cursor.execute(sql, values)
-
-        def executemany(self, sql: str, given: Iterable[Any]) -> None:
-            every = list(given)
-            explain(self._connection, sql, every[0])
-            self._cursor.executemany(sql, every)
-
-    event.listen(Engine, "before_cursor_execute", of_sqlalchemy)
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(driver, "cursor_of", Explaining)
-            yield
-    finally:
-        event.remove(Engine, "before_cursor_execute", of_sqlalchemy)
+    with seen_by(explain):
+        yield
 
 
 def _lines_of(asking: Any, tables: tuple[str, ...]) -> str:

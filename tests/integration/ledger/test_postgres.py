@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -177,3 +178,37 @@ def test_what_is_written_past_sqlalchemy_is_committed_and_rolled_back_with_the_r
         found = run(connection, "SELECT to_regclass('kept')::text, to_regclass('lost')::text").fetchone()
     database.close()
     assert found == ("kept", None)
+
+
+class TaskTimeout(BaseException):
+    """As Airflow's: a time-out that no ``except Exception`` takes for an error of its own."""
+
+
+@pytest.mark.parametrize("use", [Database.writing, Database.reading])
+def test_a_time_out_in_the_middle_of_a_statement_comes_through(
+    ledger_url: URL, use: Callable[[Database], AbstractContextManager[Any]], caplog: pytest.LogCaptureFixture
+) -> None:
+    database, other = opened(ledger_url), opened(ledger_url)
+
+    def end(*_: object) -> None:
+        raise TaskTimeout
+
+    def ask() -> None:
+        with use(database) as connection:
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            # It waits for the test's lock until the time-out comes.
+            run(connection, "LOCK TABLE ninebits_receiver IN ACCESS EXCLUSIVE MODE")
+
+    before = signal.signal(signal.SIGALRM, end)
+    try:
+        with other.writing() as holding:
+            run(holding, "LOCK TABLE ninebits_receiver IN ACCESS EXCLUSIVE MODE")
+            with pytest.raises(TaskTimeout):
+                ask()
+        # And it holds nothing, nor is it what the next one gets.
+        assert register(database, "a-host")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        for each in (database, other):
+            each.close()
+    assert [record.message for record in caplog.records] == []

@@ -4,8 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.dead_letters import sweep, try_again
@@ -27,6 +25,7 @@ from tests.integration.ledger.scenes import (
     states,
     uncertain,
 )
+from tests.integration.statements import seen_by
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
@@ -154,15 +153,13 @@ class TestTheSweep:
         assert match_states(database).count("unmatched") == 75
         written, rests = [], []
 
-        @event.listens_for(Engine, "before_cursor_execute")
-        def note(_: object, __: object, statement: str, *___: object) -> None:
-            if statement.lstrip().upper().startswith(("UPDATE", "INSERT", "DELETE")):
+        def note(_: object, statement: str, __: object) -> None:
+            # `WITH ... UPDATE ninebits_` as well, but not `FOR UPDATE`.
+            if any(word in statement.upper() for word in ("UPDATE NINEBITS_", "INSERT INTO", "DELETE FROM")):
                 written.append(statement)
 
-        try:
+        with seen_by(note):
             assert try_again(database, window=WINDOW, pause=rests.append) == (25, 0)
-        finally:
-            event.remove(Engine, "before_cursor_execute", note)
         assert written == []
         assert len(rests) == 3
 

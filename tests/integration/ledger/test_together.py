@@ -232,6 +232,19 @@ class TestWhoWaitsForWhom:
             lock_message_rows(held, [request.message_id])
         assert states(database, request) == ["answered", "pending"]
 
+    def test_a_callback_that_waits_sees_what_the_other_has_named(self, database: Database) -> None:
+        request = uncertain(database, ADA, BEN)
+        with _waiting(database, lambda: arrive(database, a_call(ADA))) as held:
+            lock_message_rows(held, [request.message_id])
+            held.execute(
+                text(
+                    "UPDATE ninebits_request SET ref_id = 'y', state = 'accepted', known_by = 'callback' WHERE id = :id"
+                ),
+                {"id": request.id},
+            )
+        assert row(database, schema.request)["ref_id"] == "y"
+        assert states(database, request) == ["answered", "pending"]
+
     def test_an_api_answer_waits_for_every_callback(self, database: Database) -> None:
         uncertain(database)
         with _waiting(database, lambda: arrive(database, an_answer("x"))) as held:

@@ -214,6 +214,20 @@ def quick_heartbeat(monkeypatch: pytest.MonkeyPatch, ledger: Database) -> Callab
     return waiting
 
 
+@pytest.mark.parametrize("route", ["/ninebits/callback", "/ninebits/callback/", "/ninebits/callback/alerts"])
+def test_whatever_goes_wrong_is_503_and_counted(
+    ledger_url: str, route: str, quick_heartbeat: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("airflow_provider_ninebits.webhook.endpoint.read_arrivals", fail)
+    with served(ReceiverSettings(ledger_url, passwords=("secret",))) as url:
+        answer = httpx.post(f"{url}{route}", json=CALL, auth=CREDENTIALS, trust_env=False)
+        assert (answer.status_code, answer.headers.get("retry-after"), answer.json()) == (503, "30", {})
+        quick_heartbeat(lambda found: found["unavailable"] == 1)
+
+
 def test_a_receiver_that_is_up_says_so_in_the_ledger(ledger_url: str, quick_heartbeat: Callable[..., None]) -> None:
     with served(ReceiverSettings(ledger_url, passwords=("secret",))):
         quick_heartbeat(lambda found: found["heartbeat_at"] > found["started_at"])

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
+import weakref
 from contextlib import ExitStack
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -240,3 +243,20 @@ def test_another_loop_has_its_own() -> None:
         return shared_watcher("sqlite:////nowhere/ninebits.db")
 
     assert asyncio.run(watcher()) is not asyncio.run(watcher())
+
+
+def test_nothing_is_left_of_a_loop_that_has_ended(ledger: Database) -> None:
+    accepted(ledger, "r1", NUMBERS[0])
+
+    async def wait_for_a_moment() -> None:
+        with ExitStack() as stack:
+            shared = shared_watcher(ledger.url.render_as_string(hide_password=False))
+            await looking(stack, shared, "r1")
+        await rested()
+        watchers.append(weakref.ref(shared))
+
+    watchers: list[weakref.ref[Watcher]] = []
+    asyncio.run(wait_for_a_moment())
+    gc.collect()
+    assert [watcher() for watcher in watchers] == [None]
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("ninebits-watcher")] == []
