@@ -23,8 +23,9 @@ from check_jsonschema.builtin_schemas import get_builtin_schema
 from airflow_provider_ninebits import __version__
 from airflow_provider_ninebits.api.callbacks import MOST_IN_LIST
 from airflow_provider_ninebits.configuration import OPTIONS
-from airflow_provider_ninebits.webhook.app import COMMIT_SECONDS_FOR_EACH_IN_LIST, receiver_app
+from airflow_provider_ninebits.webhook.app import receiver_app
 from airflow_provider_ninebits.webhook.bodies import BODY_SECONDS, LARGEST_BODY
+from airflow_provider_ninebits.webhook.endpoint import COMMIT_SECONDS_FOR_EACH_IN_LIST
 from airflow_provider_ninebits.webhook.serving import KEEP_ALIVE_SECONDS, STOP_SECONDS
 from airflow_provider_ninebits.webhook.settings import ReceiverSettings
 

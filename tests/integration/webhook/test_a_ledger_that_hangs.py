@@ -45,7 +45,7 @@ def test_beyond_a_cap_nobody_waits(
 ) -> None:
     monkeypatch.setattr("airflow_provider_ninebits.webhook.writer.MOST_QUEUED", 10)
     # Whoever waits waits for ever.
-    monkeypatch.setattr("airflow_provider_ninebits.webhook.app.COMMIT_SECONDS", 600.0)
+    monkeypatch.setattr("airflow_provider_ninebits.webhook.endpoint.COMMIT_SECONDS", 600.0)
     calls = [CALL | {"to_number": f"23480{place:08}"} for place in range(60)]
     with receiver_on(database) as client, ThreadPoolExecutor(len(calls)) as pool:
         with locked(database, "ninebits_callback"):

@@ -51,7 +51,7 @@ def test_while_a_callback_waits_for_the_ledger_others_are_answered(
     api_server_url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # It waits as long as the ledger is held: what is told is who is answered first, and no time.
-    monkeypatch.setattr("airflow_provider_ninebits.webhook.app.COMMIT_SECONDS", 600.0)
+    monkeypatch.setattr("airflow_provider_ninebits.webhook.endpoint.COMMIT_SECONDS", 600.0)
     with (
         httpx.Client(base_url=api_server_url, auth=CREDENTIALS, trust_env=False, timeout=60) as client,
         callback_under_way(api_server_url, database) as answered,
