@@ -79,7 +79,7 @@ def states(ledger: Database) -> list[str]:
 
 
 def left_threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("ninebits-")]
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("ninebits-lane")]
 
 
 @pytest.fixture(autouse=True)
