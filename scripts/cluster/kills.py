@@ -97,19 +97,19 @@ class Killer:
         for _ in range(_MOST_WORKERS):
             if not self._kill_one("worker", _worker_in_a_request, place):
                 return
-            claims = self._claims()
+            under_way = self._under_way()
             time.sleep(max(self.pause_seconds, _ANSWERED_SECONDS))
-            if left := claims & self._claims():
+            # By then a callback may have shown what became of the message; its request got no answer all the same.
+            if left := under_way & self._under_way():
                 print(f"  {len(left)} requests were left half done by it", flush=True)
                 return
         self.found.append(f"{_MOST_WORKERS} workers were killed, and no request was left half done by any")
 
-    def _claims(self) -> set[tuple[str, str]]:
-        """Return the messages that are being sent, each with who claimed it; he may be dead."""
-        message = schema.message.c
+    def _under_way(self) -> set[int]:
+        """Return the requests of which nobody has recorded the end; whose sender is dead stay so."""
+        request = schema.request.c
         with self.cluster.ledger.reading() as connection:
-            sending = connection.execute(select(message.id, message.owner).where(message.state == "sending"))
-            return {(row.id, row.owner) for row in sending}
+            return set(connection.execute(select(request.id).where(request.finished_at.is_(None))).scalars())
 
     def _kill_one(self, kind: str, choose: Choice, place: int) -> bool:
         """Kill one of a kind when it has something to lose, and say whether there was one."""

@@ -37,19 +37,19 @@ def test_a_triggerer_is_killed_that_holds_waits(held: dict[str, int], delivered:
 
 
 @pytest.mark.parametrize(
-    ("claims", "killed", "found"),
+    ("under_way", "killed", "found"),
     [
-        # Half done: before and after. One that was answered after all, and one that somebody else has since.
-        ([{("a", "x"), ("b", "y")}, {("a", "x")}], 1, 0),
-        ([{("a", "x")}, set(), {("b", "y")}, {("b", "y")}], 2, 0),
-        ([{("a", "x")}, {("a", "z")}] * 3, 3, 1),
+        # Half done: before and after. One was answered after all; one has begun since, and somebody lives who sends it.
+        ([{1, 2}, {1}], 1, 0),
+        ([{1}, set(), {2}, {2}], 2, 0),
+        ([{1}, {2}] * 3, 3, 1),
     ],
 )
 def test_workers_are_killed_until_a_request_is_left_half_done(
-    claims: list[set[tuple[str, str]]], killed: int, found: int, monkeypatch: pytest.MonkeyPatch
+    under_way: list[set[int]], killed: int, found: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given, said, victims = killer(), iter(claims), []
-    monkeypatch.setattr(Killer, "_claims", lambda _: next(said))
+    given, said, victims = killer(), iter(under_way), []
+    monkeypatch.setattr(Killer, "_under_way", lambda _: next(said))
     monkeypatch.setattr(Killer, "_when_it_hurts", lambda *_: Victim("worker 1"))
     monkeypatch.setattr(Killer, "_kill", lambda _, victim: victims.append(victim))
     given._kill_a_worker_in_a_request(1)
