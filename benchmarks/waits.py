@@ -9,9 +9,7 @@ database is PostgreSQL throughout; the ledger is either.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -23,15 +21,17 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-import psutil
 from sqlalchemy import event
 
 from benchmarks.tools.ledgers import DATABASES, awaited_messages, ledgers
 from benchmarks.tools.noted import FIRED, STATEMENTS
+from benchmarks.tools.processes import ROOT, cores, only_with, started, until
 from benchmarks.tools.results import Results
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    import psutil
 
 COUNTS = (1_000, 10_000)
 IDLE_WINDOWS = 5
@@ -40,9 +40,7 @@ BUSY_WINDOWS = 3
 WINDOW_SECONDS = 6.0
 SETTLE_SECONDS = 15.0
 OUTCOMES_A_SECOND = 50
-START_SECONDS = 600.0
 _BUSY_COLUMNS = ("busy cores", "busy statements/s", "wake-up p50 ms", "p99 ms")
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
@@ -165,10 +163,10 @@ class Waiting:
     def _measured(self, process: psutil.Process) -> Cost:
         time.sleep(SETTLE_SECONDS)
         begun = self._asked()
-        idle = cores(process, IDLE_WINDOWS)
+        idle = cores(process, IDLE_WINDOWS, WINDOW_SECONDS)
         between = self._asked()
         committed_at: dict[str, float] = {}
-        busy = cores(process, BUSY_WINDOWS, lambda: self._play(committed_at))
+        busy = cores(process, BUSY_WINDOWS, WINDOW_SECONDS, lambda: self._play(committed_at))
         busy_statements = (self._asked() - between) / (BUSY_WINDOWS * WINDOW_SECONDS)
         idle_statements = (between - begun) / (IDLE_WINDOWS * WINDOW_SECONDS)
         time.sleep(2.0)
@@ -228,7 +226,7 @@ class Airflow:
         arguments.write_text("".join(json.dumps({"place": place}) + "\n" for place in range(how_many)))
         with self.running("benchmarks.tools.waits.IdleTrigger", arguments, {}) as process:
             time.sleep(SETTLE_SECONDS)
-            return Cost(cores(process, IDLE_WINDOWS))
+            return Cost(cores(process, IDLE_WINDOWS, WINDOW_SECONDS))
 
     @contextmanager
     def running(self, classpath: str, arguments: Path, environment: dict[str, str]) -> Iterator[psutil.Process]:
@@ -244,56 +242,7 @@ class Airflow:
     def _run(self, module: str, *arguments: str) -> None:
         command = [sys.executable, "-m", module, *arguments]
         done = subprocess.run(
-            command, env=_environment(self._environment), cwd=ROOT, capture_output=True, text=True, check=False
+            command, env=only_with(self._environment), cwd=ROOT, capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} failed: {done.stderr[-3000:]}")
-
-
-def cores(process: psutil.Process, windows: int, meanwhile: Callable[[], None] | None = None) -> list[float]:
-    """Return how many cores a process and its children took, window for window."""
-    found = []
-    for _ in range(windows):
-        before, begun_at = _cpu_seconds(process), time.monotonic()
-        if meanwhile is not None:
-            meanwhile()
-        time.sleep(max(begun_at + WINDOW_SECONDS - time.monotonic(), 0.0))
-        found.append((_cpu_seconds(process) - before) / (time.monotonic() - begun_at))
-    return found
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
-    return sum(each.user + each.system for each in times)
-
-
-@contextmanager
-def started(command: list[str], environment: dict[str, str], log: Path) -> Iterator[psutil.Process]:
-    """Run a process while the block lasts."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, env=_environment(environment), cwd=ROOT, stdout=output, stderr=output, start_new_session=True
-        )
-    try:
-        yield psutil.Process(process.pid)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def until(holds: Callable[[], bool], process: psutil.Process, log: Path) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + START_SECONDS
-    while not holds():
-        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE or time.monotonic() > deadline:
-            raise RuntimeError(log.read_text(errors="replace")[-4000:])
-        time.sleep(0.5)
-
-
-def _environment(more: dict[str, str]) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**{name: value for name, value in kept.items() if not name.startswith("AIRFLOW")}, **more}

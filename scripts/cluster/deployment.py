@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
+from sqlalchemy import Engine, create_engine, text
 
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.simulator import RunningSimulator
@@ -35,6 +36,13 @@ if TYPE_CHECKING:
 PASSWORD = "cluster"  # noqa: S105 - of receivers that are gone in some minutes
 _PATIENCE_SECONDS = 60.0
 _READY_SECONDS = 300.0
+# The jobs of one that was killed before stand there still; the last one of a name is the one that runs.
+_WAITS_HELD = text("""
+    SELECT job.unixname, count(*) AS waits FROM trigger JOIN job ON job.id = trigger.triggerer_id
+     WHERE trigger.classpath LIKE 'airflow_provider_ninebits.%'
+       AND job.id IN (SELECT max(id) FROM job WHERE job_type = 'TriggererJob' GROUP BY unixname)
+     GROUP BY job.unixname
+""")
 
 
 class PatientTransport(httpx.HTTPTransport):
@@ -71,6 +79,12 @@ class Cluster:
     ledger: Database
     ledger_server: Postgres
     parts: dict[str, Part]
+    airflow_database: Engine
+
+    def waits_held(self) -> dict[str, int]:
+        """Return how many of our waits Airflow has given to each triggerer that runs now; who has none is left out."""
+        with self.airflow_database.connect() as connection:
+            return {row.unixname: row.waits for row in connection.execute(_WAITS_HELD)}
 
 
 @contextmanager
@@ -103,7 +117,9 @@ def cluster(folder: Path, airflow_python: Path, *, calls: tuple[str, ...]) -> It
         ledger = Database(ledger_server.url("ninebits").render_as_string(hide_password=False))
         stack.callback(ledger.close)
         nine_bits = RunningSimulator(crew.simulator_url, nine_bits_api)
-        yield Cluster(folder, airflow, nine_bits, ledger, ledger_server, crew.parts)
+        airflow_database = create_engine(metadata.url("airflow"))
+        stack.callback(airflow_database.dispose)
+        yield Cluster(folder, airflow, nine_bits, ledger, ledger_server, crew.parts, airflow_database)
 
 
 class _Crew:
@@ -179,13 +195,17 @@ class _Crew:
         self._airflow("scheduler", "scheduler", "--skip-serve-logs")
         self._airflow("DAG processor", "dag-processor")
         for place in ("1", "2"):
-            self._airflow(f"triggerer {place}", "triggerer", "--skip-serve-logs")
+            # Under its user's name a process stands in Airflow's table of jobs: what tells the two from each other.
+            named = self.environment | {"LOGNAME": f"triggerer {place}"}
+            self._airflow(f"triggerer {place}", "triggerer", "--skip-serve-logs", environment=named)
             celery = ("celery", "worker", "--skip-serve-logs", "--celery-hostname", f"worker-{place}")
             self._airflow(f"worker {place}", *celery, "--concurrency", str(WORKER_SLOTS))
 
-    def _airflow(self, name: str, *command: str, up_at: str | None = None) -> None:
+    def _airflow(
+        self, name: str, *command: str, up_at: str | None = None, environment: dict[str, str] | None = None
+    ) -> None:
         pid_file = str(self.folder / f"{name.replace(' ', '-')}.pid")
-        self._start(name, [self.python, "-m", "airflow", *command, "--pid", pid_file], up_at=up_at)
+        self._start(name, [self.python, "-m", "airflow", *command, "--pid", pid_file], up_at, environment)
 
     def _start(
         self, name: str, arguments: list[str], up_at: str | None = None, environment: dict[str, str] | None = None

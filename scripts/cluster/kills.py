@@ -18,27 +18,38 @@ if TYPE_CHECKING:
     from scripts.cluster.deployment import Cluster
     from scripts.cluster.run import Run
 
-    Choice = Callable[["Killer", int], str | None]
+    Choice = Callable[["Killer", int], "Victim | None"]
     """Whom to kill now, the first or the second of them; None: nobody yet."""
 
 _POLL_SECONDS = 0.05
 _ASK_EVERY_SECONDS = 2.0
+_MOST_WORKERS = 3
+_ANSWERED_SECONDS = 9.0
+"""So long after it was sent each request has its answer recorded, by whoever lives."""
 LEDGER = "the ledger's PostgreSQL"
+
+
+@dataclass(frozen=True)
+class Victim:
+    """Whom to kill, and what it has in hand."""
+
+    name: str
+    having: str = ""
 
 
 @dataclass(frozen=True)
 class Kill:
     """One that has happened, and what was under way then."""
 
-    victim: str
+    victim: Victim
     seconds: float
     sends: int
     open_calls: int
 
     def __str__(self) -> str:
         return (
-            f"{self.seconds:4.0f} s: {self.victim}, with {self.sends} sends taken and the outcome of {self.open_calls} "
-            "calls not told yet"
+            f"{self.seconds:4.0f} s: {self.victim.name}{self.victim.having}, with {self.sends} sends taken and the "
+            f"outcome of {self.open_calls} calls not told yet"
         )
 
 
@@ -57,18 +68,18 @@ class Killer:
     pause_seconds: float
     deadline: float
     began: float = field(default_factory=time.monotonic)
+    rounds: int = 0
     kills: list[Kill] = field(default_factory=list)
     found: list[str] = field(default_factory=list)
 
     def kill_one_of_each(self) -> None:
         """Kill them, each when it has something to lose."""
-        place = 1 + len(self.kills) // KINDS % 2
+        place = 1 + self.rounds % 2
+        self.rounds += 1
+        self._kill_a_worker_in_a_request(place)
         for kind, choose in _ORDER:
-            victim = self._when_it_hurts(kind, choose, place)
-            if victim is None:
-                self.found.append(f"the run was over before a {kind} was killed; give more sends or longer calls")
+            if not self._kill_one(kind, choose, place):
                 return
-            self._kill(victim)
             time.sleep(self.pause_seconds)
 
     def check_all_are_back(self) -> None:
@@ -81,10 +92,38 @@ class Killer:
             part.check_alive()
             part.wait_until_up()
 
-    def _kill(self, victim: str) -> None:
+    def _kill_a_worker_in_a_request(self, place: int) -> None:
+        """Kill a worker, and another one where no request was left half done: it may end in the moment before."""
+        for _ in range(_MOST_WORKERS):
+            if not self._kill_one("worker", _worker_in_a_request, place):
+                return
+            under_way = self._under_way()
+            time.sleep(max(self.pause_seconds, _ANSWERED_SECONDS))
+            # By then a callback may have shown what became of the message; its request got no answer all the same.
+            if left := under_way & self._under_way():
+                print(f"  {len(left)} requests were left half done by it", flush=True)
+                return
+        self.found.append(f"{_MOST_WORKERS} workers were killed, and no request was left half done by any")
+
+    def _under_way(self) -> set[int]:
+        """Return the requests of which nobody has recorded the end; whose sender is dead stay so."""
+        request = schema.request.c
+        with self.cluster.ledger.reading() as connection:
+            return set(connection.execute(select(request.id).where(request.finished_at.is_(None))).scalars())
+
+    def _kill_one(self, kind: str, choose: Choice, place: int) -> bool:
+        """Kill one of a kind when it has something to lose, and say whether there was one."""
+        victim = self._when_it_hurts(kind, choose, place)
+        if victim is None:
+            self.found.append(f"the run was over before a {kind} was killed; give more sends or longer calls")
+            return False
+        self._kill(victim)
+        return True
+
+    def _kill(self, victim: Victim) -> None:
         cluster, began = self.cluster, time.monotonic()
         # At once: a moment later the request that it is in may be over.
-        part = cluster.parts.get(victim)
+        part = cluster.parts.get(victim.name)
         if part is None:
             cluster.ledger_server.kill()
         else:
@@ -100,7 +139,7 @@ class Killer:
         self.kills.append(Kill(victim, began - self.began, sends, open_calls))
         print(f"  {self.kills[-1]}", flush=True)
 
-    def _when_it_hurts(self, kind: str, choose: Choice, place: int) -> str | None:
+    def _when_it_hurts(self, kind: str, choose: Choice, place: int) -> Victim | None:
         """Return whom to kill, as soon as there is somebody; None: the run was over before."""
         asked_at = time.monotonic()
         while (victim := choose(self, place)) is None:
@@ -116,7 +155,7 @@ class Killer:
         return victim
 
 
-def _worker_in_a_request(killer: Killer, _: int) -> str | None:
+def _worker_in_a_request(killer: Killer, _: int) -> Victim | None:
     """Return a worker that has sent a request and not recorded its answer."""
     cluster = killer.cluster
     message = schema.message.c
@@ -127,15 +166,18 @@ def _worker_in_a_request(killer: Killer, _: int) -> str | None:
         return None
     simulator_port = urlsplit(cluster.nine_bits.base_url).port
     workers = [name for name in cluster.parts if name.startswith("worker")] if sending else []
-    return next((name for name in workers if simulator_port in cluster.parts[name].asks_ports()), None)
+    return next((Victim(name) for name in workers if simulator_port in cluster.parts[name].asks_ports()), None)
 
 
-def _triggerer_with_waits(killer: Killer, place: int) -> str | None:
-    return f"triggerer {place}" if _calls_are_open(killer) and killer.run.count("deferred") else None
+def _triggerer_with_waits(killer: Killer, place: int) -> Victim | None:
+    """Return a triggerer to which Airflow has given waits of calls that are not over."""
+    held = killer.cluster.waits_held() if _calls_are_open(killer) else {}
+    name = f"triggerer {place}" if f"triggerer {place}" in held else next(iter(held), None)
+    return None if name is None else Victim(name, f", which held {held[name]} waits")
 
 
 def _while_calls_are_open(name: str) -> Choice:
-    return lambda killer, place: name.format(place) if _calls_are_open(killer) else None
+    return lambda killer, place: Victim(name.format(place)) if _calls_are_open(killer) else None
 
 
 def _calls_are_open(killer: Killer) -> bool:
@@ -143,9 +185,8 @@ def _calls_are_open(killer: Killer) -> bool:
     return int(summary["calls"]) > int(summary["callbacks"]["delivered"])
 
 
-# The worker first, in the middle of a request: it is what may ring somebody twice.
+# A worker comes before all of them, in the middle of a request: it is what may ring somebody twice.
 _ORDER: tuple[tuple[str, Choice], ...] = (
-    ("worker", _worker_in_a_request),
     ("scheduler", _while_calls_are_open("scheduler")),
     ("Redis", _while_calls_are_open("Redis")),
     ("API server", _while_calls_are_open("API server {}")),
@@ -155,4 +196,4 @@ _ORDER: tuple[tuple[str, Choice], ...] = (
     (LEDGER, _while_calls_are_open(LEDGER)),
     ("DAG processor", _while_calls_are_open("DAG processor")),
 )
-KINDS = len(_ORDER)
+KINDS = 1 + len(_ORDER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import time
 from contextlib import suppress
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 START_SECONDS = 300.0
 _ASKING_SECONDS = 5.0
 _POLL_SECONDS = 0.1
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass
@@ -84,6 +86,19 @@ class Part:
         self.process.kill()
         _kill(family)
         self.process.wait()
+
+
+def end_on_signals() -> None:
+    """Have SIGTERM and SIGHUP end this process as an error does: each ``with`` on the way out ends what it started."""
+
+    def leave(number: int, _: object) -> None:
+        # What has begun to end is not left half ended by a second one.
+        for each in _ENDING:
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    for each in _ENDING:
+        signal.signal(each, leave)
 
 
 def end_orphans(home: Path) -> None:

@@ -14,6 +14,7 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.errors import SendBusy
 from airflow_provider_ninebits.ledger.resolving import resolve
 from scripts.cluster.exact import FIRST_NUMBER
+from scripts.cluster.tries import WAIT
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from scripts.local_airflow import LocalAirflow
 
 DAG_ID = "ring_on_a_cluster"
-RETURNING_TASKS = ("ring_and_wait", "ring_then_wait.wait")
+RETURNING_TASKS = ("ring_and_wait", WAIT)
 """Those whose mapped instances return outcomes: of the first half of the sends, and of the rest."""
 _PAGE = 50
 
@@ -67,10 +68,6 @@ class Run:
             time.sleep(1)
         return self.state()
 
-    def count(self, state: str) -> int:
-        """Return how many task instances are in a state."""
-        return int(self._instances(state=state, limit=1)["total_entries"])
-
     def tasks(self) -> list[dict[str, Any]]:
         """Return every task instance, page by page."""
         tasks: list[dict[str, Any]] = []
@@ -87,9 +84,15 @@ class Run:
         places += [(RETURNING_TASKS[1], index) for index in range(self.sends - half)]
         return [self._returned(task_id, index) for task_id, index in places]
 
-    def clear_failed(self) -> None:
-        """Clear what has failed, as a person does; the rest is left alone, since what had ended would ring again."""
-        orders = {"dry_run": False, "dag_run_id": self.run_id, "only_failed": True, "reset_dag_runs": True}
+    def clear(self, places: list[tuple[str, int]]) -> None:
+        """Clear some task instances that failed, as a person does; what had ended well would ring again."""
+        orders = {
+            "dry_run": False,
+            "dag_run_id": self.run_id,
+            "task_ids": places,
+            "only_failed": True,
+            "reset_dag_runs": True,
+        }
         self.airflow.api.post(f"/api/v2/dags/{DAG_ID}/clearTaskInstances", json=orders).raise_for_status()
 
     def _returned(self, task_id: str, index: int) -> Any:

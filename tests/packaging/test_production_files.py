@@ -72,7 +72,7 @@ def container() -> dict[str, Any]:
 def secrets_of(text: str) -> dict[str, set[str]]:
     """Secrets that a comment says how to make, with their keys."""
     made = re.findall(r"^# kubectl create secret generic (\S+)(.*)$", text, re.MULTILINE)
-    return {name: set(re.findall(r"--from-literal=(\w+)=", literals)) for name, literals in made}
+    return {name: set(re.findall(r"--from-file=(\w+)", files)) for name, files in made}
 
 
 def served(path: str, tmp_path: Path) -> bool:
@@ -156,9 +156,21 @@ def test_the_compose_files_parts_find_each_other(tmp_path: Path) -> None:
     assert float(receiver["stop_grace_period"].removesuffix("s")) > STOP_SECONDS
 
 
+def test_the_compose_files_secrets_belong_to_whom_reads_them() -> None:
+    # Compose mounts a file as it is on the host, whatever mode and owner that has.
+    text, receiver = (FILES / "compose.yaml").read_text(), compose()["services"]["receiver"]
+    (chown,) = re.findall(r"chown (\d+) ((?:\w+ ?)+) &&", text)
+    (chmod,) = re.findall(r"chmod 0400 (.*)$", text, re.MULTILINE)
+    assert receiver["user"] == f"{chown[0]}:0"
+    assert set(chown[1].split()) == set(receiver["secrets"])
+    assert set(chmod.split()) == set(compose()["secrets"])
+    assert kubernetes()["Deployment"]["spec"]["template"]["spec"]["securityContext"]["runAsUser"] == int(chown[0])
+
+
 def test_the_compose_files_secrets_reach_the_receiver(tmp_path: Path) -> None:
-    (tmp_path / "ledger_url").write_text("postgresql+psycopg://ninebits:one@ledger/ninebits")
-    (tmp_path / "webhook_password").write_text("two,three")
+    # As an editor leaves them.
+    (tmp_path / "ledger_url").write_text("postgresql+psycopg://ninebits:one@ledger/ninebits\n")
+    (tmp_path / "webhook_password").write_text("two,three\n")
     given = compose()["services"]["receiver"]["environment"]
     environment = {name: value.replace("/run/secrets/", f"{tmp_path}/") for name, value in given.items()}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW__NINEBITS__")}
@@ -208,6 +220,20 @@ def test_every_variable_is_an_option(file: str, variable: str) -> None:
     assert variable in VARIABLES | OF_AIRFLOW
 
 
+@pytest.mark.parametrize("file", sorted(each.name for each in FILES.iterdir()))
+def test_no_secret_is_asked_for_on_a_command_line(file: str) -> None:
+    # It would stay in the shell's history.
+    assert "--from-literal" not in (FILES / file).read_text()
+
+
+def test_the_pages_way_to_make_secrets_leaves_them_for_their_owner_alone(tmp_path: Path) -> None:
+    (recipe,) = re.findall(r"^```bash\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    subprocess.run(["bash", "-c", recipe], input="one\ntwo words\n", text=True, cwd=tmp_path, check=True)
+    made = {each.name: (each.read_text(), each.stat().st_mode & 0o777) for each in tmp_path.iterdir()}
+    assert made == {"sql_alchemy_conn": ("one", 0o600), "webhook_password": ("two words", 0o600)}
+    assert set(made) == secrets_of((FILES / "kubernetes.yaml").read_text())["ninebits"]
+
+
 def test_no_secret_stands_in_a_file() -> None:
     for each in container()["env"]:
         assert ("value" in each) == (each["name"] not in SENSITIVE), each["name"]
@@ -242,6 +268,14 @@ def test_nginx_is_more_patient_than_the_receiver() -> None:
     assert nginx_seconds("proxy_read_timeout") > longest_seconds
     assert nginx_seconds("client_body_timeout") >= BODY_SECONDS
     assert nginx_seconds("keepalive_timeout") < KEEP_ALIVE_SECONDS
+
+
+def test_the_ingress_leaves_large_bodies_to_the_receiver() -> None:
+    # By default ingress-nginx takes 1 MiB, as the receiver does, and its own 413 is in no ledger.
+    annotations = kubernetes()["Ingress"]["metadata"]["annotations"]
+    limit = annotations["nginx.ingress.kubernetes.io/proxy-body-size"]
+    assert limit == nginx("client_max_body_size")
+    assert annotations["nginx.ingress.kubernetes.io/proxy-next-upstream"] == nginx("proxy_next_upstream")
 
 
 def test_nginx_logs_neither_password_nor_body() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ import psutil
 import pytest
 
 from scripts.cluster.parts import Part, end_orphans
+from scripts.local_airflow import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,3 +100,35 @@ def test_connections_of_its_children_are_seen(home: Path) -> None:
         with connection:
             assert port in part.asks_ports()
         part.kill()
+
+
+# What the cluster test is: parts that end with the block that started them.
+CLUSTER = """
+import os, sys, time
+from contextlib import ExitStack
+from pathlib import Path
+from scripts.cluster.parts import Part, end_on_signals
+
+end_on_signals()
+with ExitStack() as stack:
+    part = Part("a part", [sys.executable, "-c", sys.argv[1], sys.argv[2]], Path(sys.argv[3]), dict(os.environ))
+    stack.callback(part.kill)
+    part.start()
+    print("started", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_all_that_was_started(home: Path, number: signal.Signals) -> None:
+    arguments = [sys.executable, "-c", CLUSTER, PARENT, SLEEPING, str(home.parent / "part.log")]
+    environment = os.environ | {"AIRFLOW_HOME": str(home)}
+    with subprocess.Popen(arguments, env=environment, cwd=ROOT, stdout=subprocess.PIPE) as cluster:
+        assert cluster.stdout is not None
+        assert cluster.stdout.readline() == b"started\n"
+        top = psutil.Process(cluster.pid)
+        until(lambda: len(top.children(recursive=True)) == 2)
+        started = top.children(recursive=True)
+        cluster.send_signal(number)
+        assert cluster.wait(60) == 128 + number
+        until(lambda: all(gone(process) for process in started))
