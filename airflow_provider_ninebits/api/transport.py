@@ -146,7 +146,7 @@ class GatedAdapter(HTTPAdapter):
         """
         if not issubclass(conn.ConnectionCls, _GatedConnection):
             raise GateClosed("its connection could not be watched, which is a fault of this provider; try again")
-        super().cert_verify(conn, *args, **kwargs)
+        super().cert_verify(conn, *args, **kwargs)  # type: ignore[no-untyped-call]
 
     def _gate_connections_of(self, manager: Any) -> None:
         # Made from what the manager has: those of a SOCKS proxy differ.

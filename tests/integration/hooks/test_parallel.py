@@ -216,7 +216,74 @@ class TestAnErrorOfOne:
         assert task.pushed["ref_id"] == ref_ids(4)
 
 
+class TestXComIsAway:
+    def test_what_is_under_way_is_recorded_and_nobody_is_in_doubt(
+        self, ledger: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        line, away, task = threading.Barrier(4), threading.Event(), Task()
+
+        def answer(part: int) -> bytes:
+            if part < 4:
+                line.wait(PATIENCE_SECONDS)
+            if part:
+                # They are answered when the push of the first has failed.
+                assert away.wait(PATIENCE_SECONDS)
+            return receipt(part)
+
+        def push(*_: object, **__: object) -> None:
+            threading.Timer(0.1, away.set).start()
+            raise RuntimeError("XCom is away")
+
+        monkeypatch.setattr(task.context["ti"], "xcom_push", push)
+        with nine_bits(monkeypatch, answer):
+            operator = SendVoiceOperator(task_id="ring", to=numbers(9), media_url=MEDIA, max_parallel_requests=4)
+            with pytest.raises(RuntimeError, match="XCom is away"):
+                operator.execute(task.context)
+        assert left_threads() == []
+        assert states(ledger)[:4] == ["accepted"] * 4
+        assert set(states(ledger)) == {"accepted", "planned"}
+
+    def test_the_error_of_the_send_is_told(self, ledger: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        task = Task()
+
+        def answer(part: int) -> bytes:
+            return http("403 Forbidden", b"{}") if part == 1 else receipt(part)
+
+        def push(*_: object, **__: object) -> None:
+            if states(ledger)[1] == "refused":
+                raise RuntimeError("XCom is away")
+
+        monkeypatch.setattr(task.context["ti"], "xcom_push", push)
+        with nine_bits(monkeypatch, answer), pytest.raises(SendFailed, match=r"part 2.*403"):
+            SendVoiceOperator(task_id="ring", to=numbers(2), media_url=MEDIA).execute(task.context)
+
+
 class TestA429:
+    def test_where_one_at_a_time_is_let_through_all_of_them_are_in_the_end(
+        self, ledger: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        allowed, counting = [1], threading.Lock()
+
+        def answer(part: int) -> bytes:
+            with counting:
+                if not allowed[0]:
+                    return http("429 Too Many Requests", b"{}")
+                allowed[0] = 0
+            return receipt(part)
+
+        def sleep(seconds: float) -> None:
+            threading.Event().wait(0.001)
+            if seconds > 0.2:
+                # Who waits for 9bits gives it time for one more.
+                allowed[0] = 1
+
+        with nine_bits(monkeypatch, answer):
+            hook = NineBitsHook()
+            sender = hook.sender(max_parallel_requests=16)
+            sender.sleep = sleep
+            assert sent(hook, sender, 24).ref_ids == ref_ids(24)
+            hook.close()
+
     def test_it_holds_back_all_of_them(self, ledger: Database, monkeypatch: pytest.MonkeyPatch) -> None:
         limited, others_wait, seen = threading.Event(), threading.Event(), []
 

@@ -119,7 +119,7 @@ class TestAKey:
                 MEDIA,
                 on_uncertain="fail",
                 replan=False,
-                placed=placed.append,
+                placed=lambda ref_id, _: placed.append(ref_id),
                 stopped=lambda: bool(placed),
             )
         assert message_states(ledger) == ["accepted", "planned"]
