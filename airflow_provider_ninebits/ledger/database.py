@@ -50,11 +50,14 @@ class Database:
     The database that holds a ledger. Nothing is opened before the first use, which also brings the schema up to date.
 
     :param url: a SQLAlchemy URL, SQLite or PostgreSQL.
+    :param pool_timeout_seconds: how long a thread waits for a connection while others use them all; None: as long as
+        for a new one.
     :raises LedgerUnusable: for a URL that is no such one.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, pool_timeout_seconds: float | None = None) -> None:
         self.url = checked_url(url)
+        self._pool_timeout_seconds = pool_timeout_seconds
         self._engine: Engine | None = None
         self._file: tuple[int, int] | None = None
         # Threads share it (a receiver's writer and its heartbeat), and an engine too many would never be disposed of.
@@ -134,7 +137,7 @@ class Database:
                 self._engine.dispose()
                 self._engine = None
             if self._engine is None:
-                engine = new_engine(self.url)
+                engine = new_engine(self.url, self._pool_timeout_seconds)
                 try:
                     upgrade_if_needed(engine)
                 except BaseException:

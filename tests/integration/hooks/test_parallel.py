@@ -20,7 +20,7 @@ from airflow.providers.common.compat.sdk import AirflowException
 from airflow_provider_ninebits.api import transport
 from airflow_provider_ninebits.exceptions import InvalidArgument, MessageUncertain, SendFailed, SendStopped
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
-from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger import schema, sends
 from airflow_provider_ninebits.ledger.sends import AskedBy
 from airflow_provider_ninebits.operators.voice import SendVoiceOperator
 from tests.integration.hooks.playing import Task
@@ -379,6 +379,28 @@ class TestATimeOut:
         assert left_threads() == []
         assert states(ledger) == [*["refused"] * 3, *["planned"] * 6]
         assert "interrupted before it was written" in row(ledger, schema.request, id=1)["detail"]
+
+    def test_what_is_claimed_meanwhile_is_not_even_connected_for(
+        self, ledger: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with nine_bits(monkeypatch, receipt) as server:
+            hook = NineBitsHook()
+            sender = hook.sender(max_parallel_requests=3)
+            line = threading.Barrier(3, lambda: os.kill(os.getpid(), signal.SIGALRM))
+
+            def late(*given: Any, **named: Any) -> Any:
+                line.wait(PATIENCE_SECONDS)
+                assert sender._interrupted.wait(PATIENCE_SECONDS)
+                return claim(*given, **named)
+
+            claim = sends.claim
+            monkeypatch.setattr(sends, "claim", late)
+            with pytest.raises(AirflowException, match="the time is up"):
+                sent(hook, sender, 9)
+            hook.close()
+            assert server.visits == 0
+        assert left_threads() == []
+        assert states(ledger) == [*["refused"] * 3, *["planned"] * 6]
 
 
 class TestARate:
