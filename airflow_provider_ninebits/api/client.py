@@ -46,9 +46,13 @@ class Probe:
     detail: str
 
 
-@dataclass
+@dataclass(eq=False)
 class _Exchange:
-    """One request and what has come back so far; written by the thread that makes it."""
+    """
+    One request and what has come back so far; written by the thread that makes it.
+
+    ``over`` is set by others too where nothing was written, and nothing will be: connecting may take its time.
+    """
 
     gate: WriteGate
     over: threading.Event = field(default_factory=threading.Event)
@@ -58,6 +62,7 @@ class _Exchange:
     whole: bool = False
     failure: BaseException | None = None
     late: bool = False
+    interrupted_because: str | None = None
 
 
 class NineBitsClient:
@@ -79,7 +84,7 @@ class NineBitsClient:
         self._host = urlsplit(self.base_url).netloc
         self._url = f"{self.base_url}/v1/sendvoice"
         self._adapter = GatedAdapter()
-        self._under_way: set[WriteGate] = set()
+        self._under_way: set[_Exchange] = set()
         # For what the environment says of proxies and CAs; it sends nothing itself.
         self._session = requests.Session()
 
@@ -102,10 +107,12 @@ class NineBitsClient:
         End the requests that are under way in other threads.
 
         What is not written by now never is: :exc:`NotConnected` there. Of what is written nobody knows:
-        :exc:`SendUncertain`.
+        :exc:`SendUncertain`. Neither waits for a connection that is still being made.
         """
-        for gate in self._under_way.copy():
-            gate.expire(because)
+        for exchange in self._under_way.copy():
+            if not exchange.gate.expire(because):
+                exchange.interrupted_because = because
+                exchange.over.set()
 
     def send_voice(self, message: VoiceMessage, may_write: Callable[[], bool] | None = None) -> Receipt:
         """
@@ -160,13 +167,13 @@ class NineBitsClient:
     def _exchange(self, gate: WriteGate, method: str, body: bytes | None) -> _Exchange:
         """Make a request in a thread of its own, since requests knows no time-out for all of it, and wait for it."""
         exchange = _Exchange(gate)
-        self._under_way.add(gate)
+        self._under_way.add(exchange)
         thread = threading.Thread(target=self._run, args=(exchange, method, body), name="ninebits-request", daemon=True)
         try:
             thread.start()
             exchange.over.wait(self.timeout_seconds)
         except BaseException as error:
-            self._under_way.discard(gate)
+            self._under_way.discard(exchange)
             # Airflow's time-outs and signals are exceptions in this thread: nothing may be written after them.
             gate.expire("the task was interrupted")
             if isinstance(error, RuntimeError) and thread.ident is None:
@@ -190,7 +197,7 @@ class NineBitsClient:
         except BaseException as error:
             exchange.failure = error
         finally:
-            self._under_way.discard(exchange.gate)
+            self._under_way.discard(exchange)
             exchange.gate.release()
             exchange.over.set()
 
@@ -221,6 +228,8 @@ class NineBitsClient:
         if exchange.gate.written:
             why = "no answer came in time" if failure is None else sentence(failure, self._host, self._api_key)
             return SendUncertain(f"the request was written, but then {why}")
+        if exchange.interrupted_because is not None:
+            return NotConnected(exchange.interrupted_because)
         if failure is None:
             return NotConnected(f"{self._host} could not be connected to within {self.timeout_seconds:g} s")
         return NotConnected(sentence(failure, self._host, self._api_key))

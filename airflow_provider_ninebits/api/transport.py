@@ -60,6 +60,11 @@ class WriteGate:
                 raise GateClosed(self._closed_because)
             self.written = True
 
+    def answered(self) -> None:
+        """Say that an answer came: whatever went by, something was written."""
+        with self._lock:
+            self.written = True
+
     def watch(self, connection: socket.socket) -> None:
         """
         Remember the socket, so that closing the gate ends what waits on it.
@@ -100,6 +105,7 @@ class GatedAdapter(HTTPAdapter):
 
     def __init__(self) -> None:
         self._threads = threading.local()
+        self._making = threading.Lock()
         # As many kept alive as there can be at once; urllib3 keeps ten, and connects anew for each request beyond them.
         super().__init__(pool_maxsize=MAX_PARALLEL_REQUESTS)
 
@@ -111,7 +117,9 @@ class GatedAdapter(HTTPAdapter):
         """
         self._threads.gate = gate
         try:
-            return self.send(prepared, stream=True, **settings)
+            response = self.send(prepared, stream=True, **settings)
+            gate.answered()
+            return response
         finally:
             del self._threads.gate
 
@@ -122,11 +130,23 @@ class GatedAdapter(HTTPAdapter):
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
         """Return the pools for connections through a proxy."""
-        known = proxy in self.proxy_manager
-        manager = super().proxy_manager_for(proxy, **proxy_kwargs)
-        if not known:
-            self._gate_connections_of(manager)
-        return manager
+        # requests lets other threads see them before they ask our gates.
+        with self._making:
+            known = proxy in self.proxy_manager
+            manager = super().proxy_manager_for(proxy, **proxy_kwargs)
+            if not known:
+                self._gate_connections_of(manager)
+            return manager
+
+    def cert_verify(self, conn: Any, *args: Any, **kwargs: Any) -> None:
+        """
+        Prepare a pool for TLS, as every version of requests does before it sends: the place to look at the pool.
+
+        :raises GateClosed: for one whose connections ask no gate, so that nobody would know what was written.
+        """
+        if not issubclass(conn.ConnectionCls, _GatedConnection):
+            raise GateClosed("its connection could not be watched, which is a fault of this provider; try again")
+        super().cert_verify(conn, *args, **kwargs)  # type: ignore[no-untyped-call]
 
     def _gate_connections_of(self, manager: Any) -> None:
         # Made from what the manager has: those of a SOCKS proxy differ.

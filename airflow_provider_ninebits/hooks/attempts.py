@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.api.transport import boot_seconds
+from airflow_provider_ninebits.exceptions import MessageUncertain
 from airflow_provider_ninebits.ledger.recording import Answer
 from airflow_provider_ninebits.ledger.sends import last_detail
 from airflow_provider_ninebits.ledger.states import RequestState
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.api.errors import SendError
+    from airflow_provider_ninebits.hooks.pacing import Ticket
     from airflow_provider_ninebits.ledger.database import Database
     from airflow_provider_ninebits.ledger.sends import Part, SendPlan
 
@@ -33,8 +35,8 @@ class Job:
 class Tries:
     """What became of the requests that one call made for a part; ``late``: claims that took longer than their lease."""
 
+    ticket: Ticket
     resends: int = 0
-    rate_limited: int = 0
     late: int = 0
 
 
@@ -78,3 +80,16 @@ def doubt_about(database: Database, part: Part, tries: Tries) -> str:
     again = f", nor to {tries.resends} more" if tries.resends else ""
     cause = last_detail(database, part.message_id) or "its sender did not come back"
     return f"no clear answer came to the request for its {part.recipients} recipients{again} ({cause})"
+
+
+def check_exclusion(database: Database, part: Part, job: Job, tries: Tries) -> None:
+    """
+    Make sure that a part in doubt may be sent again.
+
+    :raises MessageUncertain: where somebody of it is excluded by now; a person decides.
+    """
+    if part.message_id in job.excluded_in_doubt:
+        doubt = doubt_about(database, part, tries)
+        raise MessageUncertain(
+            [part.message_id], f"{doubt}, and some of them are excluded now, so it is not sent again"
+        )

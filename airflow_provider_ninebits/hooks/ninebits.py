@@ -195,7 +195,7 @@ class NineBitsHook(BaseHook):
         on_uncertain: str,
         replan: bool,
         stopped: Callable[[], bool] = lambda: False,
-        placed: Callable[[str], None] = lambda ref_id: None,
+        placed: Callable[[str, int], None] = lambda ref_id, place: None,
         evidence_timeout: timedelta | None = None,
         max_requests_per_second: object = None,
         max_parallel_requests: object = None,
@@ -205,7 +205,7 @@ class NineBitsHook(BaseHook):
         Send what of a plan was not sent before, or only count it; what operators and notifiers stand on.
 
         :param stopped: asked between two parts: whether to send no more of them.
-        :param placed: told the ``ref_id`` of each part as soon as it is placed.
+        :param placed: told the ``ref_id`` of each part, and its place among them, as soon as it is placed.
         :param evidence_timeout: how long ``on_uncertain="evidence"`` waits; None: that is not to be had.
         """
         from airflow_provider_ninebits.hooks.connections import parallel_of

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_ninebits.configuration import masked_url
 from airflow_provider_ninebits.exceptions import LedgerUnavailable
 from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.ledger.engines import PATIENT_SECONDS
 from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ def opened_ledger(sql_alchemy_conn: str) -> Database:
     :raises LedgerUnavailable: for a URL that no ledger can have.
     """
     try:
-        return Database(sql_alchemy_conn)
+        # A send may have more threads than connections: while the ledger is slow they wait, and do not fail.
+        return Database(sql_alchemy_conn, pool_timeout_seconds=PATIENT_SECONDS)
     except LedgerUnusable as error:
         raise _unavailable(error, masked_url(sql_alchemy_conn)) from error
 

@@ -27,6 +27,7 @@ from airflow_provider_ninebits.hooks.attempts import (
     Lease,
     Tries,
     answer_of,
+    check_exclusion,
     doubt_about,
     refusal,
 )
@@ -37,10 +38,10 @@ from airflow_provider_ninebits.hooks.parallel import Halted, Lanes
 from airflow_provider_ninebits.hooks.plans import Planner
 from airflow_provider_ninebits.hooks.progress import Progress
 from airflow_provider_ninebits.hooks.receipts import SendReceipt
+from airflow_provider_ninebits.hooks.recording import record_in_time
 from airflow_provider_ninebits.ledger import sends
-from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, NoSuchMessage
-from airflow_provider_ninebits.ledger.recording import Answer, record_answer
-from airflow_provider_ninebits.ledger.rematching import rematch
+from airflow_provider_ninebits.ledger.errors import NoSuchMessage
+from airflow_provider_ninebits.ledger.recording import Answer
 from airflow_provider_ninebits.ledger.states import MessageState, NextStep, PartStanding, RequestState, next_step
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.sends import Part, SendPlan
 
 _LEASE_POLL_SECONDS = 1.0
-_RECORD_TRIES = 6
 _LATE_CLAIMS = 5
 _NEVER_WRITTEN = "interrupted before it was written"
 
@@ -66,7 +66,8 @@ class Sender:
 
     :param window: ``[ninebits] match_window``, for the callbacks that waited for an answer.
     :param stopped: asked between two parts: whether to send no more of them.
-    :param placed: told the ``ref_id`` of each part as soon as it is placed, those of earlier attempts included.
+    :param placed: told the ``ref_id`` of each part, and its place among them, as soon as it is placed; those of earlier
+        attempts included.
     :param evidence_timeout: of ``on_uncertain="evidence"``; None: it is something else.
     :param max_requests_per_second: what the account may do; None: as fast as the requests are answered.
     :param max_parallel_requests: how many parts are sent at once, each in a thread of its own.
@@ -77,7 +78,7 @@ class Sender:
     window: timedelta
     timeout_seconds: float
     stopped: Callable[[], bool] = lambda: False
-    placed: Callable[[str], None] = lambda ref_id: None
+    placed: Callable[[str, int], None] = lambda ref_id, place: None
     evidence_timeout: timedelta | None = None
     max_requests_per_second: float | None = None
     max_parallel_requests: int = 1
@@ -116,8 +117,8 @@ class Sender:
                     len(planned.parts),
                 )
             own = self._send_parts(planned.parts, Job(plan, media_url, resend, planned.excluded_in_doubt))
-            for part in planned.siblings:
-                self.placed(part.ref)
+            for place, part in enumerate(planned.siblings, len(own)):
+                self.placed(part.ref, place)
         done = [*own, *planned.siblings]
         return SendReceipt(
             ref_ids=[part.ref for part in done],
@@ -140,11 +141,12 @@ class Sender:
         self._halted.clear()
         self._interrupted.clear()
 
-        def told(part: Part, done: Part) -> None:
-            self.placed(done.ref)
+        def told(place: int, done: Part) -> None:
+            part = parts[place]
+            self.placed(done.ref, place)
             progress.add(part, sent=part.state is not MessageState.ACCEPTED)
 
-        lanes = Lanes(lambda part: self._send_part(part, job), told, self._interrupt, self._halted)
+        lanes: Lanes[Part, Part] = Lanes(lambda part: self._send_part(part, job), told, self._interrupt, self._halted)
         return lanes.run(parts, self.max_parallel_requests)
 
     def _interrupt(self) -> None:
@@ -152,7 +154,10 @@ class Sender:
         self.client.interrupt("the task was interrupted")
 
     def _send_part(self, part: Part, job: Job) -> Part:
-        tries = Tries()
+        with self._pace.ticket() as ticket:
+            return self._bring_through(part, job, Tries(ticket))
+
+    def _bring_through(self, part: Part, job: Job, tries: Tries) -> Part:
         # As it has just been planned; should somebody have taken it since, it is not to be claimed.
         if part.state is MessageState.PLANNED and (placed := self._send(part, job, tries)):
             return placed
@@ -173,19 +178,12 @@ class Sender:
                     if placed := self._send(part, job, tries):
                         return placed
                 case NextStep.RESEND | NextStep.EVIDENCE:
-                    self._check_exclusion(part, job, tries)
+                    check_exclusion(self.database, part, job, tries)
                     revision = None
                     if step is NextStep.EVIDENCE and (revision := self._silence_proves(part, now, tries)) is None:
                         continue
                     if placed := self._send(part, job, tries, again=True, revision=revision):
                         return placed
-
-    def _check_exclusion(self, part: Part, job: Job, tries: Tries) -> None:
-        if part.message_id in job.excluded_in_doubt:
-            doubt = doubt_about(self.database, part, tries)
-            raise MessageUncertain(
-                [part.message_id], f"{doubt}, and some of them are excluded now, so it is not sent again"
-            )
 
     def _check_stopped(self, part: Part) -> None:
         if self.stopped():
@@ -214,7 +212,7 @@ class Sender:
     ) -> Part | None:
         """Make one request for a part when its turn has come; return the part if that placed it."""
         numbers = sends.numbers_of(self.database, part.message_id)
-        with self._pace.turn(lambda seconds: self._nap(part, seconds), self.clock) as begin:
+        with self._pace.turn(tries.ticket, lambda seconds: self._nap(part, seconds), self.clock) as begin:
             self._check_stopped(part)
             # Before the claim, so that this clock never says more than the lease in the ledger holds.
             lease = Lease()
@@ -228,13 +226,18 @@ class Sender:
                 revision=revision,
             )
             if request_id is None:
+                self._pace.leave(tries.ticket)
                 return None
             try:
+                if self._interrupted.is_set():
+                    raise Halted
                 message = VoiceMessage(to=numbers, media_url=job.media_url, from_number=job.plan.from_number)
                 receipt = self.client.send_voice(message, may_write=lambda: self._begin_write(lease, begin))
             except RateLimited as error:
-                limited = error
+                # At once: the next one may be about to go.
+                limited, times = error, self._pace.limited(tries.ticket)
             except SendError as error:
+                self._pace.leave(tries.ticket)
                 self._fail(part, request_id, error, tries, lease, again=again)
                 return None
             except BaseException:
@@ -243,12 +246,13 @@ class Sender:
                     self._record(part, request_id, Answer(RequestState.REFUSED, detail=_NEVER_WRITTEN))
                 raise
             else:
+                self._pace.let_through(tries.ticket)
                 # Logged before it is committed: should the ledger be lost now, the log still has it.
                 ref_id = receipt.ref_id
                 log.info("9bits accepted message %s: ref_id=%s recipients=%d", part.message_id, ref_id, len(numbers))
                 state = self._record(part, request_id, Answer(RequestState.ACCEPTED, ref_id, receipt.status))
                 return replace(part, ref_ids=(*part.ref_ids, ref_id)) if state is MessageState.ACCEPTED else None
-        self._wait_out(part, request_id, limited, tries)
+        self._wait_out(part, request_id, limited, times, tries)
         return None
 
     def _begin_write(self, lease: Lease, begin: Callable[[], None]) -> bool:
@@ -268,31 +272,28 @@ class Sender:
         log.error("Message %s is %s: %s", part.message_id, state, error)
         tries.resends += again and not claim_again
 
-    def _wait_out(self, part: Part, request_id: int, error: RateLimited, tries: Tries) -> None:
+    def _wait_out(self, part: Part, request_id: int, error: RateLimited, times: int, tries: Tries) -> None:
         """Wait after a 429, with the part planned again meanwhile, and no other one sent."""
-        tries.rate_limited += 1
-        delay_seconds = rate_limit_delay_seconds(tries.rate_limited, error.retry_after_seconds, random.random)
+        delay_seconds = rate_limit_delay_seconds(times, error.retry_after_seconds, random.random)
         state = self._record(part, request_id, answer_of(error, plan_again=delay_seconds is not None))
         if delay_seconds is None:
             if state is MessageState.REFUSED:
                 raise SendFailed(refusal(part, error), error.status) from error
             tries.resends += 1
+            self._pace.leave(tries.ticket)
             return
         log.info("9bits is rate limiting; message %s waits %.1f s.", part.message_id, delay_seconds)
-        with self._pace.held():
-            while delay_seconds > 0:
-                self._nap(part, min(delay_seconds, LONGEST_NAP_SECONDS))
-                delay_seconds -= LONGEST_NAP_SECONDS
+        while delay_seconds > 0:
+            self._nap(part, min(delay_seconds, LONGEST_NAP_SECONDS))
+            delay_seconds -= LONGEST_NAP_SECONDS
 
     def _record(self, part: Part, request_id: int, answer: Answer) -> MessageState:
-        for attempt in range(1, _RECORD_TRIES + 1):
-            try:
-                recorded = record_answer(self.database, request_id, answer)
-                break
-            except LedgerUnreachable as error:
-                if attempt == _RECORD_TRIES or self._interrupted.is_set():
-                    raise
-                log.warning("The answer to message %s is not recorded yet: %s", part.message_id, error)
-                self.sleep(2.0 ** (attempt - 1))
-        rematch(self.database, window=self.window, ref_ids=recorded.ref_ids, message_ids=recorded.message_ids)
-        return recorded.state
+        return record_in_time(
+            self.database,
+            part.message_id,
+            request_id,
+            answer,
+            window=self.window,
+            sleep=self.sleep,
+            hurried=self._interrupted.is_set,
+        )

@@ -36,13 +36,16 @@ _LOCK_CLASS = 0x39B175  # "9bits": keeps our advisory locks apart from other app
 
 # Only a sorted subquery has an order that PostgreSQL keeps to; and it is not merged into the outer query. The clock is
 # read after the aggregate, so when the last lock is had. What is matched from here on is some rows of large tables, found
-# by their keys; a server that has not analyzed them yet takes them for small ones, and reads them as a whole.
+# by their keys; a server that has not analyzed them yet takes them for small ones, and reads them as a whole. With that
+# ruled out a plan is good for every use, and to make it anew for each took half of the statements' time.
 _LOCK = """
     WITH had AS MATERIALIZED (
         SELECT count(pg_advisory_xact_lock(%s, bucket)) AS locks
         FROM (SELECT bucket FROM unnest(%s::integer[]) AS bucket ORDER BY bucket) AS ordered
     )
-    SELECT clock_timestamp(), set_config('enable_seqscan', 'off', true) FROM had WHERE locks >= 0
+    SELECT clock_timestamp(), set_config('enable_seqscan', 'off', true),
+           set_config('plan_cache_mode', 'force_generic_plan', true)
+    FROM had WHERE locks >= 0
 """
 
 
@@ -51,11 +54,14 @@ class Database:
     The database that holds a ledger. Nothing is opened before the first use, which also brings the schema up to date.
 
     :param url: a SQLAlchemy URL, SQLite or PostgreSQL.
+    :param pool_timeout_seconds: how long a thread waits for a connection while others use them all; None: as long as
+        for a new one.
     :raises LedgerUnusable: for a URL that is no such one.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, pool_timeout_seconds: float | None = None) -> None:
         self.url = checked_url(url)
+        self._pool_timeout_seconds = pool_timeout_seconds
         self._engine: Engine | None = None
         self._file: tuple[int, int] | None = None
         # Threads share it (a receiver's writer and its heartbeat), and an engine too many would never be disposed of.
@@ -130,7 +136,7 @@ class Database:
                 self._engine.dispose()
                 self._engine = None
             if self._engine is None:
-                engine = new_engine(self.url)
+                engine = new_engine(self.url, self._pool_timeout_seconds)
                 try:
                     upgrade_if_needed(engine)
                 except BaseException:

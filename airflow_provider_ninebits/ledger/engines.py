@@ -21,11 +21,13 @@ LOCK_TIMEOUT_SECONDS = 30
 """How long a lock is waited for, SQLite's write lock too."""
 STATEMENT_TIMEOUT_SECONDS = 60
 CONNECT_TIMEOUT_SECONDS = 10
+PATIENT_SECONDS = STATEMENT_TIMEOUT_SECONDS + CONNECT_TIMEOUT_SECONDS
+"""How long a task's thread waits for a connection that the others use: longer than a statement of theirs may take."""
 LISTENER_NAME = "airflow-provider-ninebits-listener"
 """What the connections that listen for notices are called in ``pg_stat_activity``."""
 
 # Beside one receiver's writer, heartbeat and health probe, or one task, most of them stay closed. No overflow, which is
-# opened anew for each use: who sends in many threads at once waits a moment instead.
+# opened anew for each use: who sends in many threads at once waits instead, and a task long enough (PATIENT_SECONDS).
 _POOL_SIZE = 10
 _POOL_OVERFLOW = 0
 _TRUSTED_SECONDS = 0.1
@@ -100,16 +102,20 @@ def masked(url: URL) -> str:
     return url.update_query_dict(secrets).render_as_string().replace("=%2A%2A%2A", "=***")
 
 
-def new_engine(url: URL) -> Engine:
+def new_engine(url: URL, pool_timeout_seconds: float | None = None) -> Engine:
     """
     Return an engine for a checked URL. Nothing is opened yet.
 
+    :param pool_timeout_seconds: how long a thread waits for one of its connections; None: as for a new one.
     :raises LedgerUnusable: where its driver or its folder is missing.
     """
-    return _sqlite_engine(url) if url.get_backend_name() == "sqlite" else _postgres_engine(url)
+    if pool_timeout_seconds is None:
+        pool_timeout_seconds = CONNECT_TIMEOUT_SECONDS
+    make = _sqlite_engine if url.get_backend_name() == "sqlite" else _postgres_engine
+    return make(url, pool_timeout_seconds)
 
 
-def _sqlite_engine(url: URL) -> Engine:
+def _sqlite_engine(url: URL, pool_timeout_seconds: float) -> Engine:
     folder = Path(str(url.database)).parent
     if not folder.is_dir():
         raise LedgerUnusable(
@@ -120,6 +126,7 @@ def _sqlite_engine(url: URL) -> Engine:
         # Numbers and bodies are among them, and errors and SQLAlchemy's own log would tell them.
         hide_parameters=True,
         pool_size=_POOL_SIZE,
+        pool_timeout=max(pool_timeout_seconds, LOCK_TIMEOUT_SECONDS),
         connect_args={"timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False},
     )
 
@@ -148,14 +155,14 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.1)
 
 
-def _postgres_engine(url: URL) -> Engine:
+def _postgres_engine(url: URL, pool_timeout_seconds: float) -> Engine:
     try:
         engine = create_engine(
             url,
             hide_parameters=True,
             pool_size=_POOL_SIZE,
             max_overflow=_POOL_OVERFLOW,
-            pool_timeout=CONNECT_TIMEOUT_SECONDS,
+            pool_timeout=pool_timeout_seconds,
             connect_args=_connect_args(url),
         )
     except (ImportError, NoSuchModuleError) as error:

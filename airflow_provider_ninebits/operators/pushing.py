@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from bisect import insort
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,19 +25,23 @@ class PlacedParts:
 
     def __init__(self, ti: Any) -> None:
         self._ti = ti
-        self._ref_ids: list[str] = []
+        self._placed: list[tuple[int, str]] = []
         self._pushed_at = float("-inf")
 
-    def add(self, ref_id: str) -> None:
-        """Take the ``ref_id`` of the next part."""
-        self._ref_ids.append(ref_id)
+    def add(self, ref_id: str, place: int) -> None:
+        """Take the ``ref_id`` of a part; they are pushed in the order of their places."""
+        insort(self._placed, (place, ref_id))
         if time.monotonic() - self._pushed_at >= PUSH_INTERVAL_SECONDS:
-            self._ti.xcom_push(key="ref_id", value=one_or_list(self._ref_ids))
+            self._ti.xcom_push(key="ref_id", value=one_or_list([each for _, each in self._placed]))
             self._pushed_at = time.monotonic()
 
 
 def push_what_was_placed(database: Database, plan: SendPlan, ti: Any) -> None:
-    """Push the parts that were placed before a send failed: somebody may want to wait for them."""
+    """
+    Push the parts that were placed before a send failed: somebody may want to wait for them.
+
+    It raises nothing of its own but what interrupts the task: the error to tell is the send's.
+    """
     from airflow_provider_ninebits.ledger.errors import LedgerError
     from airflow_provider_ninebits.ledger.sends import placed_refs
 
@@ -45,8 +50,12 @@ def push_what_was_placed(database: Database, plan: SendPlan, ti: Any) -> None:
     except LedgerError as error:
         log.warning("What was placed before the failure is not all in XCom: %s", error)
         return
-    if placed:
+    if not placed:
+        return
+    try:
         ti.xcom_push(key="ref_id", value=one_or_list(placed))
+    except Exception as error:
+        log.warning("What was placed before the failure could not be pushed to XCom: %s", error)
 
 
 def one_or_list(ref_ids: list[str]) -> str | list[str]:

@@ -201,7 +201,7 @@ class SendVoiceOperator(BaseOperator):
         )
 
     def _send_plan(
-        self, hook: NineBitsHook, plan: SendPlan, placed: Callable[[str], None] = lambda ref_id: None
+        self, hook: NineBitsHook, plan: SendPlan, placed: Callable[[str, int], None] = lambda *_: None
     ) -> SendReceipt:
         return hook.send_plan(
             plan,

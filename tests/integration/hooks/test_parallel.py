@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import threading
+import time
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from airflow.providers.common.compat.sdk import AirflowException
 from airflow_provider_ninebits.api import transport
 from airflow_provider_ninebits.exceptions import InvalidArgument, MessageUncertain, SendFailed, SendStopped
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
-from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger import schema, sends
 from airflow_provider_ninebits.ledger.sends import AskedBy
 from airflow_provider_ninebits.operators.voice import SendVoiceOperator
 from tests.integration.hooks.playing import Task
@@ -216,7 +217,72 @@ class TestAnErrorOfOne:
         assert task.pushed["ref_id"] == ref_ids(4)
 
 
+class TestXComIsAway:
+    def test_what_is_under_way_is_recorded_and_nobody_is_in_doubt(
+        self, ledger: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        line, away, task = threading.Barrier(4), threading.Event(), Task()
+
+        def answer(part: int) -> bytes:
+            if part < 4:
+                line.wait(PATIENCE_SECONDS)
+            if part:
+                # They are answered when the push of the first has failed.
+                assert away.wait(PATIENCE_SECONDS)
+            return receipt(part)
+
+        def push(*_: object, **__: object) -> None:
+            threading.Timer(0.1, away.set).start()
+            raise RuntimeError("XCom is away")
+
+        monkeypatch.setattr(task.context["ti"], "xcom_push", push)
+        with nine_bits(monkeypatch, answer):
+            operator = SendVoiceOperator(task_id="ring", to=numbers(9), media_url=MEDIA, max_parallel_requests=4)
+            with pytest.raises(RuntimeError, match="XCom is away"):
+                operator.execute(task.context)
+        assert left_threads() == []
+        assert states(ledger)[:4] == ["accepted"] * 4
+        assert set(states(ledger)) == {"accepted", "planned"}
+
+    def test_the_error_of_the_send_is_told(self, ledger: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        task = Task()
+
+        def answer(part: int) -> bytes:
+            return http("403 Forbidden", b"{}") if part == 1 else receipt(part)
+
+        def push(*_: object, **__: object) -> None:
+            if states(ledger)[1] == "refused":
+                raise RuntimeError("XCom is away")
+
+        monkeypatch.setattr(task.context["ti"], "xcom_push", push)
+        with nine_bits(monkeypatch, answer), pytest.raises(SendFailed, match=r"part 2.*403"):
+            SendVoiceOperator(task_id="ring", to=numbers(2), media_url=MEDIA).execute(task.context)
+
+
 class TestA429:
+    def test_where_one_at_a_time_is_let_through_all_of_them_are_in_the_end(
+        self, ledger: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        let_through_at, counting = [0.0], threading.Lock()
+
+        def answer(part: int) -> bytes:
+            with counting:
+                if time.monotonic() - let_through_at[0] < 0.05:
+                    return http("429 Too Many Requests", b"{}")
+                let_through_at[0] = time.monotonic()
+            return receipt(part)
+
+        def sleep(seconds: float) -> None:
+            # The first wait after a 429 is as long as 9bits wants it, at least.
+            time.sleep(seconds * 0.1)
+
+        with nine_bits(monkeypatch, answer):
+            hook = NineBitsHook()
+            sender = hook.sender(max_parallel_requests=16)
+            sender.sleep = sleep
+            assert sent(hook, sender, 24).ref_ids == ref_ids(24)
+            hook.close()
+
     def test_it_holds_back_all_of_them(self, ledger: Database, monkeypatch: pytest.MonkeyPatch) -> None:
         limited, others_wait, seen = threading.Event(), threading.Event(), []
 
@@ -313,6 +379,28 @@ class TestATimeOut:
         assert left_threads() == []
         assert states(ledger) == [*["refused"] * 3, *["planned"] * 6]
         assert "interrupted before it was written" in row(ledger, schema.request, id=1)["detail"]
+
+    def test_what_is_claimed_meanwhile_is_not_even_connected_for(
+        self, ledger: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with nine_bits(monkeypatch, receipt) as server:
+            hook = NineBitsHook()
+            sender = hook.sender(max_parallel_requests=3)
+            line = threading.Barrier(3, lambda: os.kill(os.getpid(), signal.SIGALRM))
+
+            def late(*given: Any, **named: Any) -> Any:
+                line.wait(PATIENCE_SECONDS)
+                assert sender._interrupted.wait(PATIENCE_SECONDS)
+                return claim(*given, **named)
+
+            claim = sends.claim
+            monkeypatch.setattr(sends, "claim", late)
+            with pytest.raises(AirflowException, match="the time is up"):
+                sent(hook, sender, 9)
+            hook.close()
+            assert server.visits == 0
+        assert left_threads() == []
+        assert states(ledger) == [*["refused"] * 3, *["planned"] * 6]
 
 
 class TestARate:

@@ -119,7 +119,7 @@ class TestAKey:
                 MEDIA,
                 on_uncertain="fail",
                 replan=False,
-                placed=placed.append,
+                placed=lambda ref_id, _: placed.append(ref_id),
                 stopped=lambda: bool(placed),
             )
         assert message_states(ledger) == ["accepted", "planned"]
@@ -406,7 +406,7 @@ class TestALedgerThatIsAway:
                 raise LedgerUnreachable("sqlite:///x", "database is locked")
             return record_answer(*arguments)
 
-        monkeypatch.setattr("airflow_provider_ninebits.hooks.sending.record_answer", sometimes)
+        monkeypatch.setattr("airflow_provider_ninebits.hooks.recording.record_answer", sometimes)
         waits: list[float] = []
         plan = hook.plan(ADA, MEDIA, None, key=None, asked_by=AskedBy("default"))
         receipt = hook.sender(sleep=waits.append).send(plan, media_url=MEDIA, resend=False, replan=False)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
+from airflow_provider_ninebits.hooks.outages import opened_ledger
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.driver import run
 from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable
@@ -113,6 +115,25 @@ def test_a_pool_without_a_free_connection_is_an_outage(ledger_url: URL, monkeypa
     database = opened(ledger_url)
     with database.reading(), pytest.raises(LedgerUnreachable, match="TimeoutError"), database.reading():
         pass
+    database.close()
+
+
+def test_a_task_waits_for_a_connection_as_long_as_the_others_may_take(
+    ledger_url: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_ninebits.ledger.engines._POOL_SIZE", 1)
+    monkeypatch.setattr("airflow_provider_ninebits.ledger.engines.CONNECT_TIMEOUT_SECONDS", 0.1)
+    database = opened_ledger(ledger_url.render_as_string(hide_password=False))
+
+    def look() -> object:
+        with database.reading() as connection:
+            return connection.exec_driver_sql("SELECT 1").scalar_one()
+
+    with ThreadPoolExecutor(3) as pool:
+        with database.reading() as slow:
+            waiting = [pool.submit(look) for _ in range(3)]
+            slow.exec_driver_sql("SELECT pg_sleep(0.5)")
+        assert [each.result() for each in waiting] == [1, 1, 1]
     database.close()
 
 

@@ -165,6 +165,30 @@ def test_a_name_that_is_found_too_late_means_that_nothing_is_sent_even_then(monk
     assert server.requests == []
 
 
+def test_an_interruption_does_not_wait_for_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    looking, found, look_up = threading.Event(), threading.Event(), socket.getaddrinfo
+
+    def slow(*args: object, **kwargs: object) -> object:
+        looking.set()
+        assert found.wait(10)
+        return look_up(*args, **kwargs)  # type: ignore[arg-type]
+
+    with Loopback(answers(http())) as server, NineBitsClient(KEY, server.url) as client, ThreadPoolExecutor(1) as pool:
+        monkeypatch.setattr(socket, "getaddrinfo", slow)
+        ended = pool.submit(client.send_voice, MESSAGE)
+        assert looking.wait(10)
+        client.interrupt("the task was interrupted")
+        try:
+            # The name is found when this has come back.
+            error = ended.exception(8)
+        finally:
+            found.set()
+        assert type(error) is NotConnected
+        assert error.detail == "the task was interrupted"
+        wait_for_request_threads()
+    assert server.requests == []
+
+
 def test_a_connection_closed_at_once_leaves_open_what_happened() -> None:
     with Loopback(lambda visitor: None) as server:
         assert type(failure(server.url)) is SendUncertain

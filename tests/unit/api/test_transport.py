@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import socket
 import threading
+from typing import Any
 
 import pytest
+import requests
 
 from airflow_provider_ninebits.api.defaults import MAX_PARALLEL_REQUESTS
 from airflow_provider_ninebits.api.transport import GateClosed, GatedAdapter, WriteGate
+from tests.unit.api.loopback import Loopback, answers, http
 
 
 def test_a_gate_lets_through_and_remembers_it() -> None:
@@ -106,4 +109,56 @@ def test_writer_and_clock_always_agree_on_who_was_first() -> None:
 def test_as_many_connections_are_kept_as_there_may_be_requests_at_once() -> None:
     adapter = GatedAdapter()
     assert adapter.poolmanager.connection_from_url("http://127.0.0.1:9").pool.maxsize == MAX_PARALLEL_REQUESTS
+    adapter.close()
+
+
+class TestBehindAProxy:
+    def test_the_first_requests_of_several_threads_all_ask_their_gates(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        gated, line = GatedAdapter._gate_connections_of, threading.Barrier(2)
+
+        def slowly(adapter: GatedAdapter, manager: Any) -> None:
+            # The other thread comes while requests has the pools already, and we have not put the gates before them.
+            line.wait(10)
+            threading.Event().wait(0.2)
+            gated(adapter, manager)
+
+        def send(adapter: GatedAdapter) -> None:
+            gate = WriteGate(lambda: False)
+            prepared = requests.Request("POST", "http://9bits.invalid/v1/sendvoice", data=b"{}").prepare()
+            with pytest.raises(GateClosed):
+                adapter.send_through(gate, prepared, timeout=10, proxies={"http": proxy.url})
+            gate.release()
+            refused.append(gate)
+
+        refused: list[WriteGate] = []
+        with Loopback(answers(http())) as proxy:
+            adapter = GatedAdapter()
+            monkeypatch.setattr(GatedAdapter, "_gate_connections_of", slowly)
+            first = threading.Thread(target=send, args=(adapter,))
+            first.start()
+            line.wait(10)
+            send(adapter)
+            first.join()
+            adapter.close()
+        assert len(refused) == 2
+        assert proxy.requests == []
+
+    def test_nothing_is_sent_where_no_gate_stands(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        gate = WriteGate()
+        prepared = requests.Request("POST", "http://9bits.invalid/v1/sendvoice", data=b"{}").prepare()
+        with Loopback(answers(http())) as proxy:
+            monkeypatch.setattr(GatedAdapter, "_gate_connections_of", lambda *_: None)
+            adapter = GatedAdapter()
+            with pytest.raises(GateClosed, match="could not be watched"):
+                adapter.send_through(gate, prepared, timeout=10, proxies={"http": proxy.url})
+            adapter.close()
+        assert proxy.requests == []
+        assert not gate.written
+
+
+def test_an_answer_is_proof_that_something_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GatedAdapter, "send", lambda *_, **__: requests.Response())
+    gate, adapter = WriteGate(), GatedAdapter()
+    adapter.send_through(gate, requests.Request("GET", "http://9bits.invalid").prepare())
+    assert gate.written
     adapter.close()

@@ -37,7 +37,7 @@ def test_results_come_in_the_order_of_the_items(many: int) -> None:
             assert last.wait(PATIENCE_SECONDS)
         return str(item)
 
-    found = lanes(work, told=lambda item, result: told.append((item, result))).run(range(20), many)
+    found = lanes(work, told=lambda place, result: told.append((place, result))).run(range(20), many)
     assert found == [str(item) for item in range(20)]
     assert sorted(told) == [(item, str(item)) for item in range(20)]
     assert left_lanes() == []
@@ -148,13 +148,73 @@ class TestAnInterruption:
         assert sorted(begun) == [0, 1, 2, 3]
         assert left_lanes() == []
 
-    def test_so_does_an_error_of_who_is_told(self) -> None:
+    def test_so_does_what_is_no_exception_of_who_is_told(self) -> None:
+        class TimeIsUpError(BaseException):
+            """As Airflow's AirflowTaskTimeout."""
+
         interrupted = []
 
         def told(*_: object) -> None:
-            raise RuntimeError("XCom is away")
+            raise TimeIsUpError
 
-        with pytest.raises(RuntimeError, match="XCom"):
+        with pytest.raises(TimeIsUpError):
             lanes(str, told=told, interrupt=lambda: interrupted.append(1)).run(range(100), 4)
         assert interrupted == [1]
         assert left_lanes() == []
+
+
+class TestAnErrorOfWhoIsTold:
+    def test_what_is_under_way_comes_to_its_end_first(self) -> None:
+        halted, line, ended, told, interrupted = threading.Event(), threading.Barrier(4), [], [], []
+
+        def work(item: int) -> str:
+            if item < 4:
+                line.wait(PATIENCE_SECONDS)
+            if item:
+                assert halted.wait(PATIENCE_SECONDS)
+            ended.append(item)
+            return str(item)
+
+        def tell(*came: object) -> None:
+            told.append(came)
+            raise RuntimeError("XCom is away")
+
+        with pytest.raises(RuntimeError, match="XCom"):
+            lanes(work, told=tell, interrupt=lambda: interrupted.append(1), halted=halted).run(range(100), 4)
+        assert {0, 1, 2, 3} <= set(ended)
+        assert (told, interrupted) == ([(0, "0")], [])
+        assert left_lanes() == []
+
+    def test_an_items_own_error_goes_before_it(self) -> None:
+        halted, line = threading.Event(), threading.Barrier(2)
+
+        def work(item: int) -> str:
+            if item < 2:
+                line.wait(PATIENCE_SECONDS)
+            if item:
+                assert halted.wait(PATIENCE_SECONDS)
+                raise ValueError(f"item {item}")
+            return ""
+
+        def tell(*_: object) -> None:
+            raise RuntimeError("XCom is away")
+
+        with pytest.raises(ValueError, match="item 1"):
+            lanes(work, told=tell, halted=halted).run(range(100), 2)
+
+
+def test_nothing_is_done_where_the_threads_are_not_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, begun = threading.Thread.start, []
+
+    def scarce(thread: threading.Thread) -> None:
+        if thread.name == "ninebits-lane-3":
+            # Those before it have all the time to begin.
+            threading.Event().wait(0.1)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", scarce)
+    with pytest.raises(RuntimeError, match="new thread"):
+        lanes(lambda item: str(begun.append(item))).run(range(100), 4)
+    assert begun == []
+    assert left_lanes() == []
