@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from airflow_provider_ninebits.hooks.outages import opened_ledger
-from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.ledger.database import Database, lock_numbers
 from airflow_provider_ninebits.ledger.driver import run
 from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable
 from airflow_provider_ninebits.ledger.receivers import register
@@ -199,6 +199,21 @@ def test_what_is_written_past_sqlalchemy_is_committed_and_rolled_back_with_the_r
         found = run(connection, "SELECT to_regclass('kept')::text, to_regclass('lost')::text").fetchone()
     database.close()
     assert found == ("kept", None)
+
+
+def test_a_transaction_that_matches_reads_no_table_as_a_whole(ledger_url: URL) -> None:
+    """However empty it is, or was when the statement was first used."""
+    database = opened(ledger_url)
+    names = ("enable_seqscan", "plan_cache_mode")
+    with database.writing() as connection:
+        lock_numbers(connection, ["2348020000000"])
+        matching = [run(connection, f"SHOW {name}").fetchone()[0] for name in names]
+        plan = run(connection, "EXPLAIN SELECT id FROM ninebits_recipient WHERE number = ANY (%s)", (["1"],)).fetchall()
+    with database.writing() as connection:
+        others = [run(connection, f"SHOW {name}").fetchone()[0] for name in names]
+    database.close()
+    assert (matching, others) == (["off", "force_generic_plan"], ["on", "force_custom_plan"])
+    assert "Seq Scan" not in str(plan)
 
 
 class TaskTimeout(BaseException):
