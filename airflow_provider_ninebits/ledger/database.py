@@ -36,9 +36,9 @@ _LOCK_CLASS = 0x39B175  # "9bits": keeps our advisory locks apart from other app
 
 # Only a sorted subquery has an order that PostgreSQL keeps to; and it is not merged into the outer query. The clock is
 # read after the aggregate, so when the last lock is had.
-# What is matched from here on is some rows of large tables, found by their keys; a server that has not analyzed them yet
-# takes them for small ones, and reads them as a whole. With that ruled out a plan is good for every use, and to make it
-# anew for each took half of the statements' time.
+# What is matched from here on is some rows of large tables, found by their keys; a server that has not analyzed them
+# yet takes them for small ones, and reads them as a whole. With that ruled out a plan is good for every use, and to
+# make it anew for each took half of the statements' time.
 _LOCK = """
     WITH had AS MATERIALIZED (
         SELECT count(pg_advisory_xact_lock(%s, bucket)) AS locks
