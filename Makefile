@@ -63,15 +63,19 @@ docs: $(STAMP) ## build the documentation, warnings are errors
 	$(BIN)/sphinx-build -W --keep-going -n -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-# A real Airflow waits most of its time, so its tests run beside the others; what they say comes last.
+# A real Airflow waits most of its time, and so do senders, so their tests run beside the others; what they say comes
+# last.
 AIRFLOW_TESTS := tests/airflow tests/browser
+SENDERS_TESTS := tests/integration/hooks
 
 .PHONY: test
 test: lint docs ## every check: lint, docs and all tests
 	@said=$$(mktemp); code=0; \
-	$(BIN)/python -m pytest $(AIRFLOW_TESTS) >"$$said" 2>&1 & airflow=$$!; \
-	$(BIN)/python -m pytest tests $(AIRFLOW_TESTS:%=--ignore=%) || code=$$?; \
-	wait $$airflow || code=$$?; \
+	( code=0; for some in "$(AIRFLOW_TESTS)" "$(SENDERS_TESTS)"; do \
+	  $(BIN)/python -m pytest $$some || code=$$?; \
+	done; exit $$code ) >"$$said" 2>&1 & beside=$$!; \
+	$(BIN)/python -m pytest tests $(patsubst %,--ignore=%,$(AIRFLOW_TESTS) $(SENDERS_TESTS)) || code=$$?; \
+	wait $$beside || code=$$?; \
 	cat "$$said"; rm -f "$$said"; exit $$code
 
 # `make bench sends` is `make bench NAME=sends`: what follows is a name then, and no target.
