@@ -161,7 +161,7 @@ def _told_at(
             on_uncertain="fail",
             replan=False,
             max_parallel_requests=parallel,
-            placed=lambda _: told.append(clock()),
+            placed=lambda *_: told.append(clock()),
         )
     finally:
         plans.Planner.record = record  # type: ignore[method-assign]
