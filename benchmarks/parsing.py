@@ -17,7 +17,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +25,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.tools.processes import said_by
 from benchmarks.tools.results import Results
 
 RUNS = 15
@@ -84,7 +84,7 @@ def _imports(environment: dict[str, str]) -> Results:
     runs: dict[str, list[list[float]]] = {side: [] for side in IMPORTS}
     for turn in range(RUNS + 1):
         for side, more in IMPORTS.items():
-            found = _said_by(environment, "-c", _IMPORT.format(sdk=SDK, more=more))
+            found = said_by(environment, "-c", _IMPORT.format(sdk=SDK, more=more))
             # The first round writes airflow.cfg and the compiled files.
             if turn:
                 runs[side].append(found)
@@ -116,7 +116,7 @@ def _parsing(environment: dict[str, str], folder: Path) -> Results:
         rounds: dict[str, list[list[float]]] = {side: [] for side in TASKS}
         for _ in range(ROUNDS):
             for place, side in enumerate(TASKS):
-                rounds[side].append(_said_by(environment, "-m", "benchmarks.parsing", how, str(folder / str(place))))
+                rounds[side].append(said_by(environment, "-m", "benchmarks.parsing", how, str(folder / str(place))))
         base = [median([each[column] for each in rounds["BashOperator"]]) for column in range(2)]
         for side, found in rounds.items():
             wall, cpu = ([each[column] for each in found] for column in range(2))
@@ -139,18 +139,6 @@ def _write_files(folder: Path, side: str) -> None:
         (folder / f"dag_{place}.py").write_text(
             f"from airflow.sdk import DAG\n{imports}\n\nwith DAG('dag_{place}', schedule=None):\n    {tasks}\n"
         )
-
-
-def _said_by(environment: dict[str, str], *arguments: str) -> list[float]:
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        env=environment,
-        cwd=Path(__file__).parent.parent,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return list(json.loads(done.stdout.splitlines()[-1]))
 
 
 def parse(how: str, folder: Path) -> list[float]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.tools.bare_sender import BareSender
 from benchmarks.tools.ledgers import DATABASES, PART, ledgers
 from benchmarks.tools.nine_bits import nine_bits
+from benchmarks.tools.processes import said_by
 from benchmarks.tools.results import Results
 
 if TYPE_CHECKING:
@@ -87,15 +87,7 @@ def sent(how: str, ledger_url: str, server_url: str, folder: Path) -> list[dict[
         "AIRFLOW_CONN_NINEBITS_DEFAULT": json.dumps({"conn_type": "ninebits", "password": "bench", "host": server_url}),
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.requests", how, ledger_url, server_url],
-        env=environment,
-        cwd=Path(__file__).parent.parent,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return list(json.loads(done.stdout.splitlines()[-1]))
+    return said_by(environment, "-m", "benchmarks.requests", how, ledger_url, server_url)
 
 
 def in_turn(ledger_url: str, server_url: str) -> list[dict[str, float]]:

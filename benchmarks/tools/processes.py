@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -69,3 +71,16 @@ def only_with(more: dict[str, str]) -> dict[str, str]:
     """Return this process's environment, without its Airflow options, with these."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**{name: value for name, value in kept.items() if not name.startswith("AIRFLOW")}, **more}
+
+
+def said_by(environment: dict[str, str], *arguments: str) -> list[Any]:
+    """Run Python with some arguments to its end, and return the list that its last line is, in JSON."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return list(json.loads(done.stdout.splitlines()[-1]))

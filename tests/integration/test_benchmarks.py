@@ -21,6 +21,7 @@ from benchmarks.tools.bare_sender import BareSender
 from benchmarks.tools.ledgers import accept_messages, callbacks_of
 from benchmarks.tools.machine import machine_and_versions
 from benchmarks.tools.nine_bits import nine_bits
+from benchmarks.tools.processes import said_by
 from benchmarks.tools.results import Results
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def test_the_dag_files_of_each_side_are_parsed(
 ) -> None:
     monkeypatch.setattr(parsing, "FILES", 2)
     parsing._write_files(tmp_path / "dags", side)
-    wall, cpu = parsing._said_by(dict(os.environ), "-m", "benchmarks.parsing", how, str(tmp_path / "dags"))
+    wall, cpu = said_by(dict(os.environ), "-m", "benchmarks.parsing", how, str(tmp_path / "dags"))
     assert wall > 0
     assert cpu > 0
 
