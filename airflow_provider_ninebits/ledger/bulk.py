@@ -2,19 +2,20 @@
 Many rows in one statement.
 
 SQLite's driver runs a statement for each row faster than anything else would be. On PostgreSQL each of them would be a
-message to the server, so there all rows go as one value, in JSON, and several tables are written by one statement.
+message to the server, so there a column's values go as one array, and several tables are written by one statement.
 """
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sqlalchemy import String
 from sqlalchemy.dialects import postgresql
 
+from airflow_provider_ninebits.ledger.arrays import array
 from airflow_provider_ninebits.ledger.columns import amount_units, moment_text
 from airflow_provider_ninebits.ledger.driver import run, run_for_each
 
@@ -54,7 +55,7 @@ def write(connection: Connection, *changes: Change) -> None:
     if connection.dialect.name == "postgresql":
         if changes:
             sql = _at_once(tuple((each.table, tuple(each.rows[0]), each.key, each.adding) for each in changes))
-            run(connection, sql, [json.dumps(each.rows, default=_in_json) for each in changes])
+            run(connection, sql, [array([row[name] for row in each.rows]) for each in changes for name in each.rows[0]])
         return
     for table, rows, key, adding in changes:
         names = [*(name for name in rows[0] if name != key), *([key] if key else [])]
@@ -72,30 +73,26 @@ def _for_one(table: Table, names: tuple[str, ...], key: str | None, adding: tupl
 
 @cache
 def _at_once(changes: tuple[tuple[Table, tuple[str, ...], str | None, tuple[str, ...]], ...]) -> str:
-    *first, last = [_from_json(*change) for change in changes]
+    *first, last = [_from_arrays(*change) for change in changes]
     before = ", ".join(f"change_{place} AS ({sql})" for place, sql in enumerate(first))
     return f"WITH {before} {last}" if before else last
 
 
-def _from_json(table: Table, names: tuple[str, ...], key: str | None, adding: tuple[str, ...]) -> str:
-    columns = ", ".join(f"{name} {table.c[name].type.compile(_POSTGRESQL)}" for name in names)
-    given = f"jsonb_to_recordset(%s::jsonb) AS given({columns})"
+def _from_arrays(table: Table, names: tuple[str, ...], key: str | None, adding: tuple[str, ...]) -> str:
+    listed = ", ".join(names)
+    given = f"unnest({', '.join(f'%s::{_kind(table, name)}[]' for name in names)}) AS given({listed})"
     if key is None:
-        return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {', '.join(names)} FROM {given}"  # noqa: S608 (as above)
+        return f"INSERT INTO {table.name} ({listed}) SELECT {listed} FROM {given}"  # noqa: S608 (as above)
     changes = ", ".join(
         f"{name} = {f'{table.name}.{name} + ' if name in adding else ''}given.{name}" for name in names if name != key
     )
     return f"UPDATE {table.name} SET {changes} FROM {given} WHERE {table.name}.{key} = given.{key}"  # noqa: S608 (as above)
 
 
-def _in_json(value: object) -> object:
-    if isinstance(value, datetime):
-        return f"{moment_text(value)}+00"
-    if isinstance(value, bytes):
-        return f"\\x{value.hex()}"
-    if isinstance(value, Decimal):
-        return amount_units(value)
-    raise TypeError(f"a {type(value).__name__} is no value of a column")
+def _kind(table: Table, name: str) -> str:
+    kind = table.c[name].type
+    # A cast to a length would cut off what is longer, where it has to be refused.
+    return "TEXT" if isinstance(kind, String) else kind.compile(_POSTGRESQL)
 
 
 def _sqlite_values(values: list[Any]) -> list[Any]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from airflow_provider_ninebits.ledger.database import Database
+    from airflow_provider_ninebits.ledger.kept import KeptConnection
 
 
 class Arrival(NamedTuple):
@@ -62,15 +63,21 @@ class Stored:
 
 
 def store(
-    database: Database, arrivals: Sequence[Arrival], *, window: timedelta, receiver_id: str | None = None
+    database: Database,
+    arrivals: Sequence[Arrival],
+    *,
+    window: timedelta,
+    receiver_id: str | None = None,
+    kept: KeptConnection | None = None,
 ) -> Stored:
     """
     Commit a group of callbacks, in one transaction, and match them.
 
     :param window: ``[ninebits] match_window``.
+    :param kept: the connection to do it over; None: any.
     :raises LedgerUnreachable: when none of them was stored.
     """
-    with database.writing() as connection:
+    with (kept or database).writing() as connection:
         answers = any(arrival.kind is Kind.ANSWER for arrival in arrivals)
         now = lock_numbers(connection, None if answers else _lock_names(arrivals))
         found = without_repeats(connection, arrivals)

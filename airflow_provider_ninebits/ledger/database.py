@@ -8,18 +8,19 @@ stays true until it commits. PostgreSQL runs under READ COMMITTED: whoever match
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import zlib
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from airflow_provider_ninebits.ledger import notices
+from airflow_provider_ninebits.ledger.arrays import array
 from airflow_provider_ninebits.ledger.driver import run
 from airflow_provider_ninebits.ledger.engines import checked_url, masked, new_engine
 from airflow_provider_ninebits.ledger.migrate import upgrade_if_needed
@@ -62,6 +63,7 @@ class Database:
 
     def __init__(self, url: str, pool_timeout_seconds: float | None = None) -> None:
         self.url = checked_url(url)
+        self._path = str(self.url.database)
         self._pool_timeout_seconds = pool_timeout_seconds
         self._engine: Engine | None = None
         self._file: tuple[int, int] | None = None
@@ -111,10 +113,10 @@ class Database:
             if not connection.in_transaction():
                 # What goes past SQLAlchemy (`driver`) begins none, and without one there is nothing to commit.
                 connection.begin()
-            if self.is_sqlite:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 with _given_up(connection):
+                    if self.is_sqlite:
+                        run(connection, "BEGIN IMMEDIATE")
                     yield
                     notices.tell(connection)
             except BaseException:
@@ -122,6 +124,10 @@ class Database:
                 connection.rollback()
                 raise
             connection.commit()
+
+    def is_at(self, connection: Connection) -> bool:
+        """Return whether a connection leads to where the ledger is now: a SQLite file may be another one since."""
+        return connection.engine is self._ready_engine()
 
     def close(self) -> None:
         """Close the pooled connections. The next use opens new ones."""
@@ -151,7 +157,7 @@ class Database:
         if not self.is_sqlite:
             return None
         try:
-            found = Path(str(self.url.database)).stat()
+            found = os.stat(self._path)
         except OSError:
             return None
         return found.st_dev, found.st_ino
@@ -205,9 +211,10 @@ def lock_numbers(connection: Connection, names: Iterable[str] | None) -> datetim
     :param names: the numbers; None: all there are, for an API answer, which may be about a thousand of them.
     :return: the time on the ledger's clock when they were all had.
     """
-    everything = range(LOCKS)
-    buckets = list(everything if names is None else {zlib.crc32(name.encode()) % LOCKS for name in names})
-    if connection.dialect.name == "sqlite" or not buckets:
+    if connection.dialect.name == "sqlite":
         return ledger_now(connection)
-    moment: datetime = run(connection, _LOCK, (_LOCK_CLASS, buckets)).fetchone()[0]
+    buckets = range(LOCKS) if names is None else {zlib.crc32(name.encode()) % LOCKS for name in names}
+    if not buckets:
+        return ledger_now(connection)
+    moment: datetime = run(connection, _LOCK, (_LOCK_CLASS, array(buckets))).fetchone()[0]
     return moment.astimezone(UTC)

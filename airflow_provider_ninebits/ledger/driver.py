@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
+from airflow_provider_ninebits.ledger.arrays import array
+from airflow_provider_ninebits.ledger.lists import TextList
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -74,9 +77,7 @@ def _compiled(
     dialect = kind()
     compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
     processors = {
-        name: process
-        for bind, name in compiled.bind_names.items()
-        if (process := bind.type.dialect_impl(dialect).bind_processor(dialect))
+        name: process for bind, name in compiled.bind_names.items() if (process := _processor(bind.type, dialect))
     }
     fixed = {
         name: processors[name](value) if name in processors else value
@@ -84,3 +85,10 @@ def _compiled(
         if value is not None
     }
     return str(compiled), compiled.positiontup, processors, fixed
+
+
+def _processor(kind: Any, dialect: Any) -> Callable[[Any], Any] | None:
+    if isinstance(kind, TextList) and dialect.name == "postgresql":
+        return array
+    found: Callable[[Any], Any] | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    return found

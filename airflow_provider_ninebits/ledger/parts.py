@@ -73,7 +73,11 @@ def give_way(connection: Connection, message_id: str) -> None:
         raise SendBusy(
             f"message {message_id} of this send was claimed by another process meanwhile; try again when that has ended"
         )
-    connection.execute(delete(schema.recipient).where(schema.recipient.c.message_id == message_id))
+    callback, recipient = schema.callback.c, schema.recipient.c
+    # Of a request that 9bits took back, some may have come. An id that was deleted may be given to another recipient.
+    theirs = callback.recipient_id.in_(select(recipient.id).where(recipient.message_id == message_id))
+    connection.execute(update(schema.callback).where(theirs).values(recipient_id=None))
+    connection.execute(delete(schema.recipient).where(recipient.message_id == message_id))
     notices.changed(connection, [message_id])
 
 

@@ -7,10 +7,13 @@ The receiver of 9bits' callbacks: an ASGI app on the ledger.
 ``bodies``                reading a body up to a cap
 ``arrivals``              a body made into what the ledger stores
 ``writer``                group commit: what came in during the last commit
+``storing``               who commits a group: this process, or one of its own
+``store_process``         that process
 ``upkeep``                heartbeats, and the sweep over what is still unmatched
 ``throttle``              what any request can cause is logged now and then only
 ``health``                one probe of the ledger for all who ask
 ``settings``              what a receiver is given
+``shown``                 what of an error may be logged
 ``serving``               the server that it runs in when it is alone
 ``connections``           its connections: bounded in time, size and number
 ========================  =======================================================
@@ -24,13 +27,14 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 
-def application(prefix: str = "/ninebits") -> Starlette:
+def application(prefix: str = "/ninebits", *, store_apart: bool = False) -> Starlette:
     """
     Return the receiver, configured by the ``[ninebits]`` options: a factory for any ASGI server.
 
     ``uvicorn --factory airflow_provider_ninebits.webhook:application``
 
     :param prefix: what its paths begin with: nothing, where it is mounted under a path of its own.
+    :param store_apart: whether a process of its own stores what is taken.
     :raises InvalidOption: for an option that cannot be used.
     """
     from airflow_provider_ninebits.configuration import read_settings
@@ -49,4 +53,5 @@ def application(prefix: str = "/ninebits") -> Starlette:
             match_window_seconds=options.match_window_seconds,
         ),
         prefix=prefix,
+        store_apart=store_apart,
     )

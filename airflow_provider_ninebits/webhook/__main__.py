@@ -10,6 +10,7 @@ import sys
 from airflow_provider_ninebits.ledger.errors import LedgerUnusable
 from airflow_provider_ninebits.webhook import application
 from airflow_provider_ninebits.webhook.serving import receiver_server
+from airflow_provider_ninebits.webhook.settings import LOG_FORMAT
 from airflow_provider_ninebits.webhook.throttle import ThrottledRecords
 
 _NOT_STARTED = 3
@@ -23,12 +24,12 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=9010, help="default: %(default)s")
     arguments = parser.parse_args()
     try:
-        app = application()
+        app = application(store_apart=True)
     except (ValueError, LedgerUnusable) as error:
         # An option that cannot be used, said in a sentence and not in a traceback.
         parser.error(str(error))
     # Airflow 3.1 sets up no logging for a process that is none of its commands; where there is some, this does nothing.
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     # Anybody can cause its warnings, about what is no HTTP.
     logging.getLogger("uvicorn.error").addFilter(ThrottledRecords())
     # The writer gives Python's lock up at each answer of the database, and would wait 5 ms to get it back while

@@ -15,8 +15,10 @@ from starlette.routing import Route
 
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.webhook.connections import COUNT_TURNED_AWAY
-from airflow_provider_ninebits.webhook.endpoint import RETRY_AFTER_SECONDS, CallbackEndpoint, reason
+from airflow_provider_ninebits.webhook.endpoint import RETRY_AFTER_SECONDS, CallbackEndpoint
 from airflow_provider_ninebits.webhook.health import HealthProbe
+from airflow_provider_ninebits.webhook.shown import reason
+from airflow_provider_ninebits.webhook.storing import StoreApart, StoreHere
 from airflow_provider_ninebits.webhook.throttle import ThrottledLog
 from airflow_provider_ninebits.webhook.upkeep import Upkeep
 from airflow_provider_ninebits.webhook.writer import GroupWriter
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from airflow_provider_ninebits.webhook.settings import ReceiverSettings
+    from airflow_provider_ninebits.webhook.storing import Store
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +39,14 @@ log = logging.getLogger(__name__)
 class Receiver:
     """Takes callbacks; one for each process that serves them."""
 
-    def __init__(self, settings: ReceiverSettings) -> None:
+    def __init__(self, settings: ReceiverSettings, *, store_apart: bool) -> None:
         window = timedelta(seconds=settings.match_window_seconds)
         self._settings = settings
         self._database = Database(settings.ledger_url)
-        self._writer = GroupWriter(self._database, window=window)
+        self._store: Store = (
+            StoreApart(settings.ledger_url, window=window) if store_apart else StoreHere(self._database, window=window)
+        )
+        self._writer = GroupWriter(self._store)
         self._upkeep = Upkeep(self._database, window=window, registered=self._registered)
         self._throttled = ThrottledLog(log)
         self._health = HealthProbe(self._database)
@@ -50,12 +56,14 @@ class Receiver:
         """Tell the ledger that this receiver is up."""
         # Also where it takes nothing: what it turns away is counted.
         self._upkeep.start()
+        self._store.start()
         if not self._settings.takes_callbacks:
             log.error("The receiver answers 503 to every callback: set [ninebits] webhook_password")
 
     def stop(self) -> None:
         """Commit what is queued, and close the ledger."""
         self._writer.stop()
+        self._store.close()
         self._upkeep.stop()
         self._database.close()
 
@@ -97,14 +105,15 @@ class ReceiverApp(Starlette):
         await (self._callback(scope, receive, send) if direct else super().__call__(scope, receive, send))
 
 
-def receiver_app(settings: ReceiverSettings, *, prefix: str = "/ninebits") -> Starlette:
+def receiver_app(settings: ReceiverSettings, *, prefix: str = "/ninebits", store_apart: bool = False) -> Starlette:
     """
     Return the receiver as an ASGI app.
 
     :param prefix: what its paths begin with: nothing, where it is mounted under a path of its own.
+    :param store_apart: whether a process of its own stores what is taken.
     :raises LedgerUnusable: for a ledger URL that is none. Whether it answers shows at the first callback.
     """
-    receiver = Receiver(settings)
+    receiver = Receiver(settings, store_apart=store_apart)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Callable[[], None]]]:

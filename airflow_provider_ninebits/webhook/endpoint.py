@@ -15,10 +15,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from airflow_provider_ninebits.api.shown import masked_numbers
 from airflow_provider_ninebits.webhook.arrivals import read_arrivals
 from airflow_provider_ninebits.webhook.authentication import is_authorized
 from airflow_provider_ninebits.webhook.bodies import BodyReader, BodyTooLarge, TooManyBodies
+from airflow_provider_ninebits.webhook.shown import reason
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -128,12 +128,6 @@ class CallbackEndpoint:
         self._upkeep.turn_away(unavailable=1)
         self._throttled.note(logging.ERROR, kind, f"9bits sends it again. {advice}")
         return UNAVAILABLE
-
-
-def reason(error: Exception) -> str:
-    """Return why, on one line: a database may quote what it was given."""
-    said = masked_numbers(f"{type(error).__name__}: {error}")
-    return "".join(mark if mark.isprintable() else " " for mark in said)
 
 
 def _conn_id(scope: Scope) -> str | None:

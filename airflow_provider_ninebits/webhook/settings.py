@@ -6,6 +6,9 @@ import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+"""Of a process of ours where nobody has set up logging."""
+
 
 @dataclass(frozen=True)
 class ReceiverSettings:

@@ -8,17 +8,16 @@ import threading
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow_provider_ninebits.ledger.callbacks import Stored, store
+from airflow_provider_ninebits.ledger.kept import IDLE_SECONDS
 from airflow_provider_ninebits.ledger.states import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from airflow_provider_ninebits.ledger.callbacks import Arrival
-    from airflow_provider_ninebits.ledger.database import Database
+    from airflow_provider_ninebits.webhook.storing import Store
 
 MOST_QUEUED = 20_000
 MOST_QUEUED_BYTES = 64 * 1024 * 1024
@@ -48,15 +47,10 @@ class _Delivery:
 
 
 class GroupWriter:
-    """
-    Commits callbacks, those of many requests at once.
+    """Commits callbacks, those of many requests at once."""
 
-    :param window: ``[ninebits] match_window``.
-    """
-
-    def __init__(self, database: Database, *, window: timedelta) -> None:
-        self._database = database
-        self._window = window
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._queue: deque[_Delivery] = deque()
         self._queued = 0
         self._queued_bytes = 0
@@ -117,31 +111,35 @@ class GroupWriter:
     def _work(self) -> None:
         while group := self._next_group():
             try:
-                self._store([arrival for delivery in group for arrival in delivery.arrivals])
+                self._commit([arrival for delivery in group for arrival in delivery.arrivals])
             except Exception as error:
                 if len(group) > 1:
                     # One poisonous body must not keep its neighbours out.
-                    self._store_one_by_one(group)
+                    self._commit_one_by_one(group)
                 else:
                     group[0].error = error
             _tell(group)
+        self._store.rest()
 
-    def _store(self, arrivals: Sequence[Arrival]) -> Stored:
-        return store(self._database, arrivals, window=self._window, receiver_id=self.receiver_id)
+    def _commit(self, arrivals: Sequence[Arrival]) -> None:
+        self._store.store(arrivals, self.receiver_id)
 
-    def _store_one_by_one(self, group: Sequence[_Delivery]) -> None:
+    def _commit_one_by_one(self, group: Sequence[_Delivery]) -> None:
         for delivery in group:
             if delivery.done.done():
                 continue
             try:
-                self._store(delivery.arrivals)
+                self._commit(delivery.arrivals)
             except Exception as error:
                 delivery.error = error
 
     def _next_group(self) -> list[_Delivery]:
         with self._wanted:
-            while not self._queue and not self._stopping:
-                self._wanted.wait()
+            busy = self._wanted.wait_for(self._has_work, IDLE_SECONDS)
+        if not busy:
+            self._store.rest()
+        with self._wanted:
+            self._wanted.wait_for(self._has_work)
             group: list[_Delivery] = []
             size = 0
             while self._queue and (not group or size + len(self._queue[0].arrivals) <= LARGEST_GROUP):
@@ -151,6 +149,9 @@ class GroupWriter:
                 size += len(delivery.arrivals)
                 group.append(delivery)
             return group
+
+    def _has_work(self) -> bool:
+        return bool(self._queue) or self._stopping
 
 
 def _give_up(delivery: _Delivery) -> None:

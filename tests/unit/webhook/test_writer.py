@@ -13,6 +13,7 @@ from airflow_provider_ninebits.ledger.callbacks import Arrival
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.errors import LedgerError
 from airflow_provider_ninebits.ledger.states import Kind
+from airflow_provider_ninebits.webhook.storing import StoreHere
 from airflow_provider_ninebits.webhook.writer import LARGEST_GROUP, MOST_ANSWERS_AT_ONCE, GroupWriter, QueueFull
 from tests.integration.ledger.scenes import rows
 
@@ -38,7 +39,7 @@ def ledger(file: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def writer(ledger: Database) -> Iterator[GroupWriter]:
-    made = GroupWriter(ledger, window=timedelta(days=1))
+    made = GroupWriter(StoreHere(ledger, window=timedelta(days=1)))
     yield made
     made.stop()
 
@@ -112,7 +113,8 @@ async def test_one_that_the_ledger_cannot_take_does_not_keep_its_neighbours_out(
 
 
 async def test_a_ledger_that_is_away_is_told(tmp_path: Path) -> None:
-    writer = GroupWriter(Database(f"sqlite:///{tmp_path}/gone/ninebits.db"), window=timedelta(days=1))
+    gone = Database(f"sqlite:///{tmp_path}/gone/ninebits.db")
+    writer = GroupWriter(StoreHere(gone, window=timedelta(days=1)))
     with pytest.raises(LedgerError):
         await writer.commit([callback("lost")], PATIENCE_SECONDS)
     writer.stop()

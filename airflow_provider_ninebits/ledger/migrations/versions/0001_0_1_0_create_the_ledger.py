@@ -419,18 +419,6 @@ def upgrade() -> None:
             nullable=True,
             comment="of an API answer, or of an adopted ref_id",
         ),
-        sa.ForeignKeyConstraint(
-            ["recipient_id"],
-            ["ninebits_recipient.id"],
-            name="fk_ninebits_callback_recipient_id",
-            ondelete="SET NULL",
-        ),
-        sa.ForeignKeyConstraint(
-            ["request_id"],
-            ["ninebits_request.id"],
-            name="fk_ninebits_callback_request_id",
-            ondelete="SET NULL",
-        ),
         sa.PrimaryKeyConstraint("id", name="pk_ninebits_callback"),
         sa.UniqueConstraint("identity", name="uq_ninebits_callback_identity"),
     )
