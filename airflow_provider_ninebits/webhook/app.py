@@ -15,8 +15,10 @@ from starlette.routing import Route
 
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.webhook.connections import COUNT_TURNED_AWAY
-from airflow_provider_ninebits.webhook.endpoint import RETRY_AFTER_SECONDS, CallbackEndpoint
+from airflow_provider_ninebits.webhook.direct import INTAKE
+from airflow_provider_ninebits.webhook.endpoint import CallbackEndpoint
 from airflow_provider_ninebits.webhook.health import HealthProbe
+from airflow_provider_ninebits.webhook.intake import RETRY_AFTER_SECONDS, Intake
 from airflow_provider_ninebits.webhook.shown import reason
 from airflow_provider_ninebits.webhook.storing import StoreApart, StoreHere
 from airflow_provider_ninebits.webhook.throttle import ThrottledLog
@@ -24,7 +26,7 @@ from airflow_provider_ninebits.webhook.upkeep import Upkeep
 from airflow_provider_ninebits.webhook.writer import GroupWriter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -50,7 +52,8 @@ class Receiver:
         self._upkeep = Upkeep(self._database, window=window, registered=self._registered)
         self._throttled = ThrottledLog(log)
         self._health = HealthProbe(self._database)
-        self.callback = CallbackEndpoint(settings, self._writer, self._upkeep, self._throttled)
+        self.intake = Intake(settings, self._writer, self._upkeep, self._throttled)
+        self.callback = CallbackEndpoint(self.intake)
 
     def start(self) -> None:
         """Tell the ledger that this receiver is up."""
@@ -114,27 +117,28 @@ def receiver_app(settings: ReceiverSettings, *, prefix: str = "/ninebits", store
     :raises LedgerUnusable: for a ledger URL that is none. Whether it answers shows at the first callback.
     """
     receiver = Receiver(settings, store_apart=store_apart)
+    path = f"{prefix}/callback"
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Callable[[], None]]]:
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
         receiver.start()
         try:
-            yield {COUNT_TURNED_AWAY: receiver.count_unavailable}
+            yield {COUNT_TURNED_AWAY: receiver.count_unavailable, INTAKE: (receiver.intake, path.encode())}
         finally:
             await run_in_threadpool(receiver.stop)
 
     routes = []
     for slash in ("", "/"):  # senders do not follow the redirect to the other one
         routes += [
-            Route(f"{prefix}/callback{slash}", receiver.callback, methods=["POST"]),
-            Route(f"{prefix}/callback/{{conn_id}}{slash}", receiver.callback, methods=["POST"]),
+            Route(f"{path}{slash}", receiver.callback, methods=["POST"]),
+            Route(f"{path}/{{conn_id}}{slash}", receiver.callback, methods=["POST"]),
             Route(f"{prefix}/health{slash}", receiver.health, methods=["GET"]),
         ]
     # A conn_id with a slash in it.
-    routes.append(Route(f"{prefix}/callback/{{conn_id:path}}", receiver.callback, methods=["POST"]))
+    routes.append(Route(f"{path}/{{conn_id:path}}", receiver.callback, methods=["POST"]))
     return ReceiverApp(
         receiver,
-        f"{prefix}/callback",
+        path,
         routes=routes,
         lifespan=lifespan,
         exception_handlers={404: _plain, 405: _plain, 500: _plain},

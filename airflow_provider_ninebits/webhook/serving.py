@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from airflow_provider_ninebits.webhook.connections import BoundedConnection
+from airflow_provider_ninebits.webhook.direct import DirectConnection
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -28,7 +28,7 @@ def receiver_server(app: Starlette, host: str = "127.0.0.1", port: int = 0) -> u
             app,
             host=host,
             port=port,
-            http=BoundedConnection,
+            http=DirectConnection,
             ws="none",
             # Whose address it came from is neither logged nor looked at.
             proxy_headers=False,

@@ -2,8 +2,8 @@
 Who stores callbacks: this process, or one of its own.
 
 Matching is Python, and so is HTTP: in one process they take turns at Python's lock, however many cores there are. The
-receiver that is alone has a second process store what it takes. Within the API server, which has processes of its own, a
-thread does it.
+receiver that is alone has a second process store what it takes. Within the API server, which has processes of its own,
+a thread does it.
 """
 
 from __future__ import annotations

@@ -7,14 +7,15 @@ import logging
 import threading
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.ledger.kept import IDLE_SECONDS
 from airflow_provider_ninebits.ledger.states import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from airflow_provider_ninebits.ledger.callbacks import Arrival
     from airflow_provider_ninebits.webhook.storing import Store
@@ -39,11 +40,23 @@ class _Delivery:
     arrivals: Sequence[Arrival]
     size_bytes: int
     loop: asyncio.AbstractEventLoop
-    done: asyncio.Future[None] = field(init=False)
+    settled: Callable[[Exception | None], None]
+    giving_up: asyncio.TimerHandle | None = None
     error: Exception | None = None
+    is_over: bool = False
 
-    def __post_init__(self) -> None:
-        self.done = self.loop.create_future()
+    def end(self, error: Exception | None) -> None:
+        """Tell who waits, once."""
+        if self.is_over:
+            return
+        self.is_over = True
+        if self.giving_up is not None:
+            self.giving_up.cancel()
+        self.settled(error)
+
+    def give_up(self) -> None:
+        """Wait no longer."""
+        self.end(TimeoutError())
 
 
 class GroupWriter:
@@ -72,14 +85,29 @@ class GroupWriter:
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + timeout_seconds
         for page in _pages(arrivals):
-            delivery = _Delivery(page, sum(len(arrival.raw) for arrival in page), loop)
-            self._enqueue(delivery)
-            # Not `asyncio.timeout`, which takes several times as long to set up.
-            giving_up = loop.call_at(ends_at, _give_up, delivery)
-            try:
-                await delivery.done
-            finally:
-                giving_up.cancel()
+            done: asyncio.Future[None] = loop.create_future()
+            self.submit(page, loop, ends_at, partial(_settle, done))
+            await done
+
+    def submit(
+        self,
+        arrivals: Sequence[Arrival],
+        loop: asyncio.AbstractEventLoop,
+        ends_at: float,
+        settled: Callable[[Exception | None], None],
+    ) -> None:
+        """
+        Have callbacks committed, no more of them than make a group.
+
+        :param loop: the one that this is called in.
+        :param ends_at: when it is given up, on the loop's clock.
+        :param settled: called in the loop, once: with None when they are on disk, else with what :meth:`commit` raises.
+        :raises QueueFull: when too many wait already.
+        """
+        delivery = _Delivery(arrivals, sum([len(arrival.raw) for arrival in arrivals]), loop, settled)
+        self._enqueue(delivery)
+        # Not `asyncio.timeout`, which takes several times as long to set up.
+        delivery.giving_up = loop.call_at(ends_at, delivery.give_up)
 
     def stop(self) -> None:
         """Commit what is queued, and end the thread."""
@@ -126,7 +154,7 @@ class GroupWriter:
 
     def _commit_one_by_one(self, group: Sequence[_Delivery]) -> None:
         for delivery in group:
-            if delivery.done.done():
+            if delivery.is_over:
                 continue
             try:
                 self._commit(delivery.arrivals)
@@ -154,11 +182,6 @@ class GroupWriter:
         return bool(self._queue) or self._stopping
 
 
-def _give_up(delivery: _Delivery) -> None:
-    if not delivery.done.done():
-        delivery.done.set_exception(TimeoutError())
-
-
 def _pages(arrivals: Sequence[Arrival]) -> Iterator[Sequence[Arrival]]:
     if len(arrivals) == 1:
         return iter((arrivals,))
@@ -173,15 +196,19 @@ def _tell(group: Sequence[_Delivery]) -> None:
     for loop in dict.fromkeys(delivery.loop for delivery in group):
         # Closed where the server has ended; nobody waits any more.
         with suppress(RuntimeError):
-            loop.call_soon_threadsafe(_settle, [delivery for delivery in group if delivery.loop is loop])
+            loop.call_soon_threadsafe(_end, [delivery for delivery in group if delivery.loop is loop])
 
 
-def _settle(group: Sequence[_Delivery]) -> None:
+def _end(group: Sequence[_Delivery]) -> None:
     for delivery in group:
-        # It is where its request gave up waiting.
-        if delivery.done.done():
-            continue
-        if delivery.error is None:
-            delivery.done.set_result(None)
-        else:
-            delivery.done.set_exception(delivery.error)
+        delivery.end(delivery.error)
+
+
+def _settle(done: asyncio.Future[None], error: Exception | None) -> None:
+    # It is where its request was cancelled.
+    if done.done():
+        return
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)
