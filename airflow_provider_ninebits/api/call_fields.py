@@ -65,7 +65,10 @@ def read_time(value: object, zone: tzinfo) -> datetime | None:
     to_seconds, fraction, offset = match.groups()
     try:
         if fraction is None and offset is None:  # as 9bits writes it
-            moment = datetime.fromisoformat(to_seconds).replace(tzinfo=zone)
+            if zone is UTC:
+                moment = datetime.fromisoformat(f"{to_seconds}+00:00")
+            else:
+                moment = datetime.fromisoformat(to_seconds).replace(tzinfo=zone)
         else:
             moment = datetime.fromisoformat(f"{to_seconds}.{(fraction or '0').ljust(6, '0')}{(offset or '').upper()}")
             moment = moment if offset else moment.replace(tzinfo=zone)

@@ -157,7 +157,12 @@ def identity(event: Event, connection_path: str | None) -> str | None:
         return None
     if isinstance(event, Call) and not (event.started_at or event.answered_at or event.ended_at):
         return None
-    return hashlib.sha256(_IDENTITY([type(event).__name__, connection_path, *event]).encode()).hexdigest()
+    # To write a moment as text takes several times as long.
+    fields = [
+        value.timestamp() if (kind := type(value)) is datetime else str(value) if kind is Decimal else value
+        for value in event
+    ]
+    return hashlib.sha256(ascii([type(event).__name__, connection_path, *fields]).encode()).hexdigest()
 
 
 def _read_event(item: object, zone: tzinfo) -> Event:
@@ -176,23 +181,26 @@ def _read_event(item: object, zone: tzinfo) -> Event:
 
 
 def _read_call(item: dict[str, Any], zone: tzinfo) -> Call:
+    field = item.get
     return Call(
-        to_number=read_to_number(item.get("to_number")),
-        from_number=read_caller_id(item.get("from_number")),
-        ref_id=usable_ref_id(item.get("ref_id")),
-        inbound=read_inbound(item.get("call_direction")),
-        started_at=read_time(item.get("start_at"), zone),
-        answered_at=read_time(item.get("answer_at"), zone),
-        ended_at=read_time(item.get("end_at"), zone),
-        total_duration=read_seconds(item.get("total_duration")),
-        call_duration=read_seconds(item.get("call_duration")),
-        total_amount=read_amount(item.get("total_amount")),
+        to_number=read_to_number(field("to_number")),
+        from_number=read_caller_id(field("from_number")),
+        ref_id=usable_ref_id(field("ref_id")),
+        inbound=read_inbound(field("call_direction")),
+        started_at=read_time(field("start_at"), zone),
+        answered_at=read_time(field("answer_at"), zone),
+        ended_at=read_time(field("end_at"), zone),
+        total_duration=read_seconds(field("total_duration")),
+        call_duration=read_seconds(field("call_duration")),
+        total_amount=read_amount(field("total_amount")),
     )
 
 
 def _text(body: bytes) -> str:
     try:
-        return body.decode(json.detect_encoding(body), "surrogatepass")
+        # JSON in UTF-16 or UTF-32 has a zero byte beside its first character.
+        plain = body[:1] == b"{" and b"\x00" not in body[1:4]
+        return body.decode("utf-8" if plain else json.detect_encoding(body), "surrogatepass")
     except UnicodeDecodeError:
         # Every byte is a character of latin-1: the fields that count are ASCII.
         return body.decode("latin-1")
@@ -224,10 +232,4 @@ def _decimal(text: str) -> Decimal | str:
         return text
 
 
-def _in_identity(value: object) -> object:
-    # To write a moment as text takes several times as long.
-    return value.timestamp() if isinstance(value, datetime) else str(value)
-
-
-_IDENTITY = json.JSONEncoder(default=_in_identity).encode
 _DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_decimal, parse_constant=lambda name: None)

@@ -34,7 +34,7 @@ def canonical_number(value: object) -> str | None:
             return None
         return str(value)
     # As 9bits writes it. A "00" before it needs another look.
-    if value.isdigit() and value.isascii() and value[0] != "0" and len(value) <= _LONGEST_NUMBER:
+    if value.isdigit() and value.isascii() and not value.startswith("00") and len(value) <= _LONGEST_NUMBER:
         return value
     if _DECIMAL.fullmatch(value.strip()):
         return None

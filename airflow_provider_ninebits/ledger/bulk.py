@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import String
 from sqlalchemy.dialects import postgresql
 
+from airflow_provider_ninebits.ledger import notices
 from airflow_provider_ninebits.ledger.arrays import array
 from airflow_provider_ninebits.ledger.columns import amount_units, moment_text
 from airflow_provider_ninebits.ledger.driver import run, run_for_each
@@ -54,8 +55,10 @@ def write(connection: Connection, *changes: Change) -> None:
     changes = tuple(change for change in changes if change.rows)
     if connection.dialect.name == "postgresql":
         if changes:
-            sql = _at_once(tuple((each.table, tuple(each.rows[0]), each.key, each.adding) for each in changes))
-            run(connection, sql, [array([row[name] for row in each.rows]) for each in changes for name in each.rows[0]])
+            notice = notices.taken(connection) or ()
+            shapes = tuple((each.table, tuple(each.rows[0]), each.key, each.adding) for each in changes)
+            columns = [array([row[name] for row in each.rows]) for each in changes for name in each.rows[0]]
+            run(connection, _at_once(shapes, telling=bool(notice)), (*columns, *notice))
         return
     for table, rows, key, adding in changes:
         names = [*(name for name in rows[0] if name != key), *([key] if key else [])]
@@ -72,8 +75,9 @@ def _for_one(table: Table, names: tuple[str, ...], key: str | None, adding: tupl
 
 
 @cache
-def _at_once(changes: tuple[tuple[Table, tuple[str, ...], str | None, tuple[str, ...]], ...]) -> str:
-    *first, last = [_from_arrays(*change) for change in changes]
+def _at_once(changes: tuple[tuple[Table, tuple[str, ...], str | None, tuple[str, ...]], ...], *, telling: bool) -> str:
+    # One statement less than to tell of it by itself.
+    *first, last = [_from_arrays(*change) for change in changes] + [notices.TELL] * telling
     before = ", ".join(f"change_{place} AS ({sql})" for place, sql in enumerate(first))
     return f"WITH {before} {last}" if before else last
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Executable
     from sqlalchemy.engine import Connection
 
+_CURSOR = "ninebits_cursor"
+
 
 def run(connection: Connection, sql: str, values: Any = ()) -> Any:
     """
@@ -41,8 +43,14 @@ def run_for_each(connection: Connection, sql: str, rows: Iterable[tuple[Any, ...
 
 
 def cursor_of(connection: Connection) -> Any:
-    """Return a new cursor of the driver's."""
-    return connection.connection.cursor()
+    """Return a cursor of the driver's, whose rows are read before the next is asked for."""
+    if connection.dialect.name == "sqlite":
+        # With another one's rows unread, a transaction would not end there.
+        return connection.connection.cursor()
+    cursor = connection.info.get(_CURSOR)
+    if cursor is None:
+        cursor = connection.info[_CURSOR] = connection.connection.cursor()
+    return cursor
 
 
 class Query:

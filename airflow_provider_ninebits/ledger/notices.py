@@ -24,6 +24,7 @@ _NAME_LENGTH = 8
 # A payload has to be shorter than 8000 bytes.
 _MOST_NAMES = 7999 // _NAME_LENGTH
 _CHANGED = "ninebits_changed"
+TELL = "SELECT pg_notify(%s, %s)"
 
 
 def name_of(message_id: str) -> str:
@@ -56,8 +57,14 @@ def changed(connection: Connection, message_ids: Iterable[str]) -> None:
 
 def tell(connection: Connection) -> None:
     """Send the notice of a transaction that is about to be committed, if it has any."""
-    if message_ids := connection.info.pop(_CHANGED, None):
-        run(connection, "SELECT pg_notify(%s, %s)", (CHANNEL, payload_of(message_ids)))
+    if notice := taken(connection):
+        run(connection, TELL, notice)
+
+
+def taken(connection: Connection) -> tuple[str, str] | None:
+    """Return what :data:`TELL` is to be given so far, for who sends it along with another statement."""
+    message_ids = connection.info.pop(_CHANGED, None)
+    return (CHANNEL, payload_of(message_ids)) if message_ids else None
 
 
 def forget(connection: Connection) -> None:
