@@ -159,7 +159,7 @@ def identity(event: Event, connection_path: str | None) -> str | None:
         return None
     # To write a moment as text takes several times as long.
     fields = [
-        value.timestamp() if (kind := type(value)) is datetime else str(value) if kind is Decimal else value
+        value.timestamp() if isinstance(value, datetime) else str(value) if isinstance(value, Decimal) else value
         for value in event
     ]
     return hashlib.sha256(ascii([type(event).__name__, connection_path, *fields]).encode()).hexdigest()

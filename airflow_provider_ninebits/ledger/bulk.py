@@ -57,8 +57,8 @@ def write(connection: Connection, *changes: Change) -> None:
         if changes:
             notice = notices.taken(connection) or ()
             shapes = tuple((each.table, tuple(each.rows[0]), each.key, each.adding) for each in changes)
-            columns = [array([row[name] for row in each.rows]) for each in changes for name in each.rows[0]]
-            run(connection, _at_once(shapes, telling=bool(notice)), (*columns, *notice))
+            arrays = [array([row[name] for row in each.rows]) for each in changes for name in each.rows[0]]
+            run(connection, _at_once(shapes, telling=bool(notice)), (*arrays, *notice))
         return
     for table, rows, key, adding in changes:
         names = [*(name for name in rows[0] if name != key), *([key] if key else [])]
@@ -83,10 +83,10 @@ def _at_once(changes: tuple[tuple[Table, tuple[str, ...], str | None, tuple[str,
 
 
 def _from_arrays(table: Table, names: tuple[str, ...], key: str | None, adding: tuple[str, ...]) -> str:
-    listed = ", ".join(names)
-    given = f"unnest({', '.join(f'%s::{_kind(table, name)}[]' for name in names)}) AS given({listed})"
+    arrays = ", ".join(f"%s::{_kind(table, name)}[]" for name in names)
+    given = f"unnest({arrays}) AS given({', '.join(names)})"
     if key is None:
-        return f"INSERT INTO {table.name} ({listed}) SELECT {listed} FROM {given}"  # noqa: S608 (as above)
+        return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {', '.join(names)} FROM {given}"  # noqa: S608 (as above)
     changes = ", ".join(
         f"{name} = {f'{table.name}.{name} + ' if name in adding else ''}given.{name}" for name in names if name != key
     )
@@ -100,4 +100,12 @@ def _kind(table: Table, name: str) -> str:
 
 
 def _sqlite_values(values: list[Any]) -> list[Any]:
-    return [process(value) if (process := _SQLITE_VALUES.get(type(value))) else value for value in values]
+    first = values[0]
+    if values.count(first) == len(values):
+        return [_sqlite_value(first)] * len(values)
+    return [_sqlite_value(value) for value in values]
+
+
+def _sqlite_value(value: Any) -> Any:
+    process = _SQLITE_VALUES.get(type(value))
+    return value if process is None else process(value)
