@@ -141,9 +141,6 @@ def read_entries(
     all_closed = True
     for row in query.rows(connection, numbers=numbers, since=since, ref_ids=ref_ids) if numbers else ():
         request_id, message_id = row[0], row[1]
-        if row[_WIDTH] == MessageState.REPLACED:
-            # It gave way while its lock was waited for: PostgreSQL reads its row again then, and not its recipients.
-            continue
         if request_id not in found.requests:
             found.requests[request_id] = _request_facts(row)
             all_closed &= _is_closed(row)

@@ -16,7 +16,9 @@ from tests.integration.ledger.scenes import (
     ADA,
     BEN,
     CAI,
+    a_call,
     a_plan,
+    arrive,
     claimed,
     mapped,
     message_state,
@@ -124,6 +126,17 @@ class TestTheOperatorThatComesWithOtherThings:
         again = plan(database, a_plan((BEN, ADA), key="k"), replan=True)
 
         assert (again.parts, again.difference) == (first.parts, None)
+
+    def test_a_part_that_gives_way_lets_go_of_the_callbacks_of_its_recipients(self, database: Database) -> None:
+        """On SQLite the id of a recipient that was deleted is given to the next one."""
+        first = plan(database, a_plan((ADA,), key="k"))
+        claimed(database, first.parts[0].message_id).answered("accepted", "x")
+        arrive(database, a_call(ref_id="x"))
+        set_columns(database, schema.message, {"state": "refused"}, id=first.parts[0].message_id)
+
+        plan(database, a_plan((BEN,), key="k"), replan=True)
+
+        assert [each["recipient_id"] for each in rows(database, schema.callback)] == [None]
 
     def test_an_answer_recorded_again_does_not_bring_a_replaced_part_back(self, database: Database) -> None:
         # A sender that lost the ledger while it recorded a refusal tries again, after another has planned anew.

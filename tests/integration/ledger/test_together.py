@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import Database, lock_numbers
+from airflow_provider_ninebits.ledger.parts import give_way
 from airflow_provider_ninebits.ledger.rematching import rematch
 from airflow_provider_ninebits.ledger.resolving import resolve
 from airflow_provider_ninebits.ledger.standing import lock_message_rows, lock_messages
@@ -33,6 +34,7 @@ from tests.integration.ledger.scenes import (
     arrive,
     match_states,
     row,
+    rows,
     sending,
     states,
     try_claim,
@@ -268,6 +270,19 @@ class TestWhoWaitsForWhom:
                 text("UPDATE ninebits_message SET state = 'accepted' WHERE id = :id"), {"id": request.message_id}
             )
         assert claims == [None]
+
+    def test_a_callback_that_waits_for_a_part_which_gives_way_is_nobodys(self, database: Database) -> None:
+        """PostgreSQL shows it the recipient that was there when it began to wait; no foreign key keeps that from it."""
+        request = uncertain(database)
+        with _waiting(database, lambda: arrive(database, a_call())) as held:
+            for table, which in (("request", "message_id"), ("message", "id")):
+                held.execute(
+                    text(f"UPDATE ninebits_{table} SET state = 'refused' WHERE {which} = :id"),
+                    {"id": request.message_id},
+                )
+            give_way(held, request.message_id)
+        assert match_states(database) == ["unmatched"]
+        assert rows(database, schema.recipient) == []
 
     def test_locks_are_taken_in_their_order(self, database: Database) -> None:
         names = {zlib.crc32(str(number).encode()) % BUCKETS: str(number) for number in range(5000)}

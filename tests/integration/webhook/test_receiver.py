@@ -221,7 +221,7 @@ def test_whatever_goes_wrong_is_503_and_counted(
     def fail(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("airflow_provider_ninebits.webhook.endpoint.read_arrivals", fail)
+    monkeypatch.setattr("airflow_provider_ninebits.webhook.arrivals.read_callbacks", fail)
     with served(ReceiverSettings(ledger_url, passwords=("secret",))) as url:
         answer = httpx.post(f"{url}{route}", json=CALL, auth=CREDENTIALS, trust_env=False)
         assert (answer.status_code, answer.headers.get("retry-after"), answer.json()) == (503, "30", {})

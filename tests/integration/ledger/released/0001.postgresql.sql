@@ -918,80 +918,80 @@ ALTER TABLE ONLY public.ninebits_request ALTER COLUMN id SET DEFAULT nextval('pu
 -- Data for Name: ninebits_callback; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_callback VALUES (3, '2026-11-24 23:15:59.664229+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
-INSERT INTO public.ninebits_callback VALUES (4, '2026-11-24 23:16:00.204998+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-24 23:16:00.197547+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (5, '2026-11-24 23:16:00.204998+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-24 23:16:00.197568+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (6, '2026-11-24 23:16:00.204998+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
-INSERT INTO public.ninebits_callback VALUES (2, '2026-11-24 23:15:59.664229+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-24 23:15:59.248972+00', '2026-11-24 23:15:59.658787+00', '2026-11-24 23:15:59.248972+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
+INSERT INTO public.ninebits_callback VALUES (3, '2026-11-25 03:07:20.11006+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
+INSERT INTO public.ninebits_callback VALUES (4, '2026-11-25 03:07:20.172587+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-25 03:07:20.1708+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (5, '2026-11-25 03:07:20.172587+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-25 03:07:20.170811+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (6, '2026-11-25 03:07:20.172587+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
+INSERT INTO public.ninebits_callback VALUES (2, '2026-11-25 03:07:20.11006+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-25 03:07:19.17911+00', '2026-11-25 03:07:20.109744+00', '2026-11-25 03:07:19.17911+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
 
 
 --
 -- Data for Name: ninebits_message; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_message VALUES ('cab4b013ac14d6aadb1a88449a1c387f', '1f3b1179104da3f53ed8b4ffc1c9fe54', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-24 23:16:59.606003+00', 2, 1, 1, 0, '2026-11-24 23:15:59.664229+00', 3, '2026-11-24 23:15:59.489108+00');
-INSERT INTO public.ninebits_message VALUES ('6d6c5b4a4126c1ea4704c991bbb43a06', 'e84ac3501e1e3d991be759f1db16c0c4', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-24 23:15:59.954621+00');
-INSERT INTO public.ninebits_message VALUES ('509d1fbd7cac29d7ac3d5624e32619d0', 'ac555785ab33c34c2c3e4f70d870136a', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, 0, 0, 0, NULL, 0, '2026-11-24 23:16:00.151469+00');
-INSERT INTO public.ninebits_message VALUES ('2bcb8fd125d41b8586602eea563572a4', '6064d15ce9aadfe6190a8ddd94a29ee9', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'uncertain', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-24 23:15:59.752895+00');
+INSERT INTO public.ninebits_message VALUES ('cf3ee3e8498c074b9e19f4887338a546', 'be601f7651aa5ec514befc369b2773f2', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-25 03:08:20.10543+00', 2, 1, 1, 0, '2026-11-25 03:07:20.11006+00', 3, '2026-11-25 03:07:20.097278+00');
+INSERT INTO public.ninebits_message VALUES ('9ac119054c3f1b09b34b00050d19b740', '83aea1249721f989601c5c88b48c25f9', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'uncertain', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-25 03:07:20.120448+00');
+INSERT INTO public.ninebits_message VALUES ('7d6b3424b566ff473804bd5c0aa5fcda', '967404b3dddbca5acc5d8a14071afca9', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, 0, 0, 0, NULL, 0, '2026-11-25 03:07:20.163725+00');
+INSERT INTO public.ninebits_message VALUES ('335810a3f61f7ef9ffe1ba6a8539ad04', '46a35d5aa56a6eb2ed215ff01a3db007', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'refused', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-25 03:07:20.141263+00');
 
 
 --
 -- Data for Name: ninebits_purge; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_purge VALUES (1, '2026-08-26 23:15:59.131429+00', '2026-11-24 23:15:59.131429+00');
+INSERT INTO public.ninebits_purge VALUES (1, '2026-08-27 03:07:20.051878+00', '2026-11-25 03:07:20.051878+00');
 
 
 --
 -- Data for Name: ninebits_receipt; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receipt VALUES (1, '4cffac785cdd93205289be3fdb018db4', '3b2928a95f568cd9b1c45bafd2627759', 0, 'accepted', 1, 'purged');
+INSERT INTO public.ninebits_receipt VALUES (1, 'aec791e5b3ea39dd3ef5deec78c379ce', '4a98e76ed800620660c41d8c4032295c', 0, 'accepted', 1, 'purged');
 
 
 --
 -- Data for Name: ninebits_receiver; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receiver VALUES ('465cf05366d3ef911496fe99daa44870', 'a-host', '2026-11-24 23:16:00.248972+00', '2026-11-24 23:16:00.248972+00', '2026-11-24 23:16:00.27296+00', false, 1, '2026-11-24 23:16:00.27296+00', 1, '2026-11-24 23:16:00.27296+00', 1, '2026-11-24 23:16:00.27296+00');
+INSERT INTO public.ninebits_receiver VALUES ('0a17f898d69fe9b03d09e9524f0b1317', 'a-host', '2026-11-25 03:07:20.17911+00', '2026-11-25 03:07:20.17911+00', '2026-11-25 03:07:20.180549+00', false, 1, '2026-11-25 03:07:20.180549+00', 1, '2026-11-25 03:07:20.180549+00', 1, '2026-11-25 03:07:20.180549+00');
 
 
 --
 -- Data for Name: ninebits_recipient; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_recipient VALUES (3, '1f3b1179104da3f53ed8b4ffc1c9fe54', 'cab4b013ac14d6aadb1a88449a1c387f', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-24 23:15:59.664229+00');
-INSERT INTO public.ninebits_recipient VALUES (4, '6064d15ce9aadfe6190a8ddd94a29ee9', '2bcb8fd125d41b8586602eea563572a4', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (5, 'e84ac3501e1e3d991be759f1db16c0c4', '6d6c5b4a4126c1ea4704c991bbb43a06', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (6, 'ac555785ab33c34c2c3e4f70d870136a', '509d1fbd7cac29d7ac3d5624e32619d0', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (2, '1f3b1179104da3f53ed8b4ffc1c9fe54', 'cab4b013ac14d6aadb1a88449a1c387f', '2348020000001', 'answered', 1, '2026-11-24 23:15:59.248972+00', '2026-11-24 23:15:59.658787+00', '2026-11-24 23:15:59.248972+00', 7, 7, 30000000000, '2026-11-24 23:15:59.664229+00');
+INSERT INTO public.ninebits_recipient VALUES (3, 'be601f7651aa5ec514befc369b2773f2', 'cf3ee3e8498c074b9e19f4887338a546', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-25 03:07:20.11006+00');
+INSERT INTO public.ninebits_recipient VALUES (4, '83aea1249721f989601c5c88b48c25f9', '9ac119054c3f1b09b34b00050d19b740', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (5, '46a35d5aa56a6eb2ed215ff01a3db007', '335810a3f61f7ef9ffe1ba6a8539ad04', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (6, '967404b3dddbca5acc5d8a14071afca9', '7d6b3424b566ff473804bd5c0aa5fcda', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (2, 'be601f7651aa5ec514befc369b2773f2', 'cf3ee3e8498c074b9e19f4887338a546', '2348020000001', 'answered', 1, '2026-11-25 03:07:19.17911+00', '2026-11-25 03:07:20.109744+00', '2026-11-25 03:07:19.17911+00', 7, 7, 30000000000, '2026-11-25 03:07:20.11006+00');
 
 
 --
 -- Data for Name: ninebits_request; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_request VALUES (3, '2bcb8fd125d41b8586602eea563572a4', 'ninebits', 'uncertain', NULL, NULL, '2026-11-24 23:15:59.855046+00', '2026-11-24 23:15:59.885978+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (4, '6d6c5b4a4126c1ea4704c991bbb43a06', 'ninebits', 'refused', NULL, 'answer', '2026-11-24 23:16:00.019985+00', '2026-11-24 23:16:00.065374+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (2, 'cab4b013ac14d6aadb1a88449a1c387f', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-24 23:15:59.606003+00', '2026-11-24 23:15:59.645109+00', 7, 'a detail');
+INSERT INTO public.ninebits_request VALUES (3, '9ac119054c3f1b09b34b00050d19b740', 'ninebits', 'uncertain', NULL, NULL, '2026-11-25 03:07:20.130247+00', '2026-11-25 03:07:20.133187+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (4, '335810a3f61f7ef9ffe1ba6a8539ad04', 'ninebits', 'refused', NULL, 'answer', '2026-11-25 03:07:20.149272+00', '2026-11-25 03:07:20.152177+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (2, 'cf3ee3e8498c074b9e19f4887338a546', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-25 03:07:20.10543+00', '2026-11-25 03:07:20.108382+00', 7, 'a detail');
 
 
 --
 -- Data for Name: ninebits_send; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_send VALUES ('4cffac785cdd93205289be3fdb018db4', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-26 23:15:58.653749+00', NULL, NULL, 'purged');
-INSERT INTO public.ninebits_send VALUES ('6064d15ce9aadfe6190a8ddd94a29ee9', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-24 23:15:59.734581+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('e84ac3501e1e3d991be759f1db16c0c4', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-24 23:15:59.951688+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('ac555785ab33c34c2c3e4f70d870136a', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-24 23:16:00.139317+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('1f3b1179104da3f53ed8b4ffc1c9fe54', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-24 23:15:59.443193+00', 'a planner', '2026-11-24 23:15:59.248972+00', NULL);
+INSERT INTO public.ninebits_send VALUES ('aec791e5b3ea39dd3ef5deec78c379ce', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-27 03:07:20.001852+00', NULL, NULL, 'purged');
+INSERT INTO public.ninebits_send VALUES ('be601f7651aa5ec514befc369b2773f2', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-25 03:07:20.095435+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('83aea1249721f989601c5c88b48c25f9', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-25 03:07:20.118571+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('967404b3dddbca5acc5d8a14071afca9', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-25 03:07:20.161855+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('46a35d5aa56a6eb2ed215ff01a3db007', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-25 03:07:20.139534+00', 'a planner', '2026-11-25 03:07:19.17911+00', NULL);
 
 
 --
 -- Data for Name: ninebits_task; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-24 23:16:00.28808+00');
+INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-25 03:07:20.183903+00');
 
 
 --
@@ -1293,22 +1293,6 @@ CREATE INDEX ix_ninebits_send_run_id ON public.ninebits_send USING btree (run_id
 --
 
 CREATE INDEX ix_ninebits_task_seen_at ON public.ninebits_task USING btree (seen_at);
-
-
---
--- Name: ninebits_callback fk_ninebits_callback_recipient_id; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.ninebits_callback
-    ADD CONSTRAINT fk_ninebits_callback_recipient_id FOREIGN KEY (recipient_id) REFERENCES public.ninebits_recipient(id) ON DELETE SET NULL;
-
-
---
--- Name: ninebits_callback fk_ninebits_callback_request_id; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.ninebits_callback
-    ADD CONSTRAINT fk_ninebits_callback_request_id FOREIGN KEY (request_id) REFERENCES public.ninebits_request(id) ON DELETE SET NULL;
 
 
 --
