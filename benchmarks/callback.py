@@ -1,9 +1,9 @@
 """
 Where the processor's time of a callback goes, in microseconds: the profile of the stand-alone receiver.
 
-Reading, the route and the ledger are measured by themselves, in one process; what is left of a receiver's own time
-while it is asked over 32 connections is HTTP, the event loop and the passing on from thread to thread. CPU time, since
-it says less about who else was busy on the machine.
+Reading, taking and the ledger are measured by themselves, in one process. What is left of what the receiver's two
+processes use while it is asked over 32 connections is HTTP and the event loop in the one, and what passes between the
+two. CPU time, since it says less about who else was busy on the machine.
 """
 
 from __future__ import annotations
@@ -63,18 +63,21 @@ def _of_one(url_of: Callable[[object], str], folder: Path) -> dict[str, float]:
         with_ref_id = turn % 2 == 0
         alone = _parts(url_of(f"parts_{turn}"), with_ref_id=with_ref_id)
         whole = _whole(url_of(f"whole_{turn}"), folder, with_ref_id=with_ref_id)
-        rounds.append(alone | {"whole": whole})
+        rounds.append(alone | whole)
     found = {what: median(each[what] for each in rounds) for what in rounds[0]}
     first, second = (found[f"groups of {size}"] for size in GROUPS)
     # So much of a callback's is a share in what a group costs whatever its size.
     for_each_group = (first - second) / (1 / GROUPS[0] - 1 / GROUPS[1])
     return {
-        "HTTP, the event loop, passing on to the thread that writes and back": found["whole"] - found["route"] - first,
-        "routing, the password, reading the body, the answer": found["route"] - found["read"],
-        "JSON, its fields, the hash that tells a repeat": found["read"],
-        f"the ledger, a sixteenth of what a group of {GROUPS[0]} costs whatever is in it": for_each_group / GROUPS[0],
-        "the ledger, for the callback itself": first - for_each_group / GROUPS[0],
-        "all of it": found["whole"],
+        "the process that is asked": found["asked"],
+        "· HTTP, the event loop, waking and telling the thread that passes groups on": found["asked"] - found["take"],
+        "· the password, the answer": found["take"] - found["read"],
+        "· JSON, its fields, the hash that tells a repeat": found["read"],
+        "the process that stores": found["stores"],
+        "· what passes between the two": found["stores"] - first,
+        f"· the ledger, a sixteenth of what a group of {GROUPS[0]} costs whatever is in it": for_each_group / GROUPS[0],
+        "· the ledger, for the callback itself": first - for_each_group / GROUPS[0],
+        "all of it": found["asked"] + found["stores"],
     }
 
 
@@ -88,7 +91,7 @@ def _parts(url: str, *, with_ref_id: bool) -> dict[str, float]:
     took = {
         "read": _cpu_us(lambda: arrivals.extend(read_arrivals(body, None, "UTC")[0] for body in bodies), len(bodies))
     }
-    took["route"] = _cpu_us(lambda: asyncio.run(_ask(url, bodies)), len(bodies))
+    took["take"] = _cpu_us(lambda: _take(url, bodies), len(bodies))
     half = len(arrivals) // 2
     with closing(Database(url)) as ledger:
         for size, some in zip(GROUPS, (arrivals[:half], arrivals[half:]), strict=True):
@@ -104,48 +107,26 @@ def _parts(url: str, *, with_ref_id: bool) -> dict[str, float]:
     return took
 
 
-async def _ask(url: str, bodies: list[bytes]) -> None:
-    """Send bodies through the route, to a ledger that takes no time."""
-    from airflow_provider_ninebits.webhook.app import receiver_app
+def _take(url: str, bodies: list[bytes]) -> None:
+    """Take bodies, for a ledger that takes no time."""
+    from airflow_provider_ninebits.webhook.app import Receiver
     from airflow_provider_ninebits.webhook.settings import ReceiverSettings
-    from airflow_provider_ninebits.webhook.writer import GroupWriter
 
-    async def at_once(*_: object) -> None:
-        return None
+    class AtOnce:
+        def submit(self, _: object, __: object, ___: object, settled: Callable[[Exception | None], None]) -> None:
+            settled(None)
 
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: dict[str, Any]) -> None:
-        statuses.add(message.get("status", 200))
-
-    statuses: set[int] = set()
-    headers = [
-        (b"host", b"x"),
-        (b"authorization", b"Basic bmluZWJpdHM6c2VjcmV0"),
-        (b"content-type", b"application/json"),
-    ]
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "POST",
-        "root_path": "",
-        "query_string": b"",
-        "headers": headers,
-    }
-    scope |= {"path": "/ninebits/callback", "raw_path": b"/ninebits/callback"}
-    app = receiver_app(ReceiverSettings(url, passwords=("secret",)))
-    commit, GroupWriter.commit = GroupWriter.commit, at_once  # type: ignore[method-assign, assignment]
-    try:
-        for body in bodies:  # noqa: B007 (`receive` gives it)
-            await app(dict(scope), receive, send)  # type: ignore[arg-type]
-    finally:
-        GroupWriter.commit = commit  # type: ignore[method-assign]
-    if statuses != {200}:
-        raise RuntimeError(f"the route answered {statuses}")
+    intake = Receiver(ReceiverSettings(url, passwords=("secret",)), store_apart=False).intake
+    intake.writer = AtOnce()  # type: ignore[assignment]
+    answered: list[Any] = []
+    with closing(asyncio.new_event_loop()) as loop:
+        for body in bodies:
+            intake.take([b"Basic bmluZWJpdHM6c2VjcmV0"], body, loop, answered.append)
+    if {answer.status for answer in answered} != {200}:
+        raise RuntimeError("not all of them were taken")
 
 
-def _whole(url: str, folder: Path, *, with_ref_id: bool) -> float:
+def _whole(url: str, folder: Path, *, with_ref_id: bool) -> dict[str, float]:
     bodies = folder / "bodies"
     bodies.write_bytes(b"\n".join(callbacks_of(accept_messages(url, 10 * CALLBACKS), with_ref_id=with_ref_id)))
     module, path = SIDES["receiver"]
@@ -153,14 +134,18 @@ def _whole(url: str, folder: Path, *, with_ref_id: bool) -> float:
         server = next(
             each for each in psutil.net_connections("tcp") if each.laddr and each.laddr.port == port and each.pid
         )
-        process = psutil.Process(server.pid)
-        before = process.cpu_times()
+        asked = psutil.Process(server.pid)
+        both = {"asked": asked, "stores": asked.children()[0]}
+        before = {name: process.cpu_times() for name, process in both.items()}
         command = [sys.executable, "-m", "benchmarks.tools.load", f"http://ninebits:secret@127.0.0.1:{port}{path}"]
         command += [str(bodies), "--seconds", str(SECONDS), "--connections", str(CONNECTIONS)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        after = process.cpu_times()
+        after = {name: process.cpu_times() for name, process in both.items()}
     answered = sum(json.loads(done.stdout)["statuses"].values())
-    return 1e6 * (after.user + after.system - before.user - before.system) / answered
+    return {
+        name: 1e6 * (after[name].user + after[name].system - before[name].user - before[name].system) / answered
+        for name in both
+    }
 
 
 def _cpu_us(do: Callable[[], object], times: int) -> float:

@@ -1,8 +1,9 @@
 """
 The raw limit of group commit: ``python -m benchmarks.tools.bare LEDGER_URL --port 9011``.
 
-The same server, driver and durability as the receiver, and nothing else: it reads no body, knows no password, matches
-nobody. One thread inserts what came in while it committed the last group, in one statement, and commits.
+The same server, driver and durability as the receiver, and nothing else: it looks into no body, knows no password,
+matches nobody. One thread inserts what came in while it committed the last group, in one statement, and commits. It is
+an app of Starlette's, as one writes them; with ``--asgi`` one without any framework.
 """
 
 from __future__ import annotations
@@ -10,15 +11,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sqlite3
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import uvicorn
 from sqlalchemy.engine import make_url
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
 
 _ANSWER = [
     {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]},
@@ -34,7 +42,12 @@ class Bare:
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._wanted = threading.Condition()
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def by_starlette(self, request: Request) -> Response:
+        """Answer when the body is on disk."""
+        await self._on_disk(await request.body())
+        return JSONResponse({})
+
+    async def by_asgi(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer when the body is on disk."""
         if scope["type"] != "http":
             return
@@ -44,13 +57,16 @@ class Bare:
             message = await receive()
             body += message.get("body", b"")
             more = message.get("more_body", False)
+        await self._on_disk(body)
+        for message in _ANSWER:
+            await send(message)
+
+    async def _on_disk(self, body: bytes) -> None:
         done = asyncio.get_running_loop().create_future()
         with self._wanted:
             self._waiting.append((body, done))
             self._wanted.notify()
         await done
-        for message in _ANSWER:
-            await send(message)
 
     def work(self, loop: asyncio.AbstractEventLoop) -> None:
         """Commit, group by group."""
@@ -95,15 +111,16 @@ def _postgresql(url: str) -> Callable[[list[bytes]], None]:
     return commit
 
 
-async def serve(url: str, port: int) -> None:
+async def serve(url: str, port: int, *, asgi: bool) -> None:
     """Serve until the process is ended."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         commit = _sqlite(str(parsed.database))
     else:
         commit = _postgresql(parsed.set(drivername="postgresql").render_as_string(hide_password=False))
-    app = Bare(commit)
-    threading.Thread(target=app.work, args=(asyncio.get_running_loop(),), daemon=True).start()
+    bare = Bare(commit)
+    app = bare.by_asgi if asgi else Starlette(routes=[Route("/", bare.by_starlette, methods=["POST"])])
+    threading.Thread(target=bare.work, args=(asyncio.get_running_loop(),), daemon=True).start()
     config = uvicorn.Config(app, port=port, http="httptools", lifespan="off", access_log=False, log_level="warning")
     await uvicorn.Server(config).serve()
 
@@ -112,5 +129,8 @@ if __name__ == "__main__":
     options = argparse.ArgumentParser()
     options.add_argument("url")
     options.add_argument("--port", type=int, required=True)
+    options.add_argument("--asgi", action="store_true")
     given = options.parse_args()
-    asyncio.run(serve(given.url, given.port))
+    # As the receiver does.
+    sys.setswitchinterval(0.00005)
+    asyncio.run(serve(given.url, given.port, asgi=given.asgi))
