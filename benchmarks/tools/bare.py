@@ -121,7 +121,9 @@ async def serve(url: str, port: int, *, asgi: bool) -> None:
     bare = Bare(commit)
     app = bare.by_asgi if asgi else Starlette(routes=[Route("/", bare.by_starlette, methods=["POST"])])
     threading.Thread(target=bare.work, args=(asyncio.get_running_loop(),), daemon=True).start()
-    config = uvicorn.Config(app, port=port, http="httptools", lifespan="off", access_log=False, log_level="warning")
+    config = uvicorn.Config(
+        app, port=port, http="httptools", interface="asgi3", lifespan="off", access_log=False, log_level="warning"
+    )
     await uvicorn.Server(config).serve()
 
 
