@@ -122,7 +122,8 @@ class StoreApart:
         try:
             pipe.send((arrivals, receiver_id))
             answer: Stored | Exception = pipe.recv()
-        except (EOFError, OSError) as error:
+        except Exception as error:
+            # Whatever it is, what comes through the pipe next may be the answer to another group.
             self.close()
             raise StoringFailed("the process that stores callbacks was lost, and is started again") from error
         if isinstance(answer, Exception):
