@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Integer, bindparam, func, insert, or_, select, update
+from sqlalchemy import Integer, bindparam, func, insert, literal_column, or_, select, update
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.columns import UtcDateTime
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.driver import Query
 from airflow_provider_ninebits.ledger.lists import joined
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.sends import SendPlan
 
 _message, _request, _recipient = schema.message.c, schema.request.c, schema.recipient.c
-_in_order = select(_recipient.number).where(_recipient.message_id == bindparam("message_id")).order_by(_recipient.id)
-_NUMBERS = Query(select(joined(_in_order.subquery().c.number)))
-_TAKE = (
+_in_order = select(_recipient.number).where(_recipient.message_id == bindparam("row_id")).order_by(_recipient.id)
+_numbers = select(joined(_in_order.subquery().c.number))
+_NUMBERS = Query(_numbers)
+_take = (
     update(schema.message)
     .where(_message.id == bindparam("row_id"))
     .values(
@@ -34,9 +36,10 @@ _TAKE = (
     )
 )
 _unsent = [_message.state == state.value for state in (MessageState.PLANNED, MessageState.REFUSED)]
-_CLAIM = Query(_TAKE.where(or_(*_unsent)))
+_take_unsent = _take.where(or_(*_unsent))
+_CLAIM = Query(_take_unsent)
 _CLAIM_IN_DOUBT = Query(
-    _TAKE.where(
+    _take.where(
         or_(
             *_unsent,
             _message.state == MessageState.UNCERTAIN.value,
@@ -50,16 +53,29 @@ _GIVE_UP = Query(
     .where(_request.message_id == bindparam("row_id"), _request.state == RequestState.SENDING.value)
     .values(state=RequestState.UNCERTAIN.value, finished_at=bindparam("now"), detail="its sender did not come back")
 )
+_begin = insert(schema.request)
 _BEGIN = Query(
-    insert(schema.request)
-    .values(
-        message_id=bindparam("message_id"),
-        conn_id=bindparam("conn_id"),
-        started_at=bindparam("started_at"),
+    _begin.values(
+        message_id=bindparam("row_id"),
+        conn_id=bindparam("new_conn_id"),
+        started_at=bindparam("now"),
         state=RequestState.SENDING.value,
+    ).returning(_request.id)
+)
+_taken = _take_unsent.returning(_message.id, _message.conn_id).cte("taken")
+_begun = (
+    _begin.from_select(
+        ["message_id", "conn_id", "started_at", "state"],
+        select(
+            *(_taken.c.id, _taken.c.conn_id, bindparam("now", type_=UtcDateTime())),
+            literal_column(f"'{RequestState.SENDING.value}'"),
+        ),
     )
     .returning(_request.id)
+    .cte("begun")
 )
+# For PostgreSQL: each statement costs a message to the server, and one back.
+_CLAIM_AT_ONCE = Query(select(_begun.c.id, _numbers.scalar_subquery()))
 
 
 class Claim(NamedTuple):
@@ -87,19 +103,25 @@ def claim(
     :param revision: with ``resend``: claim it only if nothing came of it since; None: whatever came.
     :return: the new request; None: somebody else has claimed it, or it needs no request any more.
     """
+    lease = timedelta(seconds=lease_seconds)
+    values: dict[str, Any] = {
+        "row_id": message_id,
+        "new_owner": owner,
+        "new_conn_id": plan.conn_id,
+        "new_media_url": plan.media,
+        "new_from_number": plan.from_number,
+    }
+    if not (resend or database.is_sqlite):
+        with database.writing() as connection:
+            now = ledger_now(connection)
+            found = _CLAIM_AT_ONCE.rows(connection, **values, now=now, lease_until=now + lease)
+        return _claim_of(*found[0]) if found else None
     with database.reading() as connection:
         # Before SQLite's one write lock is taken. A message's numbers stay, or it is not to be claimed any more.
-        ((numbers,),) = _NUMBERS.rows(connection, message_id=message_id)
+        ((numbers,),) = _NUMBERS.rows(connection, row_id=message_id)
         with database.writing_on(connection):
             now = ledger_now(connection)
-            values = {
-                "row_id": message_id,
-                "new_owner": owner,
-                "new_conn_id": plan.conn_id,
-                "new_media_url": plan.media,
-                "new_from_number": plan.from_number,
-                "lease_until": now + timedelta(seconds=lease_seconds),
-            }
+            values["lease_until"] = now + lease
             if resend:
                 taken = _CLAIM_IN_DOUBT.change(connection, **values, now=now, revision_seen=revision)
             else:
@@ -108,5 +130,9 @@ def claim(
                 return None
             if resend:
                 _GIVE_UP.change(connection, row_id=message_id, now=now)
-            ((request_id,),) = _BEGIN.rows(connection, message_id=message_id, conn_id=plan.conn_id, started_at=now)
-            return Claim(request_id, tuple(numbers.split(",")) if numbers else ())
+            ((request_id,),) = _BEGIN.rows(connection, row_id=message_id, new_conn_id=plan.conn_id, now=now)
+    return _claim_of(request_id, numbers)
+
+
+def _claim_of(request_id: int, numbers: str | None) -> Claim:
+    return Claim(request_id, tuple(numbers.split(",")) if numbers else ())

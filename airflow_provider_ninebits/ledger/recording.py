@@ -94,23 +94,25 @@ def record_answer(
     :raises NoSuchMessage: where a purge of unsettled messages took it meanwhile.
     """
     locked: frozenset[str] = frozenset() if message_id is None else frozenset({message_id})
+    shared = answer.state is not RequestState.REFUSED
     while True:
         with database.writing() as connection:
             if not locked:
                 standing = _standing(connection, request_id, answer.ref_id)
                 locked, recipients = standing.message_ids, standing.recipients
-            now = lock_messages(connection, locked, answer.ref_id, recipients=recipients)
+            now = lock_messages(connection, locked, answer.ref_id, recipients=recipients, shared=shared)
             standing = _standing(connection, request_id, answer.ref_id)
-            if now is None or standing.message_ids <= locked:
+            if now is None or not (standing.message_ids - locked or (shared and standing.unsettled_by(answer))):
                 return _record(connection, standing, answer, now or ledger_now(connection))
-            # The ref_id is another request's by the word of a callback, and its message is not locked: again.
+            # The ref_id is another request's by the word of a callback, say, whose message is not locked: again.
             locked, recipients = locked | standing.message_ids, standing.recipients
+            shared = shared and not standing.unsettled_by(answer)
 
 
 def _record(connection: Connection, standing: _Standing, answer: Answer, now: datetime) -> Recorded:
     change = _answered(standing.itself, answer, now)
     ref_ids = frozenset(ref_id for ref_id in (standing.itself.ref_id, answer.ref_id) if ref_id is not None)
-    if standing.adopters or answer.state is RequestState.REFUSED or standing.renamed_by(answer):
+    if standing.unsettled_by(answer):
         write(connection, change)
         return Recorded(_let_go(connection, standing, answer), standing.message_ids, ref_ids)
     # Acceptance alone changes no outcome, so there is no notice.
@@ -162,6 +164,10 @@ class _Standing:
     def renamed_by(self, answer: Answer) -> bool:
         """Return whether an answer says another ``ref_id`` than the request was known by."""
         return answer.ref_id is not None and self.itself.ref_id not in (None, answer.ref_id)
+
+    def unsettled_by(self, answer: Answer) -> bool:
+        """Return whether an answer lets go of what callbacks have shown."""
+        return bool(self.adopters) or answer.state is RequestState.REFUSED or self.renamed_by(answer)
 
     def after(self, answer: Answer) -> tuple[MessageState, Change]:
         """Return the message's state with an answer that lets go of no callback, and what is to be written of it."""

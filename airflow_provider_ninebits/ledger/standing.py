@@ -34,7 +34,12 @@ _HELD = (MessageState.SENDING, MessageState.ACCEPTED)
 
 
 def lock_messages(
-    connection: Connection, message_ids: Iterable[str], ref_id: str | None = None, *, recipients: int = 0
+    connection: Connection,
+    message_ids: Iterable[str],
+    ref_id: str | None = None,
+    *,
+    recipients: int = 0,
+    shared: bool = False,
 ) -> datetime | None:
     """
     Make this transaction the only one that changes these messages' requests, or matches callbacks of their numbers.
@@ -44,6 +49,8 @@ def lock_messages(
 
     :param ref_id: one that is about to be given to a request: until then no callback may bring it to another.
     :param recipients: how many one of them has; with as many as there are locks none of their numbers is read.
+    :param shared: for who changes nothing but requests and messages, each under its message's row: such as these need
+        not wait for each other, only callbacks for them.
     :return: the time on the ledger's clock when what was read before may have changed; None: it has not, on SQLite,
         whose transaction had the one lock.
     """
@@ -55,7 +62,7 @@ def lock_messages(
         numbers = [number for (number,) in _NUMBERS.rows(connection, message_ids=which)]
         # That many numbers have nearly all of the locks, and a whole part's need not be read for the rest.
         names = None if len(numbers) == LOCKS else {*numbers, *([] if ref_id is None else [ref_id])}
-    locked_at = lock_numbers(connection, names)
+    locked_at = lock_numbers(connection, names, shared=shared)
     lock_message_rows(connection, which)
     return locked_at
 
