@@ -68,7 +68,7 @@ _begun = (
         ["message_id", "conn_id", "started_at", "state"],
         select(
             *(_taken.c.id, _taken.c.conn_id, bindparam("now", type_=UtcDateTime())),
-            literal_column(f"'{RequestState.SENDING.value}'"),
+            literal_column("'sending'"),
         ),
     )
     .returning(_request.id)
