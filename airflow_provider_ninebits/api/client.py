@@ -18,6 +18,7 @@ from airflow_provider_ninebits.api.errors import InvalidClient, NotConnected, Se
 from airflow_provider_ninebits.api.failures import sentence
 from airflow_provider_ninebits.api.messages import shown_url
 from airflow_provider_ninebits.api.shown import shown_text
+from airflow_provider_ninebits.api.threads import KeptThreads, NoThread
 from airflow_provider_ninebits.api.transport import GatedAdapter, WriteGate, read_body
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class NineBitsClient:
         self._host = urlsplit(self.base_url).netloc
         self._url = f"{self.base_url}/v1/sendvoice"
         self._adapter = GatedAdapter()
+        self._threads = KeptThreads("ninebits-request")
         self._under_way: set[_Exchange] = set()
         # For what the environment says of proxies and CAs; it sends nothing itself.
         self._session = requests.Session()
@@ -99,6 +101,7 @@ class NineBitsClient:
 
     def close(self) -> None:
         """Close the connections that are kept alive; the client can be used again."""
+        self._threads.close()
         self._adapter.close()
         self._session.close()
 
@@ -168,15 +171,14 @@ class NineBitsClient:
         """Make a request in a thread of its own, since requests knows no time-out for all of it, and wait for it."""
         exchange = _Exchange(gate)
         self._under_way.add(exchange)
-        thread = threading.Thread(target=self._run, args=(exchange, method, body), name="ninebits-request", daemon=True)
         try:
-            thread.start()
+            self._threads.begin(lambda: self._run(exchange, method, body))
             exchange.over.wait(self.timeout_seconds)
         except BaseException as error:
             self._under_way.discard(exchange)
             # Airflow's time-outs and signals are exceptions in this thread: nothing may be written after them.
             gate.expire("the task was interrupted")
-            if isinstance(error, RuntimeError) and thread.ident is None:
+            if isinstance(error, NoThread):
                 raise NotConnected("no thread could be started for the request; this machine is out of them") from error
             raise
         if not exchange.over.is_set():
@@ -202,18 +204,26 @@ class NineBitsClient:
             exchange.over.set()
 
     def _open(self, gate: WriteGate, method: str, body: bytes | None) -> requests.Response:
-        headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
-        prepared = requests.Request(method, self._url, headers=headers, data=body).prepare()
+        prepared = self._prepared[method].copy()
+        if body is not None:
+            prepared.body = body
+            prepared.headers["Content-Length"] = str(len(body))
         return self._adapter.send_through(gate, prepared, timeout=self.timeout_seconds, **self._environment)
 
-    # Once for all requests: to ask for both takes longer than a request itself.
+    # Once for all requests, as what follows: requests looks at each part of it anew.
+    @cached_property
+    def _prepared(self) -> dict[str, requests.PreparedRequest]:
+        headers = {"GET": self._headers, "POST": {**self._headers, "Content-Type": "application/json"}}
+        return {method: requests.Request(method, self._url, headers=headers[method]).prepare() for method in headers}
+
+    # To ask for both takes longer than a request itself.
     @cached_property
     def _environment(self) -> dict[str, Any]:
         """What the environment says of proxies and CAs."""
         found = self._session.merge_environment_settings(self._url, {}, stream=True, verify=None, cert=None)
         return {name: value for name, value in found.items() if name != "stream"}
 
-    @cached_property
+    @property
     def _headers(self) -> dict[str, str]:
         return {
             "Authorization": f"Bearer {self._api_key}",

@@ -27,6 +27,7 @@ def record_in_time(
     request_id: int,
     answer: Answer,
     *,
+    recipients: int,
     window: timedelta,
     sleep: Callable[[float], object],
     hurried: Callable[[], bool],
@@ -34,6 +35,7 @@ def record_in_time(
     """
     Record what came of a request, and match the callbacks that waited for it.
 
+    :param recipients: how many the message has.
     :param window: ``[ninebits] match_window``.
     :param hurried: asked after a failure: whether there is no time to try again.
     :return: the message's state.
@@ -41,7 +43,7 @@ def record_in_time(
     """
     for attempt in range(1, _RECORD_TRIES + 1):
         try:
-            recorded = record_answer(database, request_id, answer)
+            recorded = record_answer(database, request_id, answer, message_id, recipients)
             break
         except LedgerUnreachable as error:
             if attempt == _RECORD_TRIES or hurried():

@@ -39,7 +39,7 @@ from airflow_provider_ninebits.hooks.plans import Planner
 from airflow_provider_ninebits.hooks.progress import Progress
 from airflow_provider_ninebits.hooks.receipts import SendReceipt
 from airflow_provider_ninebits.hooks.recording import record_in_time
-from airflow_provider_ninebits.ledger import sends
+from airflow_provider_ninebits.ledger import claims, sends
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
 from airflow_provider_ninebits.ledger.recording import Answer
 from airflow_provider_ninebits.ledger.states import MessageState, NextStep, PartStanding, RequestState, next_step
@@ -211,12 +211,11 @@ class Sender:
         self, part: Part, job: Job, tries: Tries, *, again: bool = False, revision: int | None = None
     ) -> Part | None:
         """Make one request for a part when its turn has come; return the part if that placed it."""
-        numbers = sends.numbers_of(self.database, part.message_id)
         with self._pace.turn(tries.ticket, lambda seconds: self._nap(part, seconds), self.clock) as begin:
             self._check_stopped(part)
             # Before the claim, so that this clock never says more than the lease in the ledger holds.
             lease = Lease()
-            request_id = sends.claim(
+            claim = claims.claim(
                 self.database,
                 part.message_id,
                 job.plan,
@@ -225,9 +224,10 @@ class Sender:
                 resend=again,
                 revision=revision,
             )
-            if request_id is None:
+            if claim is None:
                 self._pace.leave(tries.ticket)
                 return None
+            request_id, numbers = claim
             try:
                 if self._interrupted.is_set():
                     raise Halted
@@ -293,6 +293,7 @@ class Sender:
             part.message_id,
             request_id,
             answer,
+            recipients=part.recipients,
             window=self.window,
             sleep=self.sleep,
             hurried=self._interrupted.is_set,

@@ -81,8 +81,11 @@ def moment_text(value: datetime) -> str:
 
 def read_moment(value: datetime | str | None) -> datetime | None:
     """Return a moment as a driver gives it: SQLite's gives text."""
-    if value is None:
-        return None
+    return None if value is None else known_moment(value)
+
+
+def known_moment(value: datetime | str) -> datetime:
+    """Return a moment that is never null."""
     if isinstance(value, str):
         return datetime.fromisoformat(value).replace(tzinfo=UTC)
     return value.astimezone(UTC)

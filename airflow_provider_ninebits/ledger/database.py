@@ -22,7 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from airflow_provider_ninebits.ledger import notices
 from airflow_provider_ninebits.ledger.arrays import array
 from airflow_provider_ninebits.ledger.driver import run
-from airflow_provider_ninebits.ledger.engines import checked_url, masked, new_engine
+from airflow_provider_ninebits.ledger.engines import LOCK_TIMEOUT_SECONDS, checked_url, masked, new_engine
 from airflow_provider_ninebits.ledger.migrate import upgrade_if_needed
 from airflow_provider_ninebits.ledger.outages import is_of_driver, ledger_error
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 LOCKS = 256
 """How many locks the numbers share."""
+_EVERY_LOCK = array(range(LOCKS))
 _LOCK_CLASS = 0x39B175  # "9bits": keeps our advisory locks apart from other applications' in the same database
 
 # Only a sorted subquery has an order that PostgreSQL keeps to; and it is not merged into the outer query. The clock is
@@ -49,6 +50,7 @@ _LOCK = """
            set_config('plan_cache_mode', 'force_generic_plan', true)
     FROM had WHERE locks >= 0
 """
+_SHARE = _LOCK.replace("pg_advisory_xact_lock", "pg_advisory_xact_lock_shared")
 
 
 class Database:
@@ -69,6 +71,7 @@ class Database:
         self._file: tuple[int, int] | None = None
         # Threads share it (a receiver's writer and its heartbeat), and an engine too many would never be disposed of.
         self._opening = threading.Lock()
+        self._turn = threading.Lock()
 
     @property
     def masked_url(self) -> str:
@@ -109,7 +112,7 @@ class Database:
 
         For who keeps one connection over several transactions: temporary tables live in one.
         """
-        with self._translated():
+        with self._translated(), self._one_writer():
             if not connection.in_transaction():
                 # What goes past SQLAlchemy (`driver`) begins none, and without one there is nothing to commit.
                 connection.begin()
@@ -128,6 +131,16 @@ class Database:
     def is_at(self, connection: Connection) -> bool:
         """Return whether a connection leads to where the ledger is now: a SQLite file may be another one since."""
         return connection.engine is self._ready_engine()
+
+    @contextmanager
+    def _one_writer(self) -> Iterator[None]:
+        """Let the threads of this process write to SQLite in turn: who waits for it asks again after longer naps."""
+        had = self.is_sqlite and self._turn.acquire(timeout=LOCK_TIMEOUT_SECONDS)
+        try:
+            yield
+        finally:
+            if had:
+                self._turn.release()
 
     def close(self) -> None:
         """Close the pooled connections. The next use opens new ones."""
@@ -201,7 +214,7 @@ def ledger_now(connection: Connection) -> datetime:
     return moment.astimezone(UTC)
 
 
-def lock_numbers(connection: Connection, names: Iterable[str] | None) -> datetime:
+def lock_numbers(connection: Connection, names: Iterable[str] | None, *, shared: bool = False) -> datetime:
     """
     Make this transaction the only one that matches callbacks of these numbers (or ref_ids) until it ends.
 
@@ -209,12 +222,13 @@ def lock_numbers(connection: Connection, names: Iterable[str] | None) -> datetim
     taken in a fixed order, so that two transactions never wait for each other. SQLite's single writer needs none.
 
     :param names: the numbers; None: all there are, for an API answer, which may be about a thousand of them.
+    :param shared: others who match nothing either may share them.
     :return: the time on the ledger's clock when they were all had.
     """
     if connection.dialect.name == "sqlite":
         return ledger_now(connection)
-    buckets = range(LOCKS) if names is None else {zlib.crc32(name.encode()) % LOCKS for name in names}
-    if not buckets:
-        return ledger_now(connection)
-    moment: datetime = run(connection, _LOCK, (_LOCK_CLASS, array(buckets))).fetchone()[0]
+    buckets = _EVERY_LOCK
+    if names is not None:
+        buckets = array({zlib.crc32(name.encode()) % LOCKS for name in names})
+    moment: datetime = run(connection, _SHARE if shared else _LOCK, (_LOCK_CLASS, buckets)).fetchone()[0]
     return moment.astimezone(UTC)

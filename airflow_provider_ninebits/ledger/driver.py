@@ -1,8 +1,9 @@
 """
 Statements that go to the database's driver as they are.
 
-What is asked for each group of callbacks is small, and SQLAlchemy's execution of a statement takes longer than the
-database's own. So these are compiled once for each kind of database; their values and rows are translated here.
+What is asked for each group of callbacks, or for each request, is small, and SQLAlchemy's execution of a statement
+takes longer than the database's own. So these are compiled once for each kind of database; their values and rows are
+translated here.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def cursor_of(connection: Connection) -> Any:
 
 class Query:
     """
-    A query that is compiled once, for each kind of database.
+    A statement that is compiled once, for each kind of database.
 
     :param statement: without parts that are written anew for each execution, such as ``IN`` with a list.
     """
@@ -65,14 +66,21 @@ class Query:
 
     def rows(self, connection: Connection, **given: Any) -> list[tuple[Any, ...]]:
         """Return its rows, as the driver gives them: moments and amounts are read by :mod:`.columns`."""
+        found: list[tuple[Any, ...]] = self._run(connection, given).fetchall()
+        return found
+
+    def change(self, connection: Connection, **given: Any) -> int:
+        """Return how many rows it has changed."""
+        changed: int = self._run(connection, given).rowcount
+        return changed
+
+    def _run(self, connection: Connection, given: dict[str, Any]) -> Any:
         sql, names, processors, fixed = _compiled(self._statement, connection.dialect.name)
         values = fixed | {
             name: value if (process := processors.get(name)) is None else process(value)
             for name, value in given.items()
         }
-        bound = values if names is None else [values[name] for name in names]
-        found: list[tuple[Any, ...]] = run(connection, sql, bound).fetchall()
-        return found
+        return run(connection, sql, values if names is None else [values[name] for name in names])
 
 
 @cache

@@ -29,6 +29,7 @@ LISTENER_NAME = "airflow-provider-ninebits-listener"
 # Beside one receiver's writer, heartbeat and health probe, or one task, most of them stay closed. No overflow, which is
 # opened anew for each use: who sends in many threads at once waits instead, and a task long enough (PATIENT_SECONDS).
 _POOL_SIZE = 10
+# The last that was used is used again (`pool_use_lifo`): it is alive, and has what it read and planned at hand.
 _POOL_OVERFLOW = 0
 _TRUSTED_SECONDS = 0.1
 """How long an idle connection is taken for alive without asking."""
@@ -126,7 +127,9 @@ def _sqlite_engine(url: URL, pool_timeout_seconds: float) -> Engine:
         # Numbers and bodies are among them, and errors and SQLAlchemy's own log would tell them.
         hide_parameters=True,
         pool_size=_POOL_SIZE,
+        max_overflow=_POOL_OVERFLOW,
         pool_timeout=max(pool_timeout_seconds, LOCK_TIMEOUT_SECONDS),
+        pool_use_lifo=True,
         connect_args={"timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False},
     )
 
@@ -166,6 +169,7 @@ def _postgres_engine(url: URL, pool_timeout_seconds: float) -> Engine:
             pool_size=_POOL_SIZE,
             max_overflow=_POOL_OVERFLOW,
             pool_timeout=pool_timeout_seconds,
+            pool_use_lifo=True,
             connect_args=_connect_args(url),
         )
     except (ImportError, NoSuchModuleError) as error:

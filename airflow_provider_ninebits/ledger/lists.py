@@ -1,8 +1,8 @@
 """
-A list as one bound parameter.
+A list as one bound parameter, and as one value of a row.
 
 ``IN`` binds each value by itself: a statement for each length, which no database prepares, and of which SQLite takes no
-more than 32,766.
+more than 32,766. And to make a row of each of a thousand texts takes longer than to find them.
 """
 
 from __future__ import annotations
@@ -53,6 +53,27 @@ class _Among(FunctionElement[bool]):
 def among(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
     """Return the condition that a column has one of the texts that are given under a name when it is executed."""
     return _Among(column, bindparam(name, type_=TextList()))
+
+
+class _Joined(FunctionElement[str]):
+    type = Text()
+    inherit_cache = True
+    name = "joined"
+
+
+def joined(column: ColumnElement[str]) -> ColumnElement[str]:
+    """Return all texts of a column, in the order of the rows, as one; None of them may hold a comma."""
+    return _Joined(column)
+
+
+@compiles(_Joined, "postgresql")
+def _string_agg(element: _Joined, compiler: SQLCompiler, **named: Any) -> str:
+    return f"string_agg({compiler.process(element.clauses, **named)}, ',')"
+
+
+@compiles(_Joined, "sqlite")
+def _group_concat(element: _Joined, compiler: SQLCompiler, **named: Any) -> str:
+    return f"group_concat({compiler.process(element.clauses, **named)}, ',')"
 
 
 @compiles(_Among, "postgresql")

@@ -1,12 +1,12 @@
-"""The parts of a send as they stand, and claiming one for a request."""
+"""The parts of a send as they stand."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Integer, bindparam, func, insert, or_, select, update
+from sqlalchemy import select
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
@@ -20,36 +20,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from airflow_provider_ninebits.ledger.database import Database
-
-_message, _request, _recipient = schema.message.c, schema.request.c, schema.recipient.c
-# Made once: to build a statement takes longer than to run it.
-_TAKE = update(schema.message).values(
-    state=MessageState.SENDING,
-    owner=bindparam("new_owner"),
-    conn_id=bindparam("new_conn_id"),
-    media_url=bindparam("new_media_url"),
-    from_number=bindparam("new_from_number"),
-    lease_expires_at=bindparam("lease_until"),
-    revision=_message.revision + 1,
-)
-_CLAIM = _TAKE.where(
-    _message.id == bindparam("row_id"), _message.state.in_((MessageState.PLANNED, MessageState.REFUSED))
-)
-_CLAIM_IN_DOUBT = _TAKE.where(
-    _message.id == bindparam("row_id"),
-    or_(
-        _message.state.in_((MessageState.PLANNED, MessageState.REFUSED, MessageState.UNCERTAIN)),
-        (_message.state == MessageState.SENDING) & (_message.lease_expires_at <= bindparam("now")),
-    ),
-    _message.revision == func.coalesce(bindparam("revision_seen", type_=Integer()), _message.revision),
-)
-_GIVE_UP = (
-    update(schema.request)
-    .where(_request.message_id == bindparam("row_id"), _request.state == RequestState.SENDING)
-    .values(state=RequestState.UNCERTAIN, finished_at=bindparam("now"), detail="its sender did not come back")
-)
-_BEGIN = insert(schema.request).values(state=RequestState.SENDING).returning(_request.id)
-_NUMBERS = select(_recipient.number).where(_recipient.message_id == bindparam("message_id")).order_by(_recipient.id)
 
 
 @dataclass(frozen=True)
@@ -207,56 +177,6 @@ def part_of(connection: Connection, message_id: str) -> Part | None:
         tuple(refs.get(message_id, ())),
         row.revision,
     )
-
-
-def numbers_of(database: Database, message_id: str) -> tuple[str, ...]:
-    """Return the numbers of a message, in the order in which they were given."""
-    with database.reading() as connection:
-        found = connection.execute(_NUMBERS, {"message_id": message_id})
-        # As the driver gives them: a row object for each of a thousand takes longer than the query.
-        return tuple(number for (number,) in found.cursor.fetchall())
-
-
-def claim(
-    database: Database,
-    message_id: str,
-    plan: SendPlan,
-    *,
-    owner: str,
-    lease_seconds: float,
-    resend: bool = False,
-    revision: int | None = None,
-) -> int | None:
-    """
-    Claim a message for one request, in one conditional update.
-
-    :param plan: over which connection, and with which media and caller ID; the message says what was sent last.
-    :param resend: whether a message that may have been placed already may be claimed too.
-    :param revision: with ``resend``: claim it only if nothing came of it since; None: whatever came.
-    :return: the id of the new request; None: somebody else has claimed it, or it needs no request any more.
-    """
-    with database.writing() as connection:
-        now = ledger_now(connection)
-        claimed = connection.execute(
-            _CLAIM_IN_DOUBT if resend else _CLAIM,
-            {
-                "row_id": message_id,
-                **({"now": now, "revision_seen": revision} if resend else {}),
-                "new_owner": owner,
-                "new_conn_id": plan.conn_id,
-                "new_media_url": plan.media,
-                "new_from_number": plan.from_number,
-                "lease_until": now + timedelta(seconds=lease_seconds),
-            },
-        )
-        if claimed.rowcount != 1:
-            return None
-        if resend:
-            connection.execute(_GIVE_UP, {"row_id": message_id, "now": now})
-        request_id: int = connection.execute(
-            _BEGIN, {"message_id": message_id, "conn_id": plan.conn_id, "started_at": now}
-        ).scalar_one()
-        return request_id
 
 
 def _purged_parts(connection: Connection, *, send_id: str | None = None, message_id: str | None = None) -> list[Part]:

@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.database import LOCKS, lock_numbers
+from airflow_provider_ninebits.ledger.driver import Query
 from airflow_provider_ninebits.ledger.lists import among
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState, message_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from sqlalchemy.engine import Connection
 
 
 _message, _request, _recipient = schema.message.c, schema.request.c, schema.recipient.c
 # Made once: to build a statement takes longer than to run it.
-_NUMBERS = select(_recipient.number).where(among(_recipient.message_id, "message_ids")).limit(LOCKS)
-_LOCK_ROWS = select(_message.id).where(among(_message.id, "message_ids")).order_by(_message.id).with_for_update()
-_STATES = (
+_NUMBERS = Query(select(_recipient.number).where(among(_recipient.message_id, "message_ids")).limit(LOCKS))
+_LOCK_ROWS = Query(select(_message.id).where(among(_message.id, "message_ids")).order_by(_message.id).with_for_update())
+_STATES = Query(
     select(_message.state.label("message"), _request.state.label("request"))
     .outerjoin_from(schema.message, schema.request, _request.message_id == _message.id)
     .where(_message.id == bindparam("message_id"))
 )
-_CHANGE = (
-    update(schema.message)
-    .where(_message.id == bindparam("message_id"))
-    .values(state=bindparam("new_state"), revision=_message.revision + 1)
-)
-_CHANGE_AND_LET_GO = _CHANGE.values(lease_expires_at=None)
+_ENDED = (MessageState.REPLACED, MessageState.PURGED)
+_HELD = (MessageState.SENDING, MessageState.ACCEPTED)
 
 
-def lock_messages(connection: Connection, message_ids: Iterable[str], ref_id: str | None = None) -> bool:
+def lock_messages(
+    connection: Connection,
+    message_ids: Iterable[str],
+    ref_id: str | None = None,
+    *,
+    recipients: int = 0,
+    shared: bool = False,
+) -> datetime | None:
     """
     Make this transaction the only one that changes these messages' requests, or matches callbacks of their numbers.
 
@@ -42,16 +48,23 @@ def lock_messages(connection: Connection, message_ids: Iterable[str], ref_id: st
     what they become.
 
     :param ref_id: one that is about to be given to a request: until then no callback may bring it to another.
-    :return: whether what was read before may have changed meanwhile: not on SQLite, whose transaction had the one lock.
+    :param recipients: how many one of them has; with as many as there are locks none of their numbers is read.
+    :param shared: for who changes nothing but requests and messages, each under its message's row: such as these need
+        not wait for each other, only callbacks for them.
+    :return: the time on the ledger's clock when what was read before may have changed; None: it has not, on SQLite,
+        whose transaction had the one lock.
     """
     if connection.dialect.name == "sqlite":
-        return False
+        return None
     which = sorted(set(message_ids))
-    numbers = connection.execute(_NUMBERS, {"message_ids": which}).scalars().all()
-    # That many numbers have nearly all of the locks, and a whole part's need not be read for the rest.
-    lock_numbers(connection, None if len(numbers) == LOCKS else {*numbers, *([] if ref_id is None else [ref_id])})
+    names: set[str] | None = None
+    if recipients < LOCKS:
+        numbers = [number for (number,) in _NUMBERS.rows(connection, message_ids=which)]
+        # That many numbers have nearly all of the locks, and a whole part's need not be read for the rest.
+        names = None if len(numbers) == LOCKS else {*numbers, *([] if ref_id is None else [ref_id])}
+    locked_at = lock_numbers(connection, names, shared=shared)
     lock_message_rows(connection, which)
-    return True
+    return locked_at
 
 
 def lock_message_rows(connection: Connection, message_ids: Iterable[str]) -> None:
@@ -61,20 +74,34 @@ def lock_message_rows(connection: Connection, message_ids: Iterable[str]) -> Non
     Whoever changes the requests of a message, or reads them to decide on a change, holds its row: two answers for one
     message would else miss each other, and two callbacks could bring one request two names.
     """
-    connection.execute(_LOCK_ROWS, {"message_ids": sorted(set(message_ids))}).all()
+    _LOCK_ROWS.rows(connection, message_ids=sorted(set(message_ids)))
 
 
 def refresh_message_state(connection: Connection, message_id: str, *, plan_again: bool = False) -> MessageState:
     """Set a message's state to what its requests make of it, and return it."""
-    rows = connection.execute(_STATES, {"message_id": message_id}).all()
-    current = MessageState(rows[0].message)
-    if current in (MessageState.REPLACED, MessageState.PURGED):
+    rows = _STATES.rows(connection, message_id=message_id)
+    requests = [RequestState(request) for _, request in rows if request is not None]
+    state, change = changed_state(message_id, MessageState(rows[0][0]), requests, plan_again=plan_again)
+    write(connection, change)
+    return state
+
+
+def changed_state(
+    message_id: str, current: MessageState, requests: Iterable[RequestState], *, plan_again: bool
+) -> tuple[MessageState, Change]:
+    """
+    Return the state that its requests make of a message, and what is to be written of it. Pure.
+
+    :param current: the state that it has.
+    :param plan_again: whether it is ``planned`` where all were refused: the last one was rate limited.
+    """
+    if current in _ENDED:
         # Its numbers are in another part, or gone: sent again from here, they would ring twice, or nobody knows whom.
-        return current
-    state = message_state(RequestState(row.request) for row in rows if row.request is not None)
+        return current, Change(schema.message, ())
+    state = message_state(requests)
     if plan_again and state is MessageState.REFUSED:
         state = MessageState.PLANNED
     # Accepted by evidence it keeps its lease: should the evidence turn out another's, its sender is at work still.
-    held = state in (MessageState.SENDING, MessageState.ACCEPTED)
-    connection.execute(_CHANGE if held else _CHANGE_AND_LET_GO, {"message_id": message_id, "new_state": state})
-    return state
+    lease: dict[str, Any] = {} if state in _HELD else {"lease_expires_at": None}
+    row = {"id": message_id, "state": state.value, "revision": 1, **lease}
+    return state, Change(schema.message, [row], key="id", adding=("revision",))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, exists, literal_column, or_, select, union_all
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime, timedelta
 
+    from sqlalchemy import Select
     from sqlalchemy.engine import Connection
 
 _callback, _recipient, _request = schema.callback.c, schema.recipient.c, schema.request.c
@@ -38,15 +39,29 @@ _HOPEFUL = (
 _MOST_ANSWERS = 100
 # An id that no callback has stands for answers that wait until one request alone can adopt them.
 _ANSWERS_WAIT = 0
+_SOME_ANSWER: Select[Any] = select(literal_column(str(_ANSWERS_WAIT))).where(
+    exists().where(_callback.match_state == literal_column("'unmatched'"), _callback.kind == literal_column("'answer'"))
+)
 _BY_ANSWER = Query(
     union_all(
         _WITH_REFS,
         _OF_MESSAGES,
-        select(literal_column(str(_ANSWERS_WAIT))).where(
-            exists().where(
-                _callback.match_state == literal_column("'unmatched'"), _callback.kind == literal_column("'answer'")
-            )
+        _SOME_ANSWER,
+    )
+)
+
+
+# From the callbacks that came lately, which are fewer than a part's thousand numbers.
+_LATELY = Query(
+    union_all(
+        _UNMATCHED.where(
+            _callback.received_at >= bindparam("since"),
+            or_(
+                among(_callback.ref_id, "ref_ids"),
+                exists().where(among(_recipient.message_id, "message_ids"), _recipient.number == _callback.number),
+            ),
         ),
+        _SOME_ANSWER,
     )
 )
 
@@ -75,6 +90,17 @@ def unmatched_ids(
             ids.remove(_ANSWERS_WAIT)
             ids.update(answers_for_one_request(connection, window))
     return sorted(ids)
+
+
+def some_wait(
+    connection: Connection, *, ref_ids: Collection[str], message_ids: Collection[str], since: datetime
+) -> bool:
+    """
+    Return whether there is an unmatched callback that :func:`unmatched_ids` may return; mostly there is none.
+
+    :param since: those that came before are none of these messages': no request of theirs had begun.
+    """
+    return bool(_LATELY.rows(connection, ref_ids=ref_ids, message_ids=message_ids, since=since))
 
 
 def hopeful_ids(connection: Connection, *, after: int, limit: int, since: datetime | None) -> list[int]:

@@ -56,10 +56,11 @@ def accept_messages(url: str, recipients: int | list[str], name: str = "bench") 
     :param recipients: the numbers, or how many.
     :param name: what each ``ref_id`` begins with.
     """
+    from airflow_provider_ninebits.ledger.claims import claim
     from airflow_provider_ninebits.ledger.database import Database
     from airflow_provider_ninebits.ledger.planning import plan_send
     from airflow_provider_ninebits.ledger.recording import Answer, record_answer
-    from airflow_provider_ninebits.ledger.sends import AskedBy, SendPlan, claim
+    from airflow_provider_ninebits.ledger.sends import AskedBy, SendPlan
     from airflow_provider_ninebits.ledger.states import RequestState
 
     numbers = recipients
@@ -69,11 +70,11 @@ def accept_messages(url: str, recipients: int | list[str], name: str = "bench") 
     rung = []
     with closing(Database(url)) as ledger:
         for part in plan_send(ledger, plan, replan=False, part_size=PART).parts:
-            request = claim(ledger, part.message_id, plan, owner="bench", lease_seconds=60)
+            claimed = claim(ledger, part.message_id, plan, owner="bench", lease_seconds=60)
             ref_id = f"{name}{part.part:020}"
-            if request is None:
+            if claimed is None:
                 raise RuntimeError("somebody else is at this ledger")
-            record_answer(ledger, request, Answer(RequestState.ACCEPTED, ref_id))
+            record_answer(ledger, claimed.request_id, Answer(RequestState.ACCEPTED, ref_id))
             rung += [(number, ref_id) for number in numbers[part.part * PART : (part.part + 1) * PART]]
     return rung
 

@@ -30,6 +30,11 @@ def seen_by(told: Callable[[Connection, str, Any], None]) -> Iterator[None]:
             self._cursor = connection.connection.cursor()
             self.fetchall, self.fetchone = self._cursor.fetchall, self._cursor.fetchone
 
+        @property
+        def rowcount(self) -> int:
+            found: int = self._cursor.rowcount
+            return found
+
         def execute(self, sql: str, values: Any) -> None:
             told(self._connection, sql, values)
             self._cursor.execute(sql, values)

@@ -10,6 +10,7 @@ import pytest
 
 from airflow_provider_ninebits.cli.main import main
 from airflow_provider_ninebits.ledger import planning, sends
+from airflow_provider_ninebits.ledger.claims import claim
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
 from airflow_provider_ninebits.ledger.states import RequestState
@@ -36,9 +37,9 @@ def uncertain(ledger: Database) -> str:
         "key", "ninebits_default", "https://example.com/a.mp3", None, (NUMBER,), sends.AskedBy("default", "dag")
     )
     message_id = planning.plan_send(ledger, plan, replan=False, part_size=1000).parts[0].message_id
-    request_id = sends.claim(ledger, message_id, plan, owner="me", lease_seconds=35)
-    assert request_id is not None
-    record_answer(ledger, request_id, Answer(RequestState.UNCERTAIN, status=500, detail="server error"))
+    claimed = claim(ledger, message_id, plan, owner="me", lease_seconds=35)
+    assert claimed is not None
+    record_answer(ledger, claimed.request_id, Answer(RequestState.UNCERTAIN, status=500, detail="server error"))
     return message_id
 
 

@@ -1,8 +1,8 @@
 """
 A worker in a process of its own, which stops at a named step and can be killed there.
 
-The steps are found from outside of the package: in the statements that SQLAlchemy runs, in its commits, and in the
-connection to 9bits. The processes are forked from one that has Airflow loaded, since that takes seconds.
+The steps are found from outside of the package: in the statements that the ledger is asked, in SQLAlchemy's commits,
+and in the connection to 9bits. The processes are forked from one that has Airflow loaded, since that takes seconds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
@@ -26,8 +26,11 @@ from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.sending import Sender
 from airflow_provider_ninebits.operators.voice import SendVoiceOperator
 from tests.integration.hooks.playing import Task
+from tests.integration.statements import seen_by
 
 MEDIA = "https://media.test/a.mp3"
+# What a worker looks for, until its process ends.
+_watching = ExitStack()
 PATIENCE_SECONDS = 60
 
 Stop = Callable[[], None]
@@ -209,11 +212,12 @@ def _touched_connections(words: tuple[str, ...]) -> set[int]:
 
 
 def _on_statement(words: tuple[str, ...], then: Callable[[Any], None]) -> None:
-    @event.listens_for(Engine, "before_cursor_execute")
-    def on_statement(connection: Any, _: Any, statement: str, parameters: Any, *__: Any) -> None:
+    def on_statement(connection: Any, statement: str, parameters: Any) -> None:
         whole = f"{statement} {parameters!r}"
         if all(word in whole for word in words):
             then(connection)
+
+    _watching.enter_context(seen_by(on_statement))
 
 
 def _around(owner: type, method: str, *, before: bool) -> Callable[[Stop], None]:

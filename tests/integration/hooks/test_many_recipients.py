@@ -18,7 +18,8 @@ from airflow_provider_ninebits.exceptions import InvalidArgument, KeyReused, Sen
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.plans import SendStopped
 from airflow_provider_ninebits.ledger import planning, schema
-from airflow_provider_ninebits.ledger.sends import AskedBy, claim
+from airflow_provider_ninebits.ledger.claims import Claim, claim
+from airflow_provider_ninebits.ledger.sends import AskedBy
 from airflow_provider_ninebits.operators.voice import SendVoiceOperator
 from tests.integration.hooks.playing import Task
 from tests.integration.ledger.scenes import ADA, BEN, CAI, rows
@@ -220,7 +221,7 @@ class TestTheRate:
         def sleep(seconds: float) -> None:
             clock[0] += seconds
 
-        def slow_claim(*given: Any, **named: Any) -> int | None:
+        def slow_claim(*given: Any, **named: Any) -> Claim | None:
             clock[0] += next(claims)
             return claim(*given, **named)
 
@@ -230,7 +231,7 @@ class TestTheRate:
 
         sent = sender.client.send_voice
         sender.sleep, sender.clock = sleep, lambda: clock[0]
-        monkeypatch.setattr("airflow_provider_ninebits.hooks.sending.sends.claim", slow_claim)
+        monkeypatch.setattr("airflow_provider_ninebits.hooks.sending.claims.claim", slow_claim)
         monkeypatch.setattr(sender.client, "send_voice", send_voice)
         plan = hook.plan(MANY, MEDIA, None, key=None, asked_by=AskedBy("default"))
         sender.send(plan, media_url=MEDIA, resend=False, replan=False)

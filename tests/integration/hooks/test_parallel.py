@@ -20,7 +20,7 @@ from airflow.providers.common.compat.sdk import AirflowException
 from airflow_provider_ninebits.api import transport
 from airflow_provider_ninebits.exceptions import InvalidArgument, MessageUncertain, SendFailed, SendStopped
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
-from airflow_provider_ninebits.ledger import schema, sends
+from airflow_provider_ninebits.ledger import claims, schema
 from airflow_provider_ninebits.ledger.sends import AskedBy
 from airflow_provider_ninebits.operators.voice import SendVoiceOperator
 from tests.integration.hooks.playing import Task
@@ -393,8 +393,8 @@ class TestATimeOut:
                 assert sender._interrupted.wait(PATIENCE_SECONDS)
                 return claim(*given, **named)
 
-            claim = sends.claim
-            monkeypatch.setattr(sends, "claim", late)
+            claim = claims.claim
+            monkeypatch.setattr(claims, "claim", late)
             with pytest.raises(AirflowException, match="the time is up"):
                 sent(hook, sender, 9)
             hook.close()

@@ -20,10 +20,11 @@ from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.receipts import SendReceipt
 from airflow_provider_ninebits.hooks.sending import LEASE_MARGIN_SECONDS
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.claims import claim
 from airflow_provider_ninebits.ledger.errors import LedgerUnreachable
 from airflow_provider_ninebits.ledger.keys import user_key
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
-from airflow_provider_ninebits.ledger.sends import AskedBy, claim
+from airflow_provider_ninebits.ledger.sends import AskedBy
 from airflow_provider_ninebits.ledger.states import RequestState
 from tests.integration.ledger.scenes import ADA, BEN, CAI, at_once, lapse, row, rows
 
@@ -200,9 +201,9 @@ def claimed_elsewhere(hook: NineBitsHook, ledger: Database) -> tuple[str, int]:
 
     plan = hook.plan(ADA, MEDIA, None, key=user_key("default", "k"), asked_by=AskedBy("default"))
     [part] = plan_send(ledger, plan, replan=False, part_size=1000).parts
-    request_id = claim(ledger, part.message_id, plan, owner="another", lease_seconds=60)
-    assert request_id is not None
-    return part.message_id, request_id
+    claimed = claim(ledger, part.message_id, plan, owner="another", lease_seconds=60)
+    assert claimed is not None
+    return part.message_id, claimed.request_id
 
 
 UNCLEAR: dict[str, dict[str, Any]] = {

@@ -14,9 +14,10 @@ from sqlalchemy import select, update
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.callbacks import Arrival, Stored, store
+from airflow_provider_ninebits.ledger.claims import claim
 from airflow_provider_ninebits.ledger.planning import Planned, plan_send
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
-from airflow_provider_ninebits.ledger.sends import AskedBy, SendPlan, claim
+from airflow_provider_ninebits.ledger.sends import AskedBy, SendPlan
 from airflow_provider_ninebits.ledger.states import Kind, MessageState, RequestState
 
 if TYPE_CHECKING:
@@ -66,7 +67,13 @@ def try_claim(
 ) -> int | None:
     of_this = rows(database, schema.message, id=message_id)
     sent = a_plan(conn_id=conn_id, **({"media": of_this[0]["media_url"]} if of_this else {}))
-    return claim(database, message_id, sent, owner="a test", lease_seconds=lease_seconds, resend=resend)
+    claimed = claim(database, message_id, sent, owner="a test", lease_seconds=lease_seconds, resend=resend)
+    return None if claimed is None else claimed.request_id
+
+
+def numbers_of(database: Database, message_id: str) -> tuple[str, ...]:
+    """The numbers of a message, in the order in which they were given."""
+    return tuple(each["number"] for each in rows(database, schema.recipient, message_id=message_id))
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.errors import PlanRefused, SendBusy
 from airflow_provider_ninebits.ledger.planning import PARTS_PER_TRANSACTION, Planned, count_given, plan_send
-from airflow_provider_ninebits.ledger.sends import AskedBy, SendPlan, numbers_of
-from tests.integration.ledger.scenes import at_once, claimed, row, rows, set_columns
+from airflow_provider_ninebits.ledger.sends import AskedBy, SendPlan
+from tests.integration.ledger.scenes import at_once, claimed, numbers_of, row, rows, set_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

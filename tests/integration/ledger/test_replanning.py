@@ -10,7 +10,6 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.errors import KeyInUse, PlanRefused
 from airflow_provider_ninebits.ledger.planning import plan_send
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
-from airflow_provider_ninebits.ledger.sends import numbers_of
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 from tests.integration.ledger.scenes import (
     ADA,
@@ -22,6 +21,7 @@ from tests.integration.ledger.scenes import (
     claimed,
     mapped,
     message_state,
+    numbers_of,
     plan,
     rows,
     set_columns,

@@ -5,7 +5,7 @@ import pytest
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
-from airflow_provider_ninebits.ledger.sends import numbers_of, read_part
+from airflow_provider_ninebits.ledger.sends import read_part
 from airflow_provider_ninebits.ledger.states import MessageState
 from tests.integration.ledger.scenes import (
     ADA,
@@ -17,6 +17,7 @@ from tests.integration.ledger.scenes import (
     claimed,
     lapse,
     message_state,
+    numbers_of,
     plan,
     row,
     rows,

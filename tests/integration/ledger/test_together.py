@@ -228,6 +228,30 @@ class TestWhoWaitsForWhom:
             lock_messages(held, [request.message_id])
         assert states(database, request) == ["answered"]
 
+    def test_a_callback_waits_for_it_where_answers_share_the_locks_too(self, database: Database) -> None:
+        request = sending(database)
+        with _waiting(database, lambda: arrive(database, a_call(ref_id="x"))) as held:
+            lock_messages(held, [request.message_id], shared=True)
+        assert states(database, request) == ["answered"]
+
+    def test_an_answer_waits_for_no_other_messages_answer(self, database: Database) -> None:
+        first, second = sending(database, ADA), sending(database, ADA)
+        with ThreadPoolExecutor(1) as pool, database.writing() as held:
+            lock_messages(held, [first.message_id], "x", shared=True)
+            assert pool.submit(second.answered, "accepted", "y").result(10) == "accepted"
+
+    @pytest.mark.parametrize(("said", "ref_id"), [("refused", None), ("accepted", "y")])
+    def test_an_answer_that_lets_go_of_callbacks_waits_for_all(
+        self, database: Database, said: str, ref_id: str | None
+    ) -> None:
+        first, second = sending(database, ADA), sending(database, BEN)
+        arrive(database, a_call(BEN, ref_id="x"))
+        assert row(database, schema.request, id=second.id)["ref_id"] == "x"
+        with _waiting(database, lambda: second.answered(said, ref_id)) as held:
+            lock_messages(held, [first.message_id], shared=True)
+            lock_numbers(held, [BEN], shared=True)
+        assert states(database, second) == ["pending"]
+
     def test_a_callback_waits_for_one_of_another_number_of_its_message(self, database: Database) -> None:
         request = uncertain(database, ADA, BEN)
         with _waiting(database, lambda: arrive(database, a_call(ADA, ref_id="x"))) as held:

@@ -34,8 +34,8 @@ class LedgerClock:
         def read(_: Connection) -> datetime:
             return self.now
 
-        def lock_and_read(connection: Connection, names: Iterable[str] | None) -> datetime:
-            lock(connection, names)
+        def lock_and_read(connection: Connection, names: Iterable[str] | None, *, shared: bool = False) -> datetime:
+            lock(connection, names, shared=shared)
             return self.now
 
         with ExitStack() as patches:
