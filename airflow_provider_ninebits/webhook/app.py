@@ -20,7 +20,7 @@ from airflow_provider_ninebits.webhook.endpoint import CallbackEndpoint
 from airflow_provider_ninebits.webhook.health import HealthProbe
 from airflow_provider_ninebits.webhook.intake import RETRY_AFTER_SECONDS, Intake
 from airflow_provider_ninebits.webhook.shown import reason
-from airflow_provider_ninebits.webhook.storing import StoreApart, StoreHere
+from airflow_provider_ninebits.webhook.storing import StoreApart, StoreHere, StoringFailed
 from airflow_provider_ninebits.webhook.throttle import ThrottledLog
 from airflow_provider_ninebits.webhook.upkeep import Upkeep
 from airflow_provider_ninebits.webhook.writer import GroupWriter
@@ -51,7 +51,7 @@ class Receiver:
         self._writer = GroupWriter(self._store)
         self._upkeep = Upkeep(self._database, window=window, registered=self._registered)
         self._throttled = ThrottledLog(log)
-        self._health = HealthProbe(self._database)
+        self._health = HealthProbe(self._database, self._writer)
         self.intake = Intake(settings, self._writer, self._upkeep, self._throttled)
         self.callback = CallbackEndpoint(self.intake)
 
@@ -59,7 +59,11 @@ class Receiver:
         """Tell the ledger that this receiver is up."""
         # Also where it takes nothing: what it turns away is counted.
         self._upkeep.start()
-        self._store.start()
+        try:
+            self._store.start()
+        except StoringFailed as error:
+            # It is tried again for each group.
+            log.error("The receiver cannot store callbacks yet: %s", error)
         if not self._settings.takes_callbacks:
             log.error("The receiver answers 503 to every callback: set [ninebits] webhook_password")
 
@@ -121,7 +125,7 @@ def receiver_app(settings: ReceiverSettings, *, prefix: str = "/ninebits", store
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
-        receiver.start()
+        await run_in_threadpool(receiver.start)
         try:
             yield {COUNT_TURNED_AWAY: receiver.count_unavailable, INTAKE: (receiver.intake, path.encode())}
         finally:

@@ -52,6 +52,8 @@ class DirectConnection(BoundedConnection):
 
     def on_headers_complete(self) -> None:
         """Wait for the rest of what was read, if it can be a callback that is taken here."""
+        # Set by an answer in the middle of a piece, it would end the connection while this request is served.
+        self._unset_keepalive_if_required()
         self._shown = self._credentials()
         if self._shown is None:
             super().on_headers_complete()
@@ -128,7 +130,8 @@ class DirectConnection(BoundedConnection):
             if taken.disconnected or self.transport.is_closing():
                 return
             own = b"".join([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
-            self.transport.write(given.first_line + own + given.rest)
+            last = b"" if taken.keep_alive else b"connection: close\r\n"
+            self.transport.write(given.first_line + own + last + given.rest)
             if not taken.keep_alive:
                 self.transport.close()
             self.on_response_complete()

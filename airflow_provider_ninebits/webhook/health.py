@@ -12,6 +12,7 @@ from airflow_provider_ninebits.ledger.receivers import probe_write
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
+    from airflow_provider_ninebits.webhook.writer import GroupWriter
 
 PROBE_SECONDS = 2.0
 GOOD_FOR_SECONDS = 1.0
@@ -25,8 +26,9 @@ class HealthProbe:
     its log, and take a thread each while the ledger hangs.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, writer: GroupWriter) -> None:
         self._database = database
+        self._writer = writer
         self._running: asyncio.Task[None] | None = None
         self._good_at = -GOOD_FOR_SECONDS
 
@@ -40,8 +42,13 @@ class HealthProbe:
         if time.monotonic() - self._good_at < GOOD_FOR_SECONDS:
             return
         if self._running is None or self._running.done():
-            self._running = asyncio.create_task(run_in_threadpool(probe_write, self._database))
+            self._running = asyncio.create_task(self._probe())
             # Its failure is told to those who wait; if nobody does any more, asyncio would log it as forgotten.
             self._running.add_done_callback(lambda probe: probe.cancelled() or probe.exception())
         await asyncio.wait_for(asyncio.shield(self._running), PROBE_SECONDS)
         self._good_at = time.monotonic()
+
+    async def _probe(self) -> None:
+        # The way that callbacks take, which may be through another process; and room for one.
+        await self._writer.ping(PROBE_SECONDS)
+        await run_in_threadpool(probe_write, self._database)

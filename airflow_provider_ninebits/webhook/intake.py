@@ -124,8 +124,12 @@ class Intake:
             refused = self.refusal(shown)
             if refused is None:
                 arrivals = read_arrivals(body, None, self.settings.callback_timezone)
-                self.writer.submit(arrivals, loop, loop.time() + COMMIT_SECONDS, settled)
-                return
         except Exception as error:  # never a 5xx but this one: 9bits sends it again
             refused = self.failed(error)
-        answer(refused)
+        if refused is not None:
+            answer(refused)
+            return
+        try:
+            self.writer.submit(arrivals, loop, loop.time() + COMMIT_SECONDS, settled)
+        except Exception as error:  # likewise
+            settled(error)

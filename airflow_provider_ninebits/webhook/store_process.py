@@ -11,10 +11,11 @@ import gc
 import logging
 import signal
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
+from airflow_provider_ninebits.ledger.callbacks import Arrival
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.errors import LedgerError
 from airflow_provider_ninebits.ledger.kept import IDLE_SECONDS
@@ -25,7 +26,7 @@ from airflow_provider_ninebits.webhook.storing import StoreHere, StoringFailed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_ninebits.ledger.callbacks import Arrival, Stored
+    from airflow_provider_ninebits.ledger.callbacks import Stored
 
 
 def main() -> None:
@@ -34,25 +35,19 @@ def main() -> None:
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-    with Connection(int(sys.argv[1])) as pipe:
+    # Nobody holds the other end any more.
+    with Connection(int(sys.argv[1])) as pipe, suppress(EOFError, OSError):
         url, window = pipe.recv()
-        with closing(Database(url)) as database:
-            store = StoreHere(database, window=window)
+        # Both have to mean the same by what passes between them.
+        pipe.send(Arrival._fields)
+        with closing(Database(url)) as database, closing(StoreHere(database, window=window)) as store:
             # To look through all that is loaded, for garbage, takes 30 ms now and then.
             gc.freeze()
-            _serve(pipe, store)
-            store.close()
-
-
-def _serve(pipe: Connection, store: StoreHere) -> None:
-    while True:
-        if not pipe.poll(IDLE_SECONDS):
-            store.rest()
-        try:
-            arrivals, receiver_id = pipe.recv()
-            pipe.send(_answer(store, arrivals, receiver_id))
-        except (EOFError, BrokenPipeError):
-            return
+            while True:
+                if not pipe.poll(IDLE_SECONDS):
+                    store.rest()
+                arrivals, receiver_id = pipe.recv()
+                pipe.send(_answer(store, arrivals, receiver_id))
 
 
 def _answer(store: StoreHere, arrivals: Sequence[Arrival], receiver_id: str | None) -> Stored | Exception:

@@ -8,12 +8,13 @@ a thread does it.
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from multiprocessing import Pipe
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_ninebits.ledger.callbacks import store
+from airflow_provider_ninebits.ledger.callbacks import Arrival, store
 from airflow_provider_ninebits.ledger.kept import KeptConnection
 
 if TYPE_CHECKING:
@@ -21,11 +22,17 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from multiprocessing.connection import Connection
 
-    from airflow_provider_ninebits.ledger.callbacks import Arrival, Stored
+    from airflow_provider_ninebits.ledger.callbacks import Stored
     from airflow_provider_ninebits.ledger.database import Database
 
+log = logging.getLogger(__name__)
+
+START_SECONDS = 30.0
+"""How long the process that stores may take to load what it needs."""
+HANG_SECONDS = 150.0
+"""How long it may take for a group: more than the ledger's own time-outs together."""
 END_SECONDS = 10.0
-"""How long the process that stores may take to end, after its last group."""
+"""How long it may take to end, after its last group."""
 
 
 class StoringFailed(Exception):
@@ -47,6 +54,9 @@ class Store(Protocol):
 
     def rest(self) -> None:
         """Hold nothing until the next group."""
+
+    def abort(self) -> None:
+        """End the group that is being stored, if that can be ended; another thread than the one that stores asks."""
 
     def close(self) -> None:
         """Let go of everything. The next group begins anew."""
@@ -75,6 +85,9 @@ class StoreHere:
         """Give the connection back."""
         self._kept.give_back()
 
+    def abort(self) -> None:
+        """Do nothing: the database ends it by its own time-outs."""
+
     def close(self) -> None:
         """Give the connection back; the database is its owner's to close."""
         self._kept.give_back()
@@ -93,45 +106,56 @@ class StoreApart:
         self._given = (ledger_url, window)
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
+        self._aborted = False
 
     def start(self) -> None:
-        """Start the process, so that the first callback does not wait until it has loaded what it needs."""
+        """
+        Start the process, and wait until it has loaded what it needs.
+
+        :raises StoringFailed: when it does not come to that.
+        """
+        self._aborted = False
         ours, theirs = Pipe()
+        # As this process was started: without the working directory among what is imported.
+        flags = ["-P"] if sys.flags.safe_path else []
         try:
             self._process = subprocess.Popen(  # noqa: S603 (ourselves)
-                [sys.executable, "-m", "airflow_provider_ninebits.webhook.store_process", str(theirs.fileno())],
+                [sys.executable, *flags, "-m", f"{__package__}.store_process", str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
+                # Ctrl-C is for the one that is asked; this one has to store what that has taken.
+                start_new_session=True,
             )
         finally:
             theirs.close()
         self._pipe = ours
-        ours.send(self._given)
+        fields = self._asked(self._given, START_SECONDS)
+        if fields != Arrival._fields:
+            self.close()
+            raise StoringFailed("the package is another one than when this receiver was started: restart it")
 
     def store(self, arrivals: Sequence[Arrival], receiver_id: str | None) -> Stored:
         """
-        Commit a group.
+        Commit a group; once more with another process where this one is lost, which may have stored it.
 
-        :raises StoringFailed: when the process was lost; it may have stored the group.
+        :raises StoringFailed: when that one was lost too.
         """
-        if self._pipe is None:
-            self.start()
-        pipe = self._pipe
-        if pipe is None:
-            raise StoringFailed("the process that stores callbacks does not start")
         try:
-            pipe.send((arrivals, receiver_id))
-            answer: Stored | Exception = pipe.recv()
-        except Exception as error:
-            # Whatever it is, what comes through the pipe next may be the answer to another group.
-            self.close()
-            raise StoringFailed("the process that stores callbacks was lost, and is started again") from error
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+            return self._store(arrivals, receiver_id)
+        except _Lost as lost:
+            if self._aborted:
+                raise
+            log.warning("%s: it is started again", lost)
+            return self._store(arrivals, receiver_id)
 
     def rest(self) -> None:
         """Do nothing: the process does by itself."""
+
+    def abort(self) -> None:
+        """Kill the process, and start no other one until :meth:`start`."""
+        self._aborted = True
+        if self._process is not None:
+            self._process.kill()
 
     def close(self) -> None:
         """End the process."""
@@ -146,3 +170,32 @@ class StoreApart:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def _store(self, arrivals: Sequence[Arrival], receiver_id: str | None) -> Stored:
+        if self._aborted:
+            raise StoringFailed("the receiver ends")
+        if self._pipe is None:
+            self.start()
+        answer: Stored | Exception = self._asked((arrivals, receiver_id), HANG_SECONDS)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _asked(self, what: object, patience_seconds: float) -> Any:
+        """Send, and return the answer; whatever goes wrong with it, the next answer could be about something else."""
+        try:
+            if self._pipe is None:
+                raise EOFError
+            self._pipe.send(what)
+            if not self._pipe.poll(patience_seconds):
+                raise TimeoutError
+            return self._pipe.recv()
+        except Exception as error:
+            if self._process is not None:
+                self._process.kill()
+            self.close()
+            raise _Lost(f"the process that stores callbacks is lost ({type(error).__name__})") from error
+
+
+class _Lost(StoringFailed):
+    """The process ended, or hung, in the middle of a group."""

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,9 +23,19 @@ if TYPE_CHECKING:
 MOST_QUEUED = 20_000
 MOST_QUEUED_BYTES = 64 * 1024 * 1024
 LARGEST_GROUP = 500
+# Each is there several times while it is stored: as objects and as what is sent, in two processes.
+LARGEST_GROUP_BYTES = 4 * 1024 * 1024
 MOST_ANSWERS_AT_ONCE = 100
+STOP_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
+
+
+class ReceiverEnds(Exception):
+    """The receiver commits what it has, and takes no more."""
+
+    def __str__(self) -> str:
+        return "the receiver ends"
 
 
 class QueueFull(Exception):
@@ -37,7 +47,7 @@ class QueueFull(Exception):
 
 @dataclass(slots=True)
 class _Delivery:
-    arrivals: Sequence[Arrival]
+    arrivals: Sequence[Arrival] = field(repr=False)
     size_bytes: int
     loop: asyncio.AbstractEventLoop
     settled: Callable[[Exception | None], None]
@@ -89,6 +99,17 @@ class GroupWriter:
             self.submit(page, loop, ends_at, partial(_settle, done))
             await done
 
+    async def ping(self, timeout_seconds: float) -> None:
+        """
+        Return when a group without callbacks went the way of all others.
+
+        :raises Exception: as :meth:`commit`.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self.submit((), loop, loop.time() + timeout_seconds, partial(_settle, done))
+        await done
+
     def submit(
         self,
         arrivals: Sequence[Arrival],
@@ -110,13 +131,19 @@ class GroupWriter:
         delivery.giving_up = loop.call_at(ends_at, delivery.give_up)
 
     def stop(self) -> None:
-        """Commit what is queued, and end the thread."""
+        """Commit what is queued, and end the thread; what takes too long is aborted, where it can be."""
         with self._wanted:
             self._stopping = True
             self._wanted.notify()
-            thread, self._thread = self._thread, None
+            thread = self._thread
         if thread is not None:
-            thread.join()
+            thread.join(STOP_SECONDS)
+            if thread.is_alive():
+                self._store.abort()
+                thread.join()
+        with self._wanted:
+            self._thread = None
+            self._stopping = False
 
     def _enqueue(self, delivery: _Delivery) -> None:
         with self._wanted:
@@ -127,11 +154,13 @@ class GroupWriter:
             )
             if full and self._queued:
                 raise QueueFull
+            if self._stopping:
+                # One thread stores: another one would be begun beside it.
+                raise ReceiverEnds
             self._queue.append(delivery)
             self._queued += len(delivery.arrivals)
             self._queued_bytes += delivery.size_bytes
             if self._thread is None:
-                self._stopping = False
                 self._thread = threading.Thread(target=self._work, name="ninebits-writer", daemon=True)
                 self._thread.start()
             self._wanted.notify()
@@ -147,7 +176,7 @@ class GroupWriter:
                 else:
                     group[0].error = error
             _tell(group)
-        self._store.rest()
+        self._rest()
 
     def _commit(self, arrivals: Sequence[Arrival]) -> None:
         self._store.store(arrivals, self.receiver_id)
@@ -165,18 +194,28 @@ class GroupWriter:
         with self._wanted:
             busy = self._wanted.wait_for(self._has_work, IDLE_SECONDS)
         if not busy:
-            self._store.rest()
+            self._rest()
         with self._wanted:
             self._wanted.wait_for(self._has_work)
             group: list[_Delivery] = []
             size = 0
-            while self._queue and (not group or size + len(self._queue[0].arrivals) <= LARGEST_GROUP):
-                delivery = self._queue.popleft()
-                self._queued -= len(delivery.arrivals)
-                self._queued_bytes -= delivery.size_bytes
-                size += len(delivery.arrivals)
-                group.append(delivery)
+            size_bytes = 0
+            while self._queue:
+                size += len(self._queue[0].arrivals)
+                size_bytes += self._queue[0].size_bytes
+                if group and (size > LARGEST_GROUP or size_bytes > LARGEST_GROUP_BYTES):
+                    break
+                group.append(self._queue.popleft())
+                self._queued -= len(group[-1].arrivals)
+                self._queued_bytes -= group[-1].size_bytes
             return group
+
+    def _rest(self) -> None:
+        try:
+            self._store.rest()
+        except Exception:
+            # The thread must go on: nobody would begin another one.
+            log.exception("The ledger's connection could not be given back")
 
     def _has_work(self) -> bool:
         return bool(self._queue) or self._stopping
@@ -201,7 +240,11 @@ def _tell(group: Sequence[_Delivery]) -> None:
 
 def _end(group: Sequence[_Delivery]) -> None:
     for delivery in group:
-        delivery.end(delivery.error)
+        try:
+            delivery.end(delivery.error)
+        except Exception:
+            # The others have to hear of it all the same.
+            log.exception("A callback could not be answered")
 
 
 def _settle(done: asyncio.Future[None], error: Exception | None) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import psutil
 
 from airflow_provider_ninebits.simulator.running import address_of, listening_socket
 from airflow_provider_ninebits.webhook.app import receiver_app
@@ -30,9 +31,13 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @contextlib.contextmanager
-def served(settings: ReceiverSettings) -> Iterator[str]:
-    """Serve a receiver as the stand-alone command does, and give its base URL."""
-    server = receiver_server(receiver_app(settings))
+def served(settings: ReceiverSettings, *, store_apart: bool = False) -> Iterator[str]:
+    """
+    Serve a receiver as the stand-alone command does, and give its base URL.
+
+    :param store_apart: whether a process of its own stores, as it does there; else a thread, as within the API server.
+    """
+    server = receiver_server(receiver_app(settings, store_apart=store_apart))
     # Two of the 401s that are compared may lie in two seconds.
     server.config.date_header = False
     with served_app(server) as base_url:
@@ -70,9 +75,10 @@ class ReceiverProcess:
 
     @property
     def peak_mib(self) -> int:
-        """The most memory that it has had."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+        """The most memory that its processes have had."""
+        processes = [psutil.Process(self.pid), *psutil.Process(self.pid).children()]
+        statuses = [Path(f"/proc/{process.pid}/status").read_text() for process in processes]
+        return sum(int(status.partition("VmHWM:")[2].split()[0]) for status in statuses) // 1024
 
     @property
     def open_files(self) -> int:

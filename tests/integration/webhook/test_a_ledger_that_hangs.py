@@ -28,11 +28,15 @@ CALL = {"to_number": ADA, "start_at": "2023-10-24 22:54:06"}
 PATIENCE_SECONDS = CONNECT_TIMEOUT_SECONDS - 2
 
 
-pytestmark = [pytest.mark.slow, pytest.mark.parametrize("backend", ["postgresql"], indirect=True)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.parametrize("backend", ["postgresql"], indirect=True),
+    pytest.mark.parametrize("apart", [False, True], ids=["stored by a thread", "stored by a process"]),
+]
 
 
-def test_callbacks_are_answered_in_time_and_taken_when_they_come_again(database: Database) -> None:
-    with receiver_on(database) as client:
+def test_callbacks_are_answered_in_time_and_taken_when_they_come_again(database: Database, apart: bool) -> None:
+    with receiver_on(database, apart) as client:
         with locked(database, "ninebits_callback"):
             first = client.post("/ninebits/callback", json=CALL)
         again = client.post("/ninebits/callback", json=CALL)
@@ -41,13 +45,13 @@ def test_callbacks_are_answered_in_time_and_taken_when_they_come_again(database:
 
 
 def test_beyond_a_cap_nobody_waits(
-    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    database: Database, apart: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("airflow_provider_ninebits.webhook.writer.MOST_QUEUED", 10)
     # Whoever waits waits for ever.
-    monkeypatch.setattr("airflow_provider_ninebits.webhook.endpoint.COMMIT_SECONDS", 600.0)
+    monkeypatch.setattr("airflow_provider_ninebits.webhook.intake.COMMIT_SECONDS", 600.0)
     calls = [CALL | {"to_number": f"23480{place:08}"} for place in range(60)]
-    with receiver_on(database) as client, ThreadPoolExecutor(len(calls)) as pool:
+    with receiver_on(database, apart) as client, ThreadPoolExecutor(len(calls)) as pool:
         with locked(database, "ninebits_callback"):
             answers = [pool.submit(client.post, "/ninebits/callback", json=call, timeout=None) for call in calls]
             first = next(as_completed(answers)).result()
@@ -58,7 +62,9 @@ def test_beyond_a_cap_nobody_waits(
     assert "too many callbacks wait for the ledger already" in caplog.text
 
 
-def test_health_probes_that_hang_keep_no_callback_out(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_health_probes_that_hang_keep_no_callback_out(
+    database: Database, apart: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # One for the heartbeat, one for the writer, and one for all the probes.
     monkeypatch.setattr("airflow_provider_ninebits.ledger.engines._POOL_SIZE", 3)
     monkeypatch.setattr("airflow_provider_ninebits.ledger.engines._POOL_OVERFLOW", 0)
@@ -66,7 +72,7 @@ def test_health_probes_that_hang_keep_no_callback_out(database: Database, monkey
     monkeypatch.setattr(
         "airflow_provider_ninebits.webhook.health.probe_write", lambda ledger: register(ledger, "probe")
     )
-    with receiver_on(database) as client, ThreadPoolExecutor(8) as pool:
+    with receiver_on(database, apart) as client, ThreadPoolExecutor(8) as pool:
         with locked(database, "ninebits_receiver"):
             probes = [pool.submit(client.get, "/ninebits/health") for _ in range(8)]
             health = {probe.result().status_code for probe in probes}
@@ -76,10 +82,10 @@ def test_health_probes_that_hang_keep_no_callback_out(database: Database, monkey
 
 
 @contextmanager
-def receiver_on(database: Database) -> Iterator[httpx.Client]:
+def receiver_on(database: Database, apart: bool) -> Iterator[httpx.Client]:
     url = database.url.render_as_string(hide_password=False)
     with (
-        served(ReceiverSettings(url, passwords=("secret",))) as receiver_url,
+        served(ReceiverSettings(url, passwords=("secret",)), store_apart=apart) as receiver_url,
         httpx.Client(base_url=receiver_url, auth=CREDENTIALS, trust_env=False, timeout=PATIENCE_SECONDS) as client,
     ):
         yield client

@@ -35,7 +35,7 @@ NOT_PROMISED = ("negative_data_rejection", "positive_data_acceptance", "ignored_
 
 @pytest.fixture
 def receiver(ledger_url: str) -> Iterator[str]:
-    with served(ReceiverSettings(ledger_url, passwords=(CREDENTIALS[1],))) as url:
+    with served(ReceiverSettings(ledger_url, passwords=(CREDENTIALS[1],)), store_apart=True) as url:
         yield url
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import socket
+import sqlite3
+import threading
 import time
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -23,6 +25,7 @@ from tests.integration.webhook.serving import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from airflow_provider_ninebits.ledger.database import Database
 
@@ -180,6 +183,22 @@ def test_requests_one_after_the_other_in_any_pieces_are_answered_in_their_order(
     assert [int(answer[9:12]) for answer in answers] == STATUSES
     numbers = [json.loads(each["raw"])["to_number"] for each in rows(ledger, schema.callback)[before:]]
     assert sorted(numbers) == [f"234802000000{place}" for place in range(1, 7)]
+
+
+def test_an_answer_in_the_middle_of_a_piece_ends_no_request_after_it(
+    monkeypatch: pytest.MonkeyPatch, ledger_url: str, ledger_folder: Path
+) -> None:
+    """While that one is served, the connection is not idle."""
+    monkeypatch.setattr("airflow_provider_ninebits.webhook.serving.KEEP_ALIVE_SECONDS", 1)
+    holder = sqlite3.connect(ledger_folder / "ninebits.db", isolation_level=None, check_same_thread=False)
+    with served(ReceiverSettings(ledger_url, passwords=("secret",))) as url:
+        holder.execute("BEGIN IMMEDIATE")
+        letting_go = threading.Timer(1.5, holder.execute, ["ROLLBACK"])
+        letting_go.start()
+        answers = said(url, [request(head=WRONG) + request(b"[" + CALL + b"]")], 2)
+        letting_go.join()
+    holder.close()
+    assert [int(answer[9:12]) for answer in answers] == [401, 200]
 
 
 def test_a_client_that_goes_away_before_the_answer_has_delivered(url: str, ledger: Database) -> None:

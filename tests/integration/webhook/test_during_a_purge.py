@@ -48,7 +48,7 @@ def test_every_callback_is_taken(database: Database, mask: bool) -> None:
 
     url = database.url.render_as_string(hide_password=False)
     with (
-        served(ReceiverSettings(url, passwords=("secret",))) as receiver_url,
+        served(ReceiverSettings(url, passwords=("secret",)), store_apart=True) as receiver_url,
         httpx.Client(base_url=receiver_url, auth=CREDENTIALS, trust_env=False, timeout=30) as client,
         ThreadPoolExecutor(SENDERS) as pool,
     ):

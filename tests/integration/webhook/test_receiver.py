@@ -348,7 +348,7 @@ class TestWhenTheLedgerCannotTakeIt:
     def test_a_ledger_that_somebody_else_holds_is_503_and_the_next_delivery_is_kept_once(
         self, sender: httpx.Client, ledger_folder: Path, ledger: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("airflow_provider_ninebits.webhook.endpoint.COMMIT_SECONDS", 0.2)
+        monkeypatch.setattr("airflow_provider_ninebits.webhook.intake.COMMIT_SECONDS", 0.2)
         holder = sqlite3.connect(ledger_folder / "ninebits.db", isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")
         assert sender.post("/ninebits/callback", json=CALL).status_code == 503

@@ -246,7 +246,7 @@ class TestPostgresql:
     @pytest.fixture
     def sender(self, server: Server, kept: Database) -> Iterator[Sender]:
         settings = ReceiverSettings(server.url.render_as_string(hide_password=False), passwords=("secret",))
-        with served(settings) as url:
+        with served(settings, store_apart=True) as url:
             yield Sender(url)
 
     def test_a_server_that_is_stopped_and_started_again(self, sender: Sender, server: Server, kept: Database) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
 import pytest
@@ -21,7 +22,7 @@ from airflow_provider_ninebits.ledger.states import Kind
 from airflow_provider_ninebits.webhook.storing import StoreApart, StoringFailed
 from tests.integration.ledger.scenes import WINDOW, rows
 from tests.integration.webhook.serving import receiver_process
-from tests.integration.webhook.test_storage_faults import Sender, assert_all_are_stored_once, callback
+from tests.integration.webhook.test_storage_faults import Sender, assert_all_are_stored_once, callback, health
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,6 +117,28 @@ class TestWithAReceiver:
             wait_until(lambda: "A callback could not be stored" in receiver.log)
             assert body["to_number"] not in receiver.log
 
+    def test_killed_while_nothing_is_to_do_nobody_notices(self, home: Path, ledger_url: str, ledger: Database) -> None:
+        with receiver_process(home, ledger_url) as receiver:
+            sender = Sender(receiver.url)
+            sender.deliver_some()
+            storing(receiver.pid).kill()
+            sender.deliver_some()
+            assert health(receiver.url) == 200
+        assert_all_are_stored_once(ledger, sender)
+
+    @pytest.mark.slow
+    def test_hanging_it_is_answered_for_and_ended(self, home: Path, ledger_url: str) -> None:
+        with receiver_process(home, ledger_url) as receiver:
+            sender = Sender(receiver.url)
+            sender.deliver_some()
+            child = storing(receiver.pid)
+            child.suspend()
+            assert sender.deliver(callback(7), patience_seconds=10) == 503
+            assert health(receiver.url) == 503
+            os.kill(receiver.pid, signal.SIGTERM)
+            # It would be resumed by nobody, and the receiver has to end.
+            wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
 
 class TestAlone:
     def test_it_tells_what_it_stored(self, apart: StoreApart, ledger: Database) -> None:
@@ -147,6 +170,41 @@ class TestAlone:
         assert "hidden" not in " ".join(child.cmdline())
         store.close()
         assert not child.is_running()
+
+    def test_hanging_it_is_given_up_and_another_one_stores(
+        self, apart: StoreApart, ledger: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        apart.store([Arrival(Kind.CALL, b"one", identity="a")], None)
+        (child,) = [each for each in psutil.Process().children() if "store_process" in " ".join(each.cmdline())]
+        child.suspend()
+        monkeypatch.setattr("airflow_provider_ninebits.webhook.storing.HANG_SECONDS", 0.5)
+        assert apart.store([Arrival(Kind.CALL, b"two", identity="b")], None) == Stored(new=1)
+        assert not child.is_running()
+        assert [each["raw"] for each in rows(ledger, schema.callback)] == [b"one", b"two"]
+
+    def test_aborted_it_stores_no_more(self, apart: StoreApart) -> None:
+        apart.start()
+        apart.abort()
+        with pytest.raises(StoringFailed, match="the receiver ends"):
+            apart.store([Arrival(Kind.UNREADABLE, b"one")], None)
+
+    def test_one_that_cannot_start_is_an_error_each_time(
+        self, apart: StoreApart, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "executable", "/bin/false")
+        for _ in range(2):
+            with pytest.raises(StoringFailed, match="is lost"):
+                apart.store([Arrival(Kind.UNREADABLE, b"one")], None)
+        monkeypatch.undo()
+        assert apart.store([Arrival(Kind.UNREADABLE, b"one")], None) == Stored(new=1)
+
+    def test_one_of_another_version_is_not_used(self, apart: StoreApart, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The package was upgraded on disk, under a receiver that runs."""
+        monkeypatch.setattr(
+            "airflow_provider_ninebits.webhook.storing.Arrival", NamedTuple("Arrival", [("raw", bytes)])
+        )
+        with pytest.raises(StoringFailed, match="restart it"):
+            apart.store([Arrival(Kind.UNREADABLE, b"one")], None)
 
     def test_closed_it_begins_anew(self, apart: StoreApart, ledger: Database) -> None:
         for raw in (b"one", b"two"):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,12 +10,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.callbacks import Arrival
+from airflow_provider_ninebits.ledger.callbacks import Arrival, Stored
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.errors import LedgerError
 from airflow_provider_ninebits.ledger.states import Kind
 from airflow_provider_ninebits.webhook.storing import StoreHere
-from airflow_provider_ninebits.webhook.writer import LARGEST_GROUP, MOST_ANSWERS_AT_ONCE, GroupWriter, QueueFull
+from airflow_provider_ninebits.webhook.writer import (
+    LARGEST_GROUP,
+    MOST_ANSWERS_AT_ONCE,
+    GroupWriter,
+    QueueFull,
+    ReceiverEnds,
+)
 from tests.integration.ledger.scenes import rows
 
 if TYPE_CHECKING:
@@ -186,3 +193,67 @@ async def test_what_fails_after_the_commit_makes_no_doubles(
     busy.execute("ROLLBACK")
     await asyncio.gather(*waiting)
     assert sorted(raws(ledger)) == ["a", "b", "c"]
+
+
+class Held:
+    """A store that holds each group until it is let go."""
+
+    def __init__(self) -> None:
+        self.begun, self.let_go = threading.Event(), threading.Event()
+        self.at_once = self.most_at_once = 0
+
+    def store(self, *_: object) -> Stored:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        self.begun.set()
+        self.let_go.wait(PATIENCE_SECONDS)
+        self.at_once -= 1
+        return Stored()
+
+    def start(self) -> None: ...
+
+    def rest(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def abort(self) -> None:
+        self.let_go.set()
+
+
+async def test_while_it_stops_it_takes_no_more_and_stores_by_one_thread() -> None:
+    held = Held()
+    writer = GroupWriter(held)
+    first = asyncio.create_task(writer.commit([callback("one")], PATIENCE_SECONDS))
+    await asyncio.to_thread(held.begun.wait, PATIENCE_SECONDS)
+    stopping = asyncio.create_task(asyncio.to_thread(writer.stop))
+    while True:
+        try:
+            writer.submit([callback("two")], asyncio.get_running_loop(), 0.0, lambda _: None)
+        except ReceiverEnds:
+            break
+        await asyncio.sleep(0.001)
+    held.let_go.set()
+    await stopping
+    await first
+    assert held.most_at_once == 1
+    await writer.commit([callback("three")], PATIENCE_SECONDS)
+    await asyncio.to_thread(writer.stop)
+
+
+async def test_a_group_that_does_not_end_is_aborted_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_provider_ninebits.webhook.writer.STOP_SECONDS", 0.05)
+    held = Held()
+    writer = GroupWriter(held)
+    waiting = asyncio.create_task(writer.commit([callback("one")], PATIENCE_SECONDS))
+    await asyncio.to_thread(held.begun.wait, PATIENCE_SECONDS)
+    await asyncio.to_thread(writer.stop)
+    await waiting
+
+
+async def test_a_ping_goes_the_way_of_callbacks(writer: GroupWriter, ledger: Database) -> None:
+    await writer.ping(PATIENCE_SECONDS)
+    assert raws(ledger) == []
+    writer._store = Held()
+    with pytest.raises(TimeoutError):
+        await writer.ping(0.05)
+    writer._store.abort()
