@@ -141,7 +141,7 @@ def _sqlite_engine(url: URL, pool_timeout_seconds: float) -> Engine:
         connection.execute("PRAGMA synchronous=FULL")
         # When so many pages have changed, who commits writes them into the file. By default they are a thousand, some
         # twenty groups of callbacks.
-        connection.execute("PRAGMA wal_autocheckpoint=4000")
+        connection.execute("PRAGMA wal_autocheckpoint=2000")
         connection.execute("PRAGMA foreign_keys=ON")
         # What is deleted is overwritten: a purge is there to make phone numbers go.
         connection.execute("PRAGMA secure_delete=ON")
