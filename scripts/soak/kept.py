@@ -53,7 +53,9 @@ def _read_recipients(connection: Connection, account: Account, ref_ids: dict[str
 def _read_callbacks(connection: Connection, account: Account, ref_ids: dict[str, str]) -> None:
     callback = schema.callback
     for row in connection.execute(
-        select(callback, schema.recipient.c.message_id).join_from(callback, schema.recipient, isouter=True)
+        select(callback, schema.recipient.c.message_id).join_from(
+            callback, schema.recipient, schema.recipient.c.id == callback.c.recipient_id, isouter=True
+        )
     ):
         if row.kind == "answer":
             account.answers[row.ref_id] += 1
