@@ -139,8 +139,8 @@ def _sqlite_engine(url: URL, pool_timeout_seconds: float) -> Engine:
         connection.isolation_level = None
         _switch_to_wal(connection)
         connection.execute("PRAGMA synchronous=FULL")
-        # When so many pages have changed, who commits writes them into the file. By default they are a thousand, some
-        # twenty groups of callbacks.
+        # When so many pages have changed, who commits writes them into the file: one group of callbacks waits for it.
+        # By default they are a thousand.
         connection.execute("PRAGMA wal_autocheckpoint=2000")
         connection.execute("PRAGMA foreign_keys=ON")
         # What is deleted is overwritten: a purge is there to make phone numbers go.

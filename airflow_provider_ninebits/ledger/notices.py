@@ -3,7 +3,8 @@ Notices: who changes messages tells those who wait for them.
 
 On PostgreSQL by NOTIFY, in the transaction that changed them, so that it is heard once that is committed, and never
 where it is not. At its commit such a transaction takes a lock that there is once in a database, and holds it until it
-is on disk: so there is one notice for a transaction, and none where nobody's outcome can have changed.
+is on disk: so there is one notice for a transaction (another one for what changes after a write that took the first
+along), and none where nobody's outcome can have changed.
 
 On SQLite nothing is sent: see :mod:`~airflow_provider_ninebits.ledger.listening`.
 """

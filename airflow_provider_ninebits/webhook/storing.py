@@ -115,24 +115,7 @@ class StoreApart:
         :raises StoringFailed: when it does not come to that.
         """
         self._aborted = False
-        ours, theirs = Pipe()
-        # As this process was started: without the working directory among what is imported.
-        flags = ["-P"] if sys.flags.safe_path else []
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 (ourselves)
-                [sys.executable, *flags, "-m", f"{__package__}.store_process", str(theirs.fileno())],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                # Ctrl-C is for the one that is asked; this one has to store what that has taken.
-                start_new_session=True,
-            )
-        finally:
-            theirs.close()
-        self._pipe = ours
-        fields = self._asked(self._given, START_SECONDS)
-        if fields != Arrival._fields:
-            self.close()
-            raise StoringFailed("the package is another one than when this receiver was started: restart it")
+        self._begin()
 
     def store(self, arrivals: Sequence[Arrival], receiver_id: str | None) -> Stored:
         """
@@ -171,11 +154,34 @@ class StoreApart:
             process.kill()
             process.wait()
 
+    def _begin(self) -> None:
+        ours, theirs = Pipe()
+        # As this process was started: without the working directory among what is imported.
+        flags = ["-P"] if sys.flags.safe_path else []
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 (ourselves)
+                [sys.executable, *flags, "-m", f"{__package__}.store_process", str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                # Ctrl-C is for the one that is asked; this one has to store what that has taken.
+                start_new_session=True,
+            )
+        except OSError as error:
+            ours.close()
+            raise StoringFailed(f"the process that stores callbacks cannot be started ({error})") from error
+        finally:
+            theirs.close()
+        self._pipe = ours
+        fields = self._asked(self._given, START_SECONDS)
+        if fields != Arrival._fields:
+            self.close()
+            raise StoringFailed("the package is another one than when this receiver was started: restart it")
+
     def _store(self, arrivals: Sequence[Arrival], receiver_id: str | None) -> Stored:
         if self._aborted:
             raise StoringFailed("the receiver ends")
         if self._pipe is None:
-            self.start()
+            self._begin()
         answer: Stored | Exception = self._asked((arrivals, receiver_id), HANG_SECONDS)
         if isinstance(answer, Exception):
             raise answer
