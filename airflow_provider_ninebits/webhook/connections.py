@@ -54,6 +54,8 @@ class BoundedConnection(HttpToolsProtocol):
     """
     Closes a connection whose next request has not begun to be served within :data:`HEAD_SECONDS`.
 
+    One that is idle after an answer is closed without a word when the server's keep-alive time is over.
+
     One whose request has more than :data:`LARGEST_HEAD_BYTES` that are no body is answered 400, and closed as well.
 
     What counts is that the request's head came whole. It is the time since the connection was made, or since the last
@@ -80,7 +82,7 @@ class BoundedConnection(HttpToolsProtocol):
         """Begin to wait for the first request."""
         super().connection_made(transport)
         self.free_since = time.monotonic()
-        self._look()
+        self._watch(self._shortest_seconds)
         if len(self.connections) > MOST_CONNECTIONS:
             self._make_room()
 
@@ -89,14 +91,12 @@ class BoundedConnection(HttpToolsProtocol):
         self._began = True
         self._piece_bytes = len(data)
         self._head_bytes += self._piece_bytes
-        self._unset_keepalive_if_required()
         try:
             self._feed(data)
         except HttpParserError:
             self._turn_down("Invalid HTTP request received.")
         if self._head_bytes > LARGEST_HEAD_BYTES and not self.transport.is_closing():
             self._turn_down("A request was closed: its head, or what is around its body, has no end")
-        self._look()
 
     def on_headers_complete(self) -> None:
         """Hand the request to the app."""
@@ -128,8 +128,14 @@ class BoundedConnection(HttpToolsProtocol):
         """Begin to wait for the next request."""
         self._began = False
         self.free_since = time.monotonic()
-        super().on_response_complete()
-        self._look()
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        # What the server does as well, but for its timer: to set and cancel that took longer than the rest of it.
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        if self._deadline is None:
+            self._watch(self._shortest_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
@@ -184,11 +190,29 @@ class BoundedConnection(HttpToolsProtocol):
         else:
             self.transport.close()
 
+    @property
+    def _shortest_seconds(self) -> float:
+        return min(HEAD_SECONDS, self.timeout_keep_alive)
+
+    def _watch(self, seconds: float) -> None:
+        """Look again after so long: one timer for all requests, which does not know of those that came meanwhile."""
+        self._deadline = self.loop.call_later(seconds, self._look)
+
     def _look(self) -> None:
+        self._deadline = None
         if not self._is_free or self.transport.is_closing():
-            self._stop_waiting()
-        elif self._deadline is None:
-            self._deadline = self.loop.call_later(HEAD_SECONDS, self._give_up)
+            # The answer begins anew.
+            return
+        is_idle = self.cycle is not None and not self._began
+        patience_seconds = self._shortest_seconds if is_idle else HEAD_SECONDS
+        rest_seconds = self.free_since + patience_seconds - time.monotonic()
+        if rest_seconds > 0:
+            # The next answer may come before, and its connection be idle then.
+            self._watch(min(rest_seconds, self._shortest_seconds))
+        elif patience_seconds < HEAD_SECONDS:
+            self.transport.close()
+        else:
+            self._give_up()
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:

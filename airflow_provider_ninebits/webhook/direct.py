@@ -52,8 +52,6 @@ class DirectConnection(BoundedConnection):
 
     def on_headers_complete(self) -> None:
         """Wait for the rest of what was read, if it can be a callback that is taken here."""
-        # Set by an answer in the middle of a piece, it would end the connection while this request is served.
-        self._unset_keepalive_if_required()
         self._shown = self._credentials()
         if self._shown is None:
             super().on_headers_complete()
