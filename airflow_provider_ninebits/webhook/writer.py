@@ -7,12 +7,12 @@ import logging
 import threading
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.ledger.kept import IDLE_SECONDS
 from airflow_provider_ninebits.ledger.states import Kind
+from airflow_provider_ninebits.webhook.waiting import Delivery, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -45,41 +45,18 @@ class QueueFull(Exception):
         return "too many callbacks wait for the ledger already"
 
 
-@dataclass(slots=True)
-class _Delivery:
-    arrivals: Sequence[Arrival] = field(repr=False)
-    size_bytes: int
-    loop: asyncio.AbstractEventLoop
-    settled: Callable[[Exception | None], None]
-    giving_up: asyncio.TimerHandle | None = None
-    error: Exception | None = None
-    is_over: bool = False
-
-    def end(self, error: Exception | None) -> None:
-        """Tell who waits, once."""
-        if self.is_over:
-            return
-        self.is_over = True
-        if self.giving_up is not None:
-            self.giving_up.cancel()
-        self.settled(error)
-
-    def give_up(self) -> None:
-        """Wait no longer."""
-        self.end(TimeoutError())
-
-
 class GroupWriter:
     """Commits callbacks, those of many requests at once."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._queue: deque[_Delivery] = deque()
+        self._queue: deque[Delivery] = deque()
         self._queued = 0
         self._queued_bytes = 0
         self._wanted = threading.Condition()
         self._stopping = False
         self._thread: threading.Thread | None = None
+        self._waiting: dict[asyncio.AbstractEventLoop, Waiting] = {}
         self.receiver_id: str | None = None
 
     async def commit(self, arrivals: Sequence[Arrival], timeout_seconds: float) -> None:
@@ -125,10 +102,12 @@ class GroupWriter:
         :param settled: called in the loop, once: with None when they are on disk, else with what :meth:`commit` raises.
         :raises QueueFull: when too many wait already.
         """
-        delivery = _Delivery(arrivals, sum([len(arrival.raw) for arrival in arrivals]), loop, settled)
+        waiting = self._waiting.get(loop)
+        if waiting is None:
+            waiting = self._waiting[loop] = Waiting(loop)
+        delivery = Delivery(arrivals, sum([len(arrival.raw) for arrival in arrivals]), waiting, ends_at, settled)
         self._enqueue(delivery)
-        # Not `asyncio.timeout`, which takes several times as long to set up.
-        delivery.giving_up = loop.call_at(ends_at, delivery.give_up)
+        waiting.add(delivery)
 
     def stop(self) -> None:
         """Commit what is queued, and end the thread; what takes too long is aborted, where it can be."""
@@ -144,8 +123,10 @@ class GroupWriter:
         with self._wanted:
             self._thread = None
             self._stopping = False
+            # Whoever still waits is known to those deliveries; a loop that has ended is to be kept by nobody.
+            self._waiting.clear()
 
-    def _enqueue(self, delivery: _Delivery) -> None:
+    def _enqueue(self, delivery: Delivery) -> None:
         with self._wanted:
             # What was given up stays queued, so while the ledger hangs only this bounds the memory.
             full = (
@@ -181,7 +162,7 @@ class GroupWriter:
     def _commit(self, arrivals: Sequence[Arrival]) -> None:
         self._store.store(arrivals, self.receiver_id)
 
-    def _commit_one_by_one(self, group: Sequence[_Delivery]) -> None:
+    def _commit_one_by_one(self, group: Sequence[Delivery]) -> None:
         for delivery in group:
             if delivery.is_over:
                 continue
@@ -190,14 +171,14 @@ class GroupWriter:
             except Exception as error:
                 delivery.error = error
 
-    def _next_group(self) -> list[_Delivery]:
+    def _next_group(self) -> list[Delivery]:
         with self._wanted:
             busy = self._wanted.wait_for(self._has_work, IDLE_SECONDS)
         if not busy:
             self._rest()
         with self._wanted:
             self._wanted.wait_for(self._has_work)
-            group: list[_Delivery] = []
+            group: list[Delivery] = []
             size = 0
             size_bytes = 0
             while self._queue:
@@ -230,21 +211,13 @@ def _pages(arrivals: Sequence[Arrival]) -> Iterator[Sequence[Arrival]]:
     return (arrivals[start : start + size] for start in range(0, len(arrivals), size))
 
 
-def _tell(group: Sequence[_Delivery]) -> None:
+def _tell(group: Sequence[Delivery]) -> None:
     """Tell those who wait for a group, in their loop: once for all, since to wake a loop costs a system call."""
-    for loop in dict.fromkeys(delivery.loop for delivery in group):
-        # Closed where the server has ended; nobody waits any more.
+    for waiting in dict.fromkeys(delivery.waiting for delivery in group):
+        # Its loop is closed where the server has ended; nobody waits any more.
         with suppress(RuntimeError):
-            loop.call_soon_threadsafe(_end, [delivery for delivery in group if delivery.loop is loop])
-
-
-def _end(group: Sequence[_Delivery]) -> None:
-    for delivery in group:
-        try:
-            delivery.end(delivery.error)
-        except Exception:
-            # The others have to hear of it all the same.
-            log.exception("A callback could not be answered")
+            own = [delivery for delivery in group if delivery.waiting is waiting]
+            waiting.loop.call_soon_threadsafe(waiting.end, own)
 
 
 def _settle(done: asyncio.Future[None], error: Exception | None) -> None:
