@@ -9,18 +9,18 @@ a thread does it.
 from __future__ import annotations
 
 import logging
+import socket
 import subprocess
 import sys
-from multiprocessing import Pipe
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_ninebits.ledger.callbacks import Arrival, store
 from airflow_provider_ninebits.ledger.kept import KeptConnection
+from airflow_provider_ninebits.webhook.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
-    from multiprocessing.connection import Connection
 
     from airflow_provider_ninebits.ledger.callbacks import Stored
     from airflow_provider_ninebits.ledger.database import Database
@@ -105,7 +105,7 @@ class StoreApart:
     def __init__(self, ledger_url: str, *, window: timedelta) -> None:
         self._given = (ledger_url, window)
         self._process: subprocess.Popen[bytes] | None = None
-        self._pipe: Connection | None = None
+        self._wire: Wire | None = None
         self._aborted = False
 
     def start(self) -> None:
@@ -142,9 +142,9 @@ class StoreApart:
 
     def close(self) -> None:
         """End the process."""
-        if self._pipe is not None:
-            self._pipe.close()
-            self._pipe = None
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
         process, self._process = self._process, None
         if process is None:
             return
@@ -155,7 +155,7 @@ class StoreApart:
             process.wait()
 
     def _begin(self) -> None:
-        ours, theirs = Pipe()
+        ours, theirs = socket.socketpair()
         # As this process was started: without the working directory among what is imported.
         flags = ["-P"] if sys.flags.safe_path else []
         try:
@@ -171,7 +171,7 @@ class StoreApart:
             raise StoringFailed(f"the process that stores callbacks cannot be started ({error})") from error
         finally:
             theirs.close()
-        self._pipe = ours
+        self._wire = Wire(ours)
         fields = self._asked(self._given, START_SECONDS)
         if fields != Arrival._fields:
             self.close()
@@ -180,9 +180,10 @@ class StoreApart:
     def _store(self, arrivals: Sequence[Arrival], receiver_id: str | None) -> Stored:
         if self._aborted:
             raise StoringFailed("the receiver ends")
-        if self._pipe is None:
+        if self._wire is None:
             self._begin()
-        answer: Stored | Exception = self._asked((arrivals, receiver_id), HANG_SECONDS)
+        # As what they are to Python: to pickle a named tuple calls some of it.
+        answer: Stored | Exception = self._asked(([tuple(each) for each in arrivals], receiver_id), HANG_SECONDS)
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -190,12 +191,10 @@ class StoreApart:
     def _asked(self, what: object, patience_seconds: float) -> Any:
         """Send, and return the answer; whatever goes wrong with it, the next answer could be about something else."""
         try:
-            if self._pipe is None:
+            if self._wire is None:
                 raise EOFError
-            self._pipe.send(what)
-            if not self._pipe.poll(patience_seconds):
-                raise TimeoutError
-            return self._pipe.recv()
+            self._wire.send(what, patience_seconds)
+            return self._wire.receive(patience_seconds)
         except Exception as error:
             if self._process is not None:
                 self._process.kill()
