@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import base64
+import logging
+from typing import Any
 
 import pytest
 
 from airflow_provider_ninebits.webhook.authentication import is_authorized
+from airflow_provider_ninebits.webhook.intake import UNAUTHORIZED, Intake
 from airflow_provider_ninebits.webhook.settings import ReceiverSettings
+from airflow_provider_ninebits.webhook.throttle import ThrottledLog
 
 
 def settings(*passwords: str, username: str = "ninebits", allow_unauthenticated: bool = False) -> ReceiverSettings:
@@ -107,3 +111,34 @@ class TestWithUnauthenticatedCallbacksAllowed:
 
     def test_a_wrong_password_is_still_wrong(self) -> None:
         assert not is_authorized([basic("ninebits:other")], settings("secret", allow_unauthenticated=True))
+
+
+class _Uncounted:
+    def turn_away(self, **_: int) -> None: ...
+
+
+def intake(*passwords: str) -> Intake:
+    nobody: Any = None
+    upkeep: Any = _Uncounted()
+    return Intake(settings(*passwords), nobody, upkeep, ThrottledLog(logging.getLogger(__name__)))
+
+
+class TestOneAfterTheOther:
+    """What was shown last is known again, and lets nobody else in."""
+
+    @pytest.mark.parametrize("headers", WRONG.values(), ids=WRONG.keys())
+    def test_after_a_right_one_a_wrong_one_is_refused_each_time(self, headers: list[str]) -> None:
+        asked, wrong = intake("secret"), [each.encode("utf-8") for each in headers]
+        for shown in ([GOOD.encode()], [GOOD.encode()]):
+            assert asked.refusal(shown) is None
+            assert asked.refusal(wrong) is UNAUTHORIZED
+            assert asked.refusal(wrong) is UNAUTHORIZED
+
+    def test_any_password_of_several_is_taken_whichever_came_before(self) -> None:
+        asked = intake("secret", "other")
+        for password in ("secret", "other", "secret", "secret"):
+            assert asked.refusal([basic(f"ninebits:{password}").encode()]) is None
+            assert asked.refusal([basic(f"ninebits:{password}s").encode()]) is UNAUTHORIZED
+
+    def test_before_anybody_has_shown_anything_an_empty_header_is_refused(self) -> None:
+        assert intake("secret").refusal([b""]) is UNAUTHORIZED
