@@ -14,19 +14,19 @@ from sqlalchemy import case, update
 
 from airflow_provider_ninebits.ledger import notices, schema
 from airflow_provider_ninebits.ledger.bulk import Change
-from airflow_provider_ninebits.ledger.entries import read_entries
 from airflow_provider_ninebits.ledger.folding import CallRecord, RecipientRecord, fold_call
 from airflow_provider_ninebits.ledger.lists import among
 from airflow_provider_ninebits.ledger.matching import Candidate
 from airflow_provider_ninebits.ledger.states import MessageState, RecipientState, RequestState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection
 
+    from airflow_provider_ninebits.ledger.entries import Entries
     from airflow_provider_ninebits.ledger.matching import RequestFacts, Verdict
 
 _COUNTED = (RecipientState.ANSWERED, RecipientState.UNANSWERED, RecipientState.FAILED)
@@ -49,24 +49,12 @@ class Book:
     What the ledger knows of some numbers and ``ref_id``.
 
     :param connection: a write transaction that holds the locks of these numbers; or, for a look, any.
-    :param since: messages whose requests are all older are left out, but for those with one of the ``ref_ids``.
     :param now: the time on the ledger's clock.
-    :param locking: whether the messages that it holds are locked until the end, as they must be to write.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        *,
-        numbers: Iterable[str],
-        ref_ids: Iterable[str],
-        since: datetime,
-        now: datetime,
-        locking: bool = True,
-    ) -> None:
+    def __init__(self, connection: Connection, entries: Entries, now: datetime) -> None:
         self._connection = connection
         self._now = now
-        entries = read_entries(connection, set(numbers), set(ref_ids), since, locking=locking)
         self._messages = entries.messages
         self._recipients = entries.recipients
         self._requests = entries.requests

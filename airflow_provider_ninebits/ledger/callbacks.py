@@ -13,15 +13,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.arriving import look_up
 from airflow_provider_ninebits.ledger.bulk import Change, write
-from airflow_provider_ninebits.ledger.database import lock_numbers
 from airflow_provider_ninebits.ledger.rematching import try_for_or_later
 from airflow_provider_ninebits.ledger.repeats import without_repeats
 from airflow_provider_ninebits.ledger.states import Kind, MatchState
 from airflow_provider_ninebits.ledger.verdicts import match_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from airflow_provider_ninebits.ledger.database import Database
     from airflow_provider_ninebits.ledger.kept import KeptConnection
@@ -78,15 +78,14 @@ def store(
     :raises LedgerUnreachable: when none of them was stored.
     """
     with (kept or database).writing() as connection:
-        answers = any(arrival.kind is Kind.ANSWER for arrival in arrivals)
-        now = lock_numbers(connection, None if answers else _lock_names(arrivals))
-        found = without_repeats(connection, arrivals)
+        beside = look_up(connection, arrivals, window)
+        found = without_repeats(connection, arrivals, beside.known)
         rows = [
-            {**_row(arrival, now), "receiver_id": receiver_id, "repeats": found.again[arrival.identity]}
+            {**_row(arrival, beside.now), "receiver_id": receiver_id, "repeats": found.again[arrival.identity]}
             for arrival in found.fresh
         ]
-        news, changes = match_rows(connection, rows, now, window)
-        write(connection, *changes, Change(schema.callback, rows))
+        news, changes = match_rows(connection, rows, beside.now, window, beside.entries)
+        write(connection, *changes, Change(schema.callback, rows), last=True)
     # Whoever else brought a callback of one of these numbers has waited for this transaction.
     waiting = found.waiting | {row["number"] for row in rows if row["match_state"] == MatchState.UNMATCHED}
     news = replace(news, numbers=news.numbers & waiting)
@@ -109,8 +108,3 @@ def _row(arrival: Arrival, now: datetime) -> dict[str, Any]:
         "recipient_id": None,
         "request_id": None,
     }
-
-
-def _lock_names(arrivals: Iterable[Arrival]) -> set[str]:
-    names = ((arrival.number or arrival.identity, arrival.ref_id) for arrival in arrivals)
-    return {name for both in names for name in both if name}

@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from airflow_provider_ninebits.ledger import notices
 from airflow_provider_ninebits.ledger.arrays import array
-from airflow_provider_ninebits.ledger.driver import run
+from airflow_provider_ninebits.ledger.driver import Asked, ask, run
 from airflow_provider_ninebits.ledger.engines import LOCK_TIMEOUT_SECONDS, checked_url, masked, new_engine
 from airflow_provider_ninebits.ledger.migrate import upgrade_if_needed
 from airflow_provider_ninebits.ledger.outages import is_of_driver, ledger_error
@@ -36,19 +36,18 @@ LOCKS = 256
 _EVERY_LOCK = array(range(LOCKS))
 _LOCK_CLASS = 0x39B175  # "9bits": keeps our advisory locks apart from other applications' in the same database
 
+# What is matched under locks is some rows of large tables, found by their keys; a server that has not analyzed them yet
+# takes them for small ones, and reads them as a whole. With that ruled out a plan is good for every use, and to make it
+# anew for each took half of the statements' time.
+_BY_KEYS = (Asked("SET LOCAL plan_cache_mode = force_generic_plan", ()), Asked("SET LOCAL enable_seqscan = off", ()))
 # Only a sorted subquery has an order that PostgreSQL keeps to; and it is not merged into the outer query. The clock is
 # read after the aggregate, so when the last lock is had.
-# What is matched from here on is some rows of large tables, found by their keys; a server that has not analyzed them
-# yet takes them for small ones, and reads them as a whole. With that ruled out a plan is good for every use, and to
-# make it anew for each took half of the statements' time.
 _LOCK = """
     WITH had AS MATERIALIZED (
         SELECT count(pg_advisory_xact_lock(%s, bucket)) AS locks
         FROM (SELECT bucket FROM unnest(%s::integer[]) AS bucket ORDER BY bucket) AS ordered
     )
-    SELECT clock_timestamp(), set_config('enable_seqscan', 'off', true),
-           set_config('plan_cache_mode', 'force_generic_plan', true)
-    FROM had WHERE locks >= 0
+    SELECT clock_timestamp() FROM had WHERE locks >= 0
 """
 _SHARE = _LOCK.replace("pg_advisory_xact_lock", "pg_advisory_xact_lock_shared")
 
@@ -227,8 +226,14 @@ def lock_numbers(connection: Connection, names: Iterable[str] | None, *, shared:
     """
     if connection.dialect.name == "sqlite":
         return ledger_now(connection)
+    *_, [(moment,)] = ask(connection, *locks_of(names, shared=shared))
+    had_at: datetime = moment
+    return had_at.astimezone(UTC)
+
+
+def locks_of(names: Iterable[str] | None, *, shared: bool = False) -> tuple[Asked, ...]:
+    """Return what :func:`lock_numbers` asks of PostgreSQL; the last answer is the time."""
     buckets = _EVERY_LOCK
     if names is not None:
         buckets = array({zlib.crc32(name.encode()) % LOCKS for name in names})
-    moment: datetime = run(connection, _SHARE if shared else _LOCK, (_LOCK_CLASS, buckets)).fetchone()[0]
-    return moment.astimezone(UTC)
+    return (*_BY_KEYS, Asked(_SHARE if shared else _LOCK, (_LOCK_CLASS, buckets)))

@@ -8,17 +8,18 @@ translated here.
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
 from airflow_provider_ninebits.ledger.arrays import array
 from airflow_provider_ninebits.ledger.lists import TextList
+from airflow_provider_ninebits.ledger.pipeline import ask_at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Executable
     from sqlalchemy.engine import Connection
@@ -54,6 +55,24 @@ def cursor_of(connection: Connection) -> Any:
     return cursor
 
 
+class Asked(NamedTuple):
+    """
+    A statement that is about to be executed.
+
+    :param sql: in the driver's own style, its values in their order.
+    """
+
+    sql: str
+    values: Sequence[Any]
+
+
+def ask(connection: Connection, *asked: Asked) -> list[list[tuple[Any, ...]]]:
+    """Execute statements, in their order; return the rows of each. On PostgreSQL they are sent all at once."""
+    if connection.dialect.name == "postgresql":
+        return ask_at_once(connection, asked)
+    return [run(connection, sql, values).fetchall() for sql, values in asked]
+
+
 class Query:
     """
     A statement that is compiled once, for each kind of database.
@@ -66,30 +85,31 @@ class Query:
 
     def rows(self, connection: Connection, **given: Any) -> list[tuple[Any, ...]]:
         """Return its rows, as the driver gives them: moments and amounts are read by :mod:`.columns`."""
-        found: list[tuple[Any, ...]] = self._run(connection, given).fetchall()
+        (found,) = ask(connection, self.asked(connection, **given))
         return found
 
     def change(self, connection: Connection, **given: Any) -> int:
         """Return how many rows it has changed."""
-        changed: int = self._run(connection, given).rowcount
+        changed: int = run(connection, *self.asked(connection, **given)).rowcount
         return changed
 
-    def _run(self, connection: Connection, given: dict[str, Any]) -> Any:
+    def asked(self, connection: Connection, **given: Any) -> Asked:
+        """Return it with its values, for :func:`ask`."""
         sql, names, processors, fixed = _compiled(self._statement, connection.dialect.name)
         values = fixed | {
             name: value if (process := processors.get(name)) is None else process(value)
             for name, value in given.items()
         }
-        return run(connection, sql, values if names is None else [values[name] for name in names])
+        return Asked(sql, [values[name] for name in names])
 
 
 @cache
 def _compiled(
     statement: Executable, database: str
-) -> tuple[str, list[str] | None, dict[str, Callable[[Any], Any]], dict[str, Any]]:
-    """Return the text, the names of its values in order (None: the driver takes names), and how values are bound."""
+) -> tuple[str, list[str], dict[str, Callable[[Any], Any]], dict[str, Any]]:
+    """Return the text, the names of its values in order, and how values are bound."""
     # One of its own: each engine has another, and they would all be kept here.
-    kind: Any = psycopg.dialect if database == "postgresql" else sqlite.dialect
+    kind: Any = partial(psycopg.dialect, paramstyle="format") if database == "postgresql" else sqlite.dialect
     dialect = kind()
     compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
     processors = {

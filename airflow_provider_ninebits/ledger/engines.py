@@ -47,6 +47,9 @@ _POSTGRES_OPTIONS = {
 }
 _POSTGRES_CONNECTION = {
     "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+    # What is asked often is prepared by `pipeline`. At a rollback psycopg would have all forgotten that is prepared,
+    # if anything was by itself.
+    "prepare_threshold": None,
     "application_name": "airflow-provider-ninebits",
     # Without these a server that vanished without a word is waited for for hours.
     "keepalives_idle": 30,

@@ -10,10 +10,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, exists, or_, select
+from sqlalchemy import Interval, Text, bindparam, cast, exists, func, or_, select
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.columns import read_amount, read_moment
+from airflow_provider_ninebits.ledger.columns import UtcDateTime, read_amount, read_moment
 from airflow_provider_ninebits.ledger.driver import Query
 from airflow_provider_ninebits.ledger.folding import RecipientRecord
 from airflow_provider_ninebits.ledger.lists import among
@@ -22,10 +22,14 @@ from airflow_provider_ninebits.ledger.receipts import purged_refs
 from airflow_provider_ninebits.ledger.states import MessageState, RecipientState, RequestState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.engine import Connection, Row
+
+    from airflow_provider_ninebits.ledger.driver import Asked
 
 _recipient, _message, _request = schema.recipient.c, schema.message.c, schema.request.c
 _begun = schema.request.alias("begun")
@@ -52,24 +56,36 @@ _RECIPIENT = (
     _recipient.last_callback_at,
 )
 _WIDTH = len(_REQUEST)
-_HELD = (
-    select(*_REQUEST, _message.state, _message.lease_expires_at, *_RECIPIENT)
-    .select_from(schema.recipient)
-    .join(schema.message, _message.id == _recipient.message_id)
-    .join(schema.request, _request.message_id == _recipient.message_id)
-    .where(
-        among(_recipient.number, "numbers"),
-        exists().where(
-            _begun.c.message_id == _recipient.message_id,
-            _begun.c.state != RequestState.REFUSED,
-            or_(_begun.c.started_at >= bindparam("since"), among(_begun.c.ref_id, "ref_ids")),
-        ),
+_SINCE = bindparam("since", type_=UtcDateTime())
+
+
+def _held(since: ColumnElement[datetime]) -> Select[Any]:
+    begun_in_time = or_(_begun.c.started_at >= since, among(_begun.c.ref_id, "ref_ids"))
+    return (
+        select(*_REQUEST, _message.state, _message.lease_expires_at, *_RECIPIENT)
+        .select_from(schema.recipient)
+        .join(schema.message, _message.id == _recipient.message_id)
+        .join(schema.request, _request.message_id == _recipient.message_id)
+        .where(
+            among(_recipient.number, "numbers"),
+            exists().where(
+                _begun.c.message_id == _recipient.message_id,
+                _begun.c.state != RequestState.REFUSED,
+                begun_in_time,
+            ),
+        )
+        # Messages are locked in this order.
+        .order_by(_message.id, _request.id)
     )
-    # Messages are locked in this order.
-    .order_by(_message.id, _request.id)
+
+
+_ENTRIES = Query(_held(_SINCE))
+_LOCKED_ENTRIES = Query(_held(_SINCE).with_for_update(of=schema.message))
+_LOCKED_BY_SERVERS_CLOCK = Query(
+    _held(func.least(_SINCE, func.now() - cast(bindparam("span", type_=Text()), Interval()))).with_for_update(
+        of=schema.message
+    )
 )
-_ENTRIES = Query(_HELD)
-_LOCKED_ENTRIES = Query(_HELD.with_for_update(of=schema.message))
 _REQUESTS = Query(
     select(*_REQUEST)
     .where(or_(among(_request.message_id, "message_ids"), among(_request.ref_id, "ref_ids")))
@@ -136,10 +152,34 @@ def read_entries(
     :param since: messages whose requests are all older are left out, but for those with one of the ``ref_ids``.
     :param locking: whether the messages are locked until the end of the transaction.
     """
-    found = Entries()
     query = _LOCKED_ENTRIES if locking else _ENTRIES
+    rows = query.rows(connection, numbers=numbers, since=since, ref_ids=ref_ids) if numbers else []
+    return entries_of(connection, rows, ref_ids)
+
+
+def held_by(
+    connection: Connection,
+    numbers: AbstractSet[str],
+    ref_ids: AbstractSet[str],
+    *,
+    since: datetime | None,
+    span: timedelta,
+) -> Asked:
+    """
+    Return what :func:`read_entries` asks of PostgreSQL, with locks, where it is not known yet what its clock says.
+
+    :param since: as there; None: ``span`` before now; if that is earlier, it counts anyhow.
+    """
+    return _LOCKED_BY_SERVERS_CLOCK.asked(
+        connection, numbers=numbers, since=since, ref_ids=ref_ids, span=f"{span.total_seconds()} seconds"
+    )
+
+
+def entries_of(connection: Connection, rows: Iterable[tuple[Any, ...]], ref_ids: AbstractSet[str]) -> Entries:
+    """Return what some rows say; where that may be outdated, or is not all, more is read."""
+    found = Entries()
     all_closed = True
-    for row in query.rows(connection, numbers=numbers, since=since, ref_ids=ref_ids) if numbers else ():
+    for row in rows:
         request_id, message_id = row[0], row[1]
         if request_id not in found.requests:
             found.requests[request_id] = _request_facts(row)

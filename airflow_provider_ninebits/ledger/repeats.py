@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, literal_column, null, select, union_all, update
 
@@ -13,11 +13,12 @@ from airflow_provider_ninebits.ledger.driver import Query
 from airflow_provider_ninebits.ledger.lists import among
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy.engine import Connection
 
     from airflow_provider_ninebits.ledger.callbacks import Arrival
+    from airflow_provider_ninebits.ledger.driver import Asked
 
 _callback = schema.callback.c
 _KNOWN = Query(
@@ -50,18 +51,28 @@ class Sorted:
     waiting: set[str]
 
 
-def without_repeats(connection: Connection, arrivals: Sequence[Arrival]) -> Sorted:
-    """
-    Leave out what is stored already, or stands in the group twice, and count it where it is stored.
-
-    :param connection: a write transaction that holds the locks of the arrivals: what is stored of their numbers stays.
-    """
-    known = _KNOWN.rows(
+def known_of(connection: Connection, arrivals: Sequence[Arrival]) -> Asked:
+    """Return what is asked: which callbacks of a group are stored, and of whose numbers some wait."""
+    return _KNOWN.asked(
         connection,
         identities={arrival.identity for arrival in arrivals if arrival.identity is not None},
         numbers={arrival.number for arrival in arrivals if arrival.number is not None},
     )
-    stored = {identity for identity, _ in known if identity is not None}
+
+
+def without_repeats(connection: Connection, arrivals: Sequence[Arrival], known: Iterable[tuple[Any, ...]]) -> Sorted:
+    """
+    Leave out what is stored already, or stands in the group twice, and count it where it is stored.
+
+    :param connection: a write transaction that holds the locks of the arrivals: what is stored of their numbers stays.
+    :param known: the answer to :func:`known_of`.
+    """
+    stored, waiting = set(), set()
+    for identity, number in known:
+        if identity is not None:
+            stored.add(identity)
+        if number is not None:
+            waiting.add(number)
     fresh: list[Arrival] = []
     seen, again = set(stored), Counter[str | None]()
     for arrival in arrivals:
@@ -72,4 +83,4 @@ def without_repeats(connection: Connection, arrivals: Sequence[Arrival]) -> Sort
         fresh.append(arrival)
     if repeated := [{"which": name, "times": again[name]} for name in stored if again[name]]:
         connection.execute(_COUNT, repeated)
-    return Sorted(fresh, again, {number for _, number in known if number is not None})
+    return Sorted(fresh, again, waiting)

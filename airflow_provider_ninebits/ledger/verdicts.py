@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ninebits.ledger.api_answers import apply_answer
 from airflow_provider_ninebits.ledger.book import Book, call_record
 from airflow_provider_ninebits.ledger.bulk import write
+from airflow_provider_ninebits.ledger.entries import read_entries
 from airflow_provider_ninebits.ledger.matching import NOBODY, CallFacts, Verdict, earliest_request, match_call
 from airflow_provider_ninebits.ledger.states import Kind, MatchState
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from airflow_provider_ninebits.ledger.bulk import Change
+    from airflow_provider_ninebits.ledger.entries import Entries
 
 
 @dataclass(frozen=True)
@@ -39,24 +41,30 @@ class News:
 
 
 def match_rows(
-    connection: Connection, rows: Sequence[dict[str, Any]], now: datetime, window: timedelta
+    connection: Connection,
+    rows: Sequence[dict[str, Any]],
+    now: datetime,
+    window: timedelta,
+    entries: Entries | None = None,
 ) -> tuple[News, list[Change]]:
     """
     Match callbacks in their order, and enter the verdicts into the rows.
 
+    :param entries: what the ledger holds of their numbers and ``ref_id``, if that was read already.
     :return: what it brought, and what is to be written elsewhere, together with the rows.
     """
     open_rows = [row for row in rows if row["match_state"] == MatchState.UNMATCHED]
     calls = [row for row in open_rows if row["kind"] == Kind.CALL]
-    book = Book(
-        connection,
-        numbers={row["number"] for row in calls if row["number"]},
-        ref_ids={row["ref_id"] for row in calls if row["ref_id"]},
-        since=earliest_request(
-            [now, *(row["started_at"] or now for row in calls), *(row["received_at"] for row in calls)], window
-        ),
-        now=now,
-    )
+    if entries is None:
+        times = [now, *(row["started_at"] or now for row in calls), *(row["received_at"] for row in calls)]
+        entries = read_entries(
+            connection,
+            {row["number"] for row in calls if row["number"]},
+            {row["ref_id"] for row in calls if row["ref_id"]},
+            earliest_request(times, window),
+            locking=True,
+        )
+    book = Book(connection, entries, now)
     for row in calls:
         verdict = _verdict(book, row, window)
         book.enter(verdict, call_record(row), row["ref_id"])

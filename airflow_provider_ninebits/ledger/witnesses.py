@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.book import Book
 from airflow_provider_ninebits.ledger.database import ledger_now
+from airflow_provider_ninebits.ledger.entries import read_entries
 from airflow_provider_ninebits.ledger.evidence import Evidence, Witness
 from airflow_provider_ninebits.ledger.matching import CallFacts, possible_messages
 from airflow_provider_ninebits.ledger.states import Kind, MatchState, RequestState
@@ -116,14 +117,14 @@ def _possible_callbacks(connection: Connection, message_id: str, requests: Seque
         .all()
     )
     calls = [row for row in rows if row["kind"] == Kind.CALL and row["number"] is not None]
-    book = Book(
+    entries = read_entries(
         connection,
-        numbers={row["number"] for row in calls},
-        ref_ids={row["ref_id"] for row in calls if row["ref_id"]},
-        since=requests[0].started_at,
-        now=ledger_now(connection),
+        {row["number"] for row in calls},
+        {row["ref_id"] for row in calls if row["ref_id"]},
+        requests[0].started_at,
         locking=False,
     )
+    book = Book(connection, entries, ledger_now(connection))
     possible = sum(message_id in _possible_for(book, row, window) for row in calls)
     return len(rows) - len(calls) + possible
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from airflow_provider_ninebits.ledger import driver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -44,10 +44,20 @@ def seen_by(told: Callable[[Connection, str, Any], None]) -> Iterator[None]:
             told(self._connection, sql, every[0])
             self._cursor.executemany(sql, every)
 
+    at_once = driver.ask_at_once
+
+    def seen_at_once(connection: Connection, asked: Sequence[driver.Asked]) -> Any:
+        for sql, values in asked:
+            # What goes along with them is no question.
+            if not sql.startswith(("SET LOCAL", "COMMIT")):
+                told(connection, sql, values)
+        return at_once(connection, asked)
+
     event.listen(Engine, "before_cursor_execute", of_sqlalchemy)
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(driver, "cursor_of", Seen)
+            patch.setattr(driver, "ask_at_once", seen_at_once)
             yield
     finally:
         event.remove(Engine, "before_cursor_execute", of_sqlalchemy)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from airflow_provider_ninebits.ledger import database
+from airflow_provider_ninebits.ledger import database, driver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy.engine import Connection
+
+_SERVERS = re.compile(r"\b(clock_timestamp|now)\(\)")
 
 
 @dataclass
@@ -28,23 +31,20 @@ class LedgerClock:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Give this clock to every module of the package that has taken what tells the time by name."""
-        lock = database.lock_numbers
+        """Give this clock to every module of the package that has taken what tells the time by name, and to its SQL."""
+        at_once = driver.ask_at_once
 
         def read(_: Connection) -> datetime:
             return self.now
 
-        def lock_and_read(connection: Connection, names: Iterable[str] | None, *, shared: bool = False) -> datetime:
-            lock(connection, names, shared=shared)
-            return self.now
+        def ask_at_this_time(connection: Connection, asked: Sequence[driver.Asked]) -> list[list[tuple[Any, ...]]]:
+            moment = f"'{self.now.isoformat()}'::timestamptz"
+            return at_once(connection, [driver.Asked(_SERVERS.sub(moment, sql), given) for sql, given in asked])
 
         with ExitStack() as patches:
-            for name, real, ours in (
-                ("ledger_now", database.ledger_now, read),
-                ("lock_numbers", lock, lock_and_read),
-            ):
-                for module in _holders(name, real):
-                    patches.enter_context(mock.patch.object(module, name, ours))
+            for module in _holders("ledger_now", database.ledger_now):
+                patches.enter_context(mock.patch.object(module, "ledger_now", read))
+            patches.enter_context(mock.patch.object(driver, "ask_at_once", ask_at_this_time))
             yield
 
 
