@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql
 from airflow_provider_ninebits.ledger import notices
 from airflow_provider_ninebits.ledger.arrays import array
 from airflow_provider_ninebits.ledger.columns import amount_units, moment_text
-from airflow_provider_ninebits.ledger.driver import Asked, ask, run_for_each
+from airflow_provider_ninebits.ledger.driver import COMMIT, Asked, ask, run_for_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
     from sqlalchemy.engine import Connection
 
-_COMMIT = Asked("COMMIT", ())
 _POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
 # Whatever column of ours a value of the type is for.
 _SQLITE_VALUES: dict[type, Callable[[Any], Any]] = {datetime: moment_text, Decimal: amount_units}
@@ -47,27 +46,35 @@ class Change(NamedTuple):
     adding: tuple[str, ...] = ()
 
 
-def write(connection: Connection, *changes: Change, last: bool = False) -> None:
+def write(
+    connection: Connection, *changes: Change, asking: Sequence[Asked] = (), last: bool = False
+) -> list[list[tuple[Any, ...]]]:
     """
     Write some changes, no two of them to one table; on PostgreSQL in one statement.
 
     That has no order: who updates rows that others update too holds their locks already.
 
-    :param last: whether the transaction ends with it, so that PostgreSQL can be told both at once.
+    :param asking: what is executed after it; PostgreSQL is told all at once.
+    :param last: whether the transaction ends with that, so that PostgreSQL can be told this as well.
+    :return: the rows of each of ``asking``.
     """
     changes = tuple(change for change in changes if change.rows)
     if connection.dialect.name == "postgresql":
-        if changes:
-            notice = notices.taken(connection) or ()
-            shapes = tuple((each.table, tuple(each.rows[0]), each.key, each.adding) for each in changes)
-            arrays = [array([row[name] for row in each.rows]) for each in changes for name in each.rows[0]]
-            written = Asked(_at_once(shapes, telling=bool(notice)), (*arrays, *notice))
-            ask(connection, written, *[_COMMIT] * last)
-        return
+        written = [_written(connection, changes)] if changes else []
+        answers = ask(connection, *written, *asking, *[COMMIT] * last)
+        return answers[len(written) : len(written) + len(asking)]
     for table, rows, key, adding in changes:
         names = [*(name for name in rows[0] if name != key), *([key] if key else [])]
         columns = [_sqlite_values([row[name] for row in rows]) for name in names]
         run_for_each(connection, _for_one(table, tuple(names), key, adding), zip(*columns, strict=True))
+    return ask(connection, *asking)
+
+
+def _written(connection: Connection, changes: Sequence[Change]) -> Asked:
+    notice = notices.taken(connection) or ()
+    shapes = tuple((each.table, tuple(each.rows[0]), each.key, each.adding) for each in changes)
+    arrays = [array([row[name] for row in each.rows]) for each in changes for name in each.rows[0]]
+    return Asked(_at_once(shapes, telling=bool(notice)), (*arrays, *notice))
 
 
 @cache

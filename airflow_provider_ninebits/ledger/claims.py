@@ -5,16 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Integer, bindparam, func, insert, literal_column, or_, select, update
+from sqlalchemy import Integer, Interval, Text, bindparam, cast, func, insert, literal_column, or_, select, update
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.columns import UtcDateTime
 from airflow_provider_ninebits.ledger.database import ledger_now
-from airflow_provider_ninebits.ledger.driver import Query
+from airflow_provider_ninebits.ledger.driver import COMMIT, Query, ask
 from airflow_provider_ninebits.ledger.lists import joined
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Update
+
     from airflow_provider_ninebits.ledger.database import Database
     from airflow_provider_ninebits.ledger.sends import SendPlan
 
@@ -22,24 +26,29 @@ _message, _request, _recipient = schema.message.c, schema.request.c, schema.reci
 _in_order = select(_recipient.number).where(_recipient.message_id == bindparam("row_id")).order_by(_recipient.id)
 _numbers = select(joined(_in_order.subquery().c.number))
 _NUMBERS = Query(_numbers)
-_take = (
-    update(schema.message)
-    .where(_message.id == bindparam("row_id"))
-    .values(
-        state=MessageState.SENDING.value,
-        owner=bindparam("new_owner"),
-        conn_id=bindparam("new_conn_id"),
-        media_url=bindparam("new_media_url"),
-        from_number=bindparam("new_from_number"),
-        lease_expires_at=bindparam("lease_until"),
-        revision=_message.revision + 1,
-    )
-)
 _unsent = [_message.state == state.value for state in (MessageState.PLANNED, MessageState.REFUSED)]
-_take_unsent = _take.where(or_(*_unsent))
-_CLAIM = Query(_take_unsent)
+
+
+def _take(lease_until: ColumnElement[datetime]) -> Update:
+    return (
+        update(schema.message)
+        .where(_message.id == bindparam("row_id"))
+        .values(
+            state=MessageState.SENDING.value,
+            owner=bindparam("new_owner"),
+            conn_id=bindparam("new_conn_id"),
+            media_url=bindparam("new_media_url"),
+            from_number=bindparam("new_from_number"),
+            lease_expires_at=lease_until,
+            revision=_message.revision + 1,
+        )
+    )
+
+
+_LEASE_UNTIL: ColumnElement[datetime] = bindparam("lease_until", type_=UtcDateTime())
+_CLAIM = Query(_take(_LEASE_UNTIL).where(or_(*_unsent)))
 _CLAIM_IN_DOUBT = Query(
-    _take.where(
+    _take(_LEASE_UNTIL).where(
         or_(
             *_unsent,
             _message.state == MessageState.UNCERTAIN.value,
@@ -62,12 +71,18 @@ _BEGIN = Query(
         state=RequestState.SENDING.value,
     ).returning(_request.id)
 )
-_taken = _take_unsent.returning(_message.id, _message.conn_id).cte("taken")
+_servers_now = func.clock_timestamp()
+_taken = (
+    _take(_servers_now + cast(bindparam("lease", type_=Text()), Interval()))
+    .where(or_(*_unsent))
+    .returning(_message.id, _message.conn_id)
+    .cte("taken")
+)
 _begun = (
     _begin.from_select(
         ["message_id", "conn_id", "started_at", "state"],
         select(
-            *(_taken.c.id, _taken.c.conn_id, bindparam("now", type_=UtcDateTime())),
+            *(_taken.c.id, _taken.c.conn_id, _servers_now),
             literal_column("'sending'"),
         ),
     )
@@ -103,7 +118,6 @@ def claim(
     :param revision: with ``resend``: claim it only if nothing came of it since; None: whatever came.
     :return: the new request; None: somebody else has claimed it, or it needs no request any more.
     """
-    lease = timedelta(seconds=lease_seconds)
     values: dict[str, Any] = {
         "row_id": message_id,
         "new_owner": owner,
@@ -113,15 +127,15 @@ def claim(
     }
     if not (resend or database.is_sqlite):
         with database.writing() as connection:
-            now = ledger_now(connection)
-            found = _CLAIM_AT_ONCE.rows(connection, **values, now=now, lease_until=now + lease)
+            claimed = _CLAIM_AT_ONCE.asked(connection, **values, lease=f"{lease_seconds} seconds")
+            found, _ = ask(connection, claimed, COMMIT)
         return _claim_of(*found[0]) if found else None
     with database.reading() as connection:
         # Before SQLite's one write lock is taken. A message's numbers stay, or it is not to be claimed any more.
         ((numbers,),) = _NUMBERS.rows(connection, row_id=message_id)
         with database.writing_on(connection):
             now = ledger_now(connection)
-            values["lease_until"] = now + lease
+            values["lease_until"] = now + timedelta(seconds=lease_seconds)
             if resend:
                 taken = _CLAIM_IN_DOUBT.change(connection, **values, now=now, revision_seen=revision)
             else:

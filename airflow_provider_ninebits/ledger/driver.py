@@ -66,6 +66,10 @@ class Asked(NamedTuple):
     values: Sequence[Any]
 
 
+COMMIT = Asked("COMMIT", ())
+"""For PostgreSQL: ends a transaction in the message in which its last statement is, where nothing follows that."""
+
+
 def ask(connection: Connection, *asked: Asked) -> list[list[tuple[Any, ...]]]:
     """Execute statements, in their order; return the rows of each. On PostgreSQL they are sent all at once."""
     if connection.dialect.name == "postgresql":

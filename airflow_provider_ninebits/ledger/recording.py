@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, or_, select
 
@@ -12,15 +12,15 @@ from airflow_provider_ninebits.ledger import notices, schema
 from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.columns import known_moment
 from airflow_provider_ninebits.ledger.database import ledger_now
-from airflow_provider_ninebits.ledger.driver import Query
+from airflow_provider_ninebits.ledger.driver import Query, ask
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
 from airflow_provider_ninebits.ledger.standing import changed_state, lock_messages, refresh_message_state
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 from airflow_provider_ninebits.ledger.undoing import let_go_of_name, let_go_of_other_names, let_go_of_refused
-from airflow_provider_ninebits.ledger.unmatched import some_wait
+from airflow_provider_ninebits.ledger.unmatched import waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -97,11 +97,14 @@ def record_answer(
     shared = answer.state is not RequestState.REFUSED
     while True:
         with database.writing() as connection:
+            asked = _STANDING.asked(connection, request_id=request_id, name=answer.ref_id)
             if not locked:
-                standing = _standing(connection, request_id, answer.ref_id)
+                standing = _standing_of(ask(connection, asked)[0], request_id, answer.ref_id)
                 locked, recipients = standing.message_ids, standing.recipients
-            now = lock_messages(connection, locked, answer.ref_id, recipients=recipients, shared=shared)
-            standing = _standing(connection, request_id, answer.ref_id)
+            now, rows = lock_messages(
+                connection, locked, answer.ref_id, recipients=recipients, shared=shared, asking=asked
+            )
+            standing = _standing_of(rows, request_id, answer.ref_id)
             if now is None or not (standing.message_ids - locked or (shared and standing.unsettled_by(answer))):
                 return _record(connection, standing, answer, now or ledger_now(connection))
             # The ref_id is another request's by the word of a callback, say, whose message is not locked: again.
@@ -117,11 +120,10 @@ def _record(connection: Connection, standing: _Standing, answer: Answer, now: da
         return Recorded(_let_go(connection, standing, answer), standing.message_ids, ref_ids)
     # Acceptance alone changes no outcome, so there is no notice.
     state, of_message = standing.after(answer)
-    write(connection, change, of_message)
     # Asked while the locks are held: who comes after that knows of the answer.
-    if some_wait(connection, ref_ids=ref_ids, message_ids=standing.message_ids, since=standing.began_at):
-        return Recorded(state, standing.message_ids, ref_ids)
-    return Recorded(state, frozenset(), frozenset())
+    may_be_theirs = waiting(connection, ref_ids=ref_ids, message_ids=standing.message_ids, since=standing.began_at)
+    (found,) = write(connection, change, of_message, asking=[may_be_theirs], last=True)
+    return Recorded(state, standing.message_ids, ref_ids) if found else Recorded(state, frozenset(), frozenset())
 
 
 class _Request(NamedTuple):
@@ -177,13 +179,13 @@ class _Standing:
         return changed_state(self.itself.message_id, current, states, plan_again=answer.plan_again)
 
 
-def _standing(connection: Connection, request_id: int, ref_id: str | None) -> _Standing:
+def _standing_of(rows: Iterable[tuple[Any, ...]], request_id: int, ref_id: str | None) -> _Standing:
     """
-    Return a request as it stands.
+    Return a request as rows of :data:`_STANDING` say.
 
     :raises NoSuchMessage: where the request is not there any more.
     """
-    found = [_Request(*row) for row in _STANDING.rows(connection, request_id=request_id, name=ref_id)]
+    found = [_Request(*row) for row in rows]
     itself = next((each for each in found if each.id == request_id), None)
     if itself is None:
         raise NoSuchMessage(

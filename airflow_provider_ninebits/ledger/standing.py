@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, select
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.bulk import Change, write
-from airflow_provider_ninebits.ledger.database import LOCKS, lock_numbers
-from airflow_provider_ninebits.ledger.driver import Query
+from airflow_provider_ninebits.ledger.database import LOCKS, locks_of
+from airflow_provider_ninebits.ledger.driver import Query, ask
 from airflow_provider_ninebits.ledger.lists import among
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState, message_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from sqlalchemy.engine import Connection
+
+    from airflow_provider_ninebits.ledger.driver import Asked
 
 
 _message, _request, _recipient = schema.message.c, schema.request.c, schema.recipient.c
@@ -33,6 +35,19 @@ _ENDED = (MessageState.REPLACED, MessageState.PURGED)
 _HELD = (MessageState.SENDING, MessageState.ACCEPTED)
 
 
+class Locked(NamedTuple):
+    """
+    What was found when messages were locked.
+
+    :param at: the time on the ledger's clock, when what was read before may have changed; None: it has not, on SQLite,
+        whose transaction had the one lock.
+    :param rows: of what was asked then.
+    """
+
+    at: datetime | None
+    rows: list[tuple[Any, ...]]
+
+
 def lock_messages(
     connection: Connection,
     message_ids: Iterable[str],
@@ -40,7 +55,8 @@ def lock_messages(
     *,
     recipients: int = 0,
     shared: bool = False,
-) -> datetime | None:
+    asking: Asked | None = None,
+) -> Locked:
     """
     Make this transaction the only one that changes these messages' requests, or matches callbacks of their numbers.
 
@@ -49,22 +65,23 @@ def lock_messages(
 
     :param ref_id: one that is about to be given to a request: until then no callback may bring it to another.
     :param recipients: how many one of them has; with as many as there are locks none of their numbers is read.
+    :param asking: what is asked when they are had; PostgreSQL is told all at once.
     :param shared: for who changes nothing but requests and messages, each under its message's row: such as these need
         not wait for each other, only callbacks for them.
-    :return: the time on the ledger's clock when what was read before may have changed; None: it has not, on SQLite,
-        whose transaction had the one lock.
     """
+    then = () if asking is None else (asking,)
     if connection.dialect.name == "sqlite":
-        return None
+        return Locked(None, *ask(connection, *then) or [[]])
     which = sorted(set(message_ids))
     names: set[str] | None = None
     if recipients < LOCKS:
         numbers = [number for (number,) in _NUMBERS.rows(connection, message_ids=which)]
         # That many numbers have nearly all of the locks, and a whole part's need not be read for the rest.
         names = None if len(numbers) == LOCKS else {*numbers, *([] if ref_id is None else [ref_id])}
-    locked_at = lock_numbers(connection, names, shared=shared)
-    lock_message_rows(connection, which)
-    return locked_at
+    locks = (*locks_of(names, shared=shared), _LOCK_ROWS.asked(connection, message_ids=which))
+    answers = ask(connection, *locks, *then)
+    ((locked_at,),) = answers[len(locks) - 2]
+    return Locked(locked_at.astimezone(UTC), *answers[len(locks) :] or [[]])
 
 
 def lock_message_rows(connection: Connection, message_ids: Iterable[str]) -> None:

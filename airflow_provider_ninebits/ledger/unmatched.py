@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
     from sqlalchemy.engine import Connection
 
+    from airflow_provider_ninebits.ledger.driver import Asked
+
 _callback, _recipient, _request = schema.callback.c, schema.recipient.c, schema.request.c
 _UNMATCHED = select(_callback.id).where(_callback.match_state == literal_column("'unmatched'"))
 _WITH_REFS = _UNMATCHED.where(among(_callback.ref_id, "ref_ids"))
@@ -92,15 +94,15 @@ def unmatched_ids(
     return sorted(ids)
 
 
-def some_wait(
+def waiting(
     connection: Connection, *, ref_ids: Collection[str], message_ids: Collection[str], since: datetime
-) -> bool:
+) -> Asked:
     """
-    Return whether there is an unmatched callback that :func:`unmatched_ids` may return; mostly there is none.
+    Return what has rows where an unmatched callback may be one of :func:`unmatched_ids`; mostly there is none.
 
     :param since: those that came before are none of these messages': no request of theirs had begun.
     """
-    return bool(_LATELY.rows(connection, ref_ids=ref_ids, message_ids=message_ids, since=since))
+    return _LATELY.asked(connection, ref_ids=ref_ids, message_ids=message_ids, since=since)
 
 
 def hopeful_ids(connection: Connection, *, after: int, limit: int, since: datetime | None) -> list[int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -24,6 +24,7 @@ from airflow_provider_ninebits.api.client import NineBitsClient
 from airflow_provider_ninebits.api.transport import WriteGate, _GatedConnection
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.sending import Sender
+from airflow_provider_ninebits.ledger import driver
 from airflow_provider_ninebits.operators.voice import SendVoiceOperator
 from tests.integration.hooks.playing import Task
 from tests.integration.statements import seen_by
@@ -181,11 +182,23 @@ def _before_commit_of(*words: str) -> Callable[[Stop], None]:
 
     def install(stop: Stop) -> None:
         touched = _touched_connections(words)
+        at_once = driver.ask_at_once
 
         @event.listens_for(Engine, "commit")
         def on_commit(connection: Any) -> None:
-            if id(connection.connection.dbapi_connection) in touched:
+            each = id(connection.connection.dbapi_connection)
+            if each in touched:
+                touched.discard(each)
                 stop()
+
+        def commit_apart(connection: Any, asked: Sequence[driver.Asked]) -> list[list[tuple[Any, ...]]]:
+            if asked[-1] is not driver.COMMIT:
+                return at_once(connection, asked)
+            found = at_once(connection, asked[:-1])
+            on_commit(connection)
+            return [*found, *at_once(connection, asked[-1:])]
+
+        driver.ask_at_once = commit_apart
 
     return install
 
