@@ -16,6 +16,7 @@ from airflow_provider_ninebits.configuration import OPTIONS, SECTION
 CONNECTION_TYPE: Final = "ninebits"
 HOOK_CLASS_NAME: Final = "airflow_provider_ninebits.hooks.ninebits.NineBitsHook"
 HOOK_NAME: Final = "9bits"
+NOTIFIER_CLASS_NAME: Final = "airflow_provider_ninebits.notifications.voice.NineBitsNotifier"
 
 EXTRA_FIELDS: Final[dict[str, dict[str, Any]]] = {
     "timeout": {
@@ -67,6 +68,7 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [_modules("airflow_provider_ninebits.operators.voice")],
         "sensors": [_modules("airflow_provider_ninebits.sensors.callback")],
         "triggers": [_modules("airflow_provider_ninebits.triggers.callback")],
+        "notifications": [NOTIFIER_CLASS_NAME],
         "config": {
             SECTION: {
                 "description": "Voice calls through 9bits: the ledger, and the receiver of callbacks.",

@@ -11,7 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from airflow_provider_ninebits.cli import callbacks, messages, purge
+from airflow_provider_ninebits.cli import alerts, callbacks, messages, purge
 from airflow_provider_ninebits.configuration import InvalidOption, read_settings
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def _import_airflow() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ninebits", description="The ledger of airflow-provider-ninebits.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    alerts.add_commands(commands)
     messages.add_commands(commands)
     callbacks.add_commands(commands)
     purge.add_command(commands)

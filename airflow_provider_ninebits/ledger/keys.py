@@ -105,6 +105,16 @@ def user_key(deployment: str, idempotency_key: str) -> str:
     return _digest(["user", deployment, idempotency_key])
 
 
+def alert_key(deployment: str, *what: str) -> str:
+    """Return the key under which the ledger keeps the alerts that are about the same."""
+    return _digest(["alert", deployment, *what])
+
+
+def ring_key(key: str, ring_id: str) -> str:
+    """Return the idempotency key of one ring for an alert: whoever takes it over comes with the same."""
+    return _digest(["ring", key, ring_id])
+
+
 def _digest(parts: list[object]) -> str:
     # JSON keeps the borders between parts: with a plain separator "a/b" + "c" and "a" + "b/c" would be one key.
     return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode("ascii")).hexdigest()

@@ -1,4 +1,4 @@
-"""What a purge takes that belongs to no send: callbacks that are nobody's, receivers that are gone, keys."""
+"""What a purge takes that belongs to no send: callbacks that are nobody's, receivers that are gone, keys, alerts."""
 
 from __future__ import annotations
 
@@ -96,3 +96,8 @@ def keys(old: datetime) -> Leftovers:
 def tasks(old: datetime) -> Leftovers:
     """Return the places of tasks that were last seen before a moment."""
     return Leftovers(schema.task, schema.task.c.seen_at < old)
+
+
+def alerts(old: datetime) -> Leftovers:
+    """Return the keys of alerts with which none came since a moment."""
+    return Leftovers(schema.alert, schema.alert.c.seen_at < old)

@@ -54,6 +54,7 @@ class Purged:
     receivers: int = 0
     keys: int = 0
     unsettled_sends: int = 0
+    alerts: int = 0
 
     def __add__(self, more: Purged) -> Purged:
         return Purged(*(getattr(self, each.name) + getattr(more, each.name) for each in fields(self)))
@@ -182,12 +183,13 @@ class _Purge:
             self.done += Purged(sends=erasing.finish(connection, state, send_ids))
 
     def _take_leftovers(self, now: datetime) -> None:
-        """Take what belongs to no send: callbacks, receivers that are gone, and keys that nobody comes with."""
+        """Take what belongs to no send: callbacks, receivers that are gone, alerts, and keys that nobody comes with."""
         policy = self.policy
         old = now - policy.older_than
         loose = loose_until(now, older_than=policy.older_than, windows=policy.windows)
         self._take("callbacks", leftovers.loose_callbacks(old, loose, repeats_before=now - REPEATS_END_AFTER))
         self._take("receivers", leftovers.silent_receivers(old))
+        self._take("alerts", leftovers.alerts(old))
         if policy.keys_older_than is not None:
             self._take("keys", leftovers.keys(now - policy.keys_older_than))
             self._take("keys", leftovers.tasks(now - policy.keys_older_than))

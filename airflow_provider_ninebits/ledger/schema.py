@@ -14,7 +14,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
@@ -22,18 +21,26 @@ from sqlalchemy import (
     text,
 )
 
+from airflow_provider_ninebits.ledger.alert_table import alert
 from airflow_provider_ninebits.ledger.columns import Amount, UtcDateTime, big_key
+from airflow_provider_ninebits.ledger.metadata import metadata
+
+__all__ = [
+    "VERSION_TABLE",
+    "alert",
+    "callback",
+    "message",
+    "metadata",
+    "purge",
+    "receipt",
+    "receiver",
+    "recipient",
+    "request",
+    "send",
+    "task",
+]
 
 VERSION_TABLE = "ninebits_version"
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    }
-)
 
 task = Table(
     "ninebits_task",

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.airflow.test_alerts import wait_for_alert
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -127,3 +129,11 @@ def test_campaign_from_a_file_counts_and_then_rings_all_but_those_who_opted_out(
     }
     assert stage.airflow.xcom(dag_id, run_id, "ring", key="excluded") == 1
     assert stage.airflow.xcom(dag_id, run_id, "report") == "3 rung in 1 requests, 1 left out"
+
+
+def test_wake_the_person_on_call_rings_once_for_two_tasks_that_fail(stage: Stage) -> None:
+    numbers = stage.answering(1)
+    run_id, state = stage.run("ninebits_wake_the_person_on_call", on_call=numbers[0])
+    assert state == "failed"
+    wait_for_alert(stage, "ninebits_wake_the_person_on_call", run_id, held_back=1)
+    assert stage.rung(numbers) == [1]

@@ -8,6 +8,7 @@ from typing import Any
 
 import airflow
 import pytest
+from airflow.providers.common.compat.sdk import BaseNotifier
 from jsonschema import Draft7Validator
 
 import airflow_provider_ninebits
@@ -35,6 +36,9 @@ def test_every_module_and_class_that_it_names_exists(info) -> None:
             assert integration["integration-name"] == info["integrations"][0]["integration-name"]
             for module in integration["python-modules"]:
                 importlib.import_module(module)
+    for path in info["notifications"]:
+        module, _, name = path.rpartition(".")
+        assert issubclass(getattr(importlib.import_module(module), name), BaseNotifier)
     (connection,) = info["connection-types"]
     module, _, name = connection["hook-class-name"].rpartition(".")
     assert getattr(importlib.import_module(module), name).conn_type == connection["connection-type"] == "ninebits"

@@ -38,6 +38,7 @@ def test_heavy_libraries_are_seen_where_they_are_loaded(tmp_path: Path) -> None:
     [
         "from airflow_provider_ninebits.operators.voice import SendVoiceOperator",
         "from airflow_provider_ninebits.sensors.callback import CallbackSensor",
+        "from airflow_provider_ninebits.notifications.voice import NineBitsNotifier",
         "import airflow_provider_ninebits.plugin",
         "import airflow_provider_ninebits; airflow_provider_ninebits.get_provider_info()",
     ],
@@ -46,12 +47,14 @@ def test_what_every_process_imports_loads_nothing_heavy(statement: str, tmp_path
     assert loaded_after(statement, tmp_path) == set()
 
 
-def test_a_parsed_dag_with_operator_and_sensor_has_loaded_nothing_heavy(tmp_path: Path) -> None:
+def test_a_parsed_dag_with_operator_sensor_and_notifier_has_loaded_nothing_heavy(tmp_path: Path) -> None:
     dag = (
         "from airflow.sdk import DAG\n"
         "from airflow_provider_ninebits.operators.voice import SendVoiceOperator\n"
+        "from airflow_provider_ninebits.notifications.voice import NineBitsNotifier\n"
         "from airflow_provider_ninebits.sensors.callback import CallbackSensor\n"
-        "with DAG('reminder', schedule=None):\n"
+        "failed = NineBitsNotifier(to='2348020000000', media_url='https://example.com/a.mp3')\n"
+        "with DAG('reminder', schedule=None, on_failure_callback=failed):\n"
         "    send = SendVoiceOperator(task_id='send', to=['2348020000000'], media_url='https://example.com/a.mp3')\n"
         "    CallbackSensor(task_id='wait', ref_id=send.output)\n"
     )

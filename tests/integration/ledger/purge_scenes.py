@@ -29,6 +29,7 @@ TIMES = {
     schema.recipient: ("started_at", "answered_at", "ended_at", "last_callback_at"),
     schema.callback: ("received_at", "started_at", "answered_at", "ended_at"),
     schema.receiver: ("started_at", "up_since", "heartbeat_at"),
+    schema.alert: ("rang_at", "begun_at", "claimed_until", "held_back_at", "seen_at"),
 }
 
 

@@ -20,6 +20,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Boolean, DateTime, Integer, MetaData, create_engine, select, text, update
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.alerts import Alert, ask
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.keys import Attempt, TaskPlace
 from airflow_provider_ninebits.ledger.migrate import HEAD
@@ -100,6 +101,9 @@ def fill(database: Database) -> None:
     arrive(database, a_call("2349000000000"), a_call(CAI, inbound=True), an_answer("r1", 200))
     heartbeat(database, register(database, "a-host"), TurnedAway(1, 1, 1))
     begin_attempt(database, TaskPlace("default", "alerts", "manual__1", "ring", -1), Attempt("ti", 1, 2))
+    alert = Alert("a" * 64, "default", "alerts manual__1", "alerts", "manual__1", "load")
+    ruling = ask(database, alert, cooldown=timedelta(minutes=15), owner="me", lease=timedelta(seconds=14))
+    assert ruling.ring is not None
     for table in schema.metadata.sorted_tables:
         for column in table.columns:
             _complete(database, column)

@@ -1,4 +1,4 @@
-"""Create the ledger: sends, messages, requests, recipients, callbacks, receivers and tasks."""
+"""Create the ledger: sends, messages, requests, recipients, callbacks, receivers, tasks and alerts."""
 
 from __future__ import annotations
 
@@ -449,3 +449,89 @@ def upgrade() -> None:
         sqlite_where=sa.text("match_state = 'unmatched'"),
         postgresql_where=sa.text("match_state = 'unmatched'"),
     )
+    op.create_table(
+        "ninebits_alert",
+        sa.Column("key", sa.String(length=64), nullable=False, comment="hash of deployment and dedup key"),
+        sa.Column("deployment", sa.String(length=250), nullable=False, comment="which Airflow rang"),
+        sa.Column("dedup_key", sa.Text(), nullable=False, comment="for people: shortened, numbers masked"),
+        sa.Column("rings", sa.Integer(), server_default="0", nullable=False, comment="notifier: how often it rang"),
+        sa.Column(
+            "rang_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="notifier: a cooldown counts from here; null: it never rang",
+        ),
+        sa.Column("dag_id", sa.Text(), nullable=True, comment="notifier: for whom it rang last; null: unknown"),
+        sa.Column("run_id", sa.Text(), nullable=True, comment="notifier: for whom it rang last; null: unknown"),
+        sa.Column("task_id", sa.Text(), nullable=True, comment="notifier: for whom it rang last; null: unknown"),
+        sa.Column(
+            "ring_id",
+            sa.String(length=32),
+            nullable=True,
+            comment="random: of a ring that is still to come; null: of none",
+        ),
+        sa.Column(
+            "begun_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when that ring was claimed first; null: there is none",
+        ),
+        sa.Column(
+            "owner",
+            sa.String(length=32),
+            nullable=True,
+            comment="notifier: who claimed it; null: it was let go, or has rung",
+        ),
+        sa.Column(
+            "claimed_until",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="until when the claim holds; null: as owner",
+        ),
+        sa.Column(
+            "held_back",
+            sa.Integer(),
+            server_default="0",
+            nullable=False,
+            comment="alerts that rang nobody since rang_at",
+        ),
+        sa.Column(
+            "held_back_in_all",
+            sa.Integer(),
+            server_default="0",
+            nullable=False,
+            comment="alerts that ever rang nobody",
+        ),
+        sa.Column(
+            "held_back_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="of the last such one; null: there was none",
+        ),
+        sa.Column(
+            "held_back_dag_id",
+            sa.Text(),
+            nullable=True,
+            comment="of the last such one; null: unknown, or there was none",
+        ),
+        sa.Column(
+            "held_back_run_id",
+            sa.Text(),
+            nullable=True,
+            comment="of the last such one; null: unknown, or there was none",
+        ),
+        sa.Column(
+            "held_back_task_id",
+            sa.Text(),
+            nullable=True,
+            comment="of the last such one; null: unknown, or there was none",
+        ),
+        sa.Column(
+            "seen_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="notifier: the last alert with this key",
+        ),
+        sa.PrimaryKeyConstraint("key", name="pk_ninebits_alert"),
+    )
+    op.create_index("ix_ninebits_alert_seen_at", "ninebits_alert", ["seen_at"], unique=False)

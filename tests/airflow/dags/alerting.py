@@ -1,0 +1,73 @@
+"""DAGs that fail, or are late, and ring the numbers of ``dag_run.conf['to']``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, task
+
+from airflow_provider_ninebits.notifications.voice import NineBitsNotifier
+
+SHARED: dict[str, Any] = {
+    "to": "{{ dag_run.conf['to'] }}",
+    "media_url": "https://example.com/failed.mp3",
+    "cooldown": 900,
+}
+
+
+@task
+def fail(place: int = 0) -> None:
+    raise RuntimeError(f"task {place} fails, as it is meant to")
+
+
+@task
+def sleep(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+@task
+def die() -> None:
+    # The supervisor is told nothing: Airflow has the callback run elsewhere, or runs it after the process.
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+with DAG("alerts_of_tasks", schedule=None, default_args={"on_failure_callback": NineBitsNotifier(**SHARED)}):
+    fail.expand(place=list(range(4)))
+
+with DAG("alert_of_a_dag", schedule=None, on_failure_callback=NineBitsNotifier(**SHARED)):
+    fail()
+
+with DAG("alert_of_a_success", schedule=None, on_success_callback=NineBitsNotifier(**SHARED)):
+    sleep(0)
+
+with DAG("alert_of_a_killed_task", schedule=None):
+    die.override(on_failure_callback=NineBitsNotifier(**SHARED))()
+
+with DAG(
+    "alert_of_a_retry",
+    schedule=None,
+    default_args={"on_retry_callback": NineBitsNotifier(**SHARED), "retries": 1, "retry_delay": timedelta(0)},
+):
+    fail()
+
+with DAG(
+    "alert_of_a_deadline",
+    schedule=None,
+    deadline=DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(seconds=2),
+        callback=AsyncCallback(NineBitsNotifier, kwargs=SHARED),
+    ),
+):
+    sleep(20)
+
+with DAG(
+    "alert_that_cannot_be_given",
+    schedule=None,
+    default_args={"on_failure_callback": NineBitsNotifier(**{**SHARED, "ninebits_conn_id": "ninebits_missing"})},
+):
+    fail()

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from contextvars import ContextVar
+
+import pytest
+
+from airflow_provider_ninebits.notifications.bounded import Deadline, begin, is_done, is_done_async
+
+CARRIED: ContextVar[str] = ContextVar("CARRIED", default="nothing")
+
+
+def test_what_was_done_is_given_back() -> None:
+    done = begin(lambda: 7)
+    assert is_done(done, 5)
+    assert done.result() == 7
+
+
+def test_what_failed_is_raised_to_who_asks() -> None:
+    def fail() -> None:
+        raise SystemExit("even this")
+
+    done = begin(fail)
+    assert is_done(done, 5)
+    with pytest.raises(SystemExit):
+        done.result()
+
+
+def test_what_hangs_is_left_to_itself() -> None:
+    go_on = threading.Event()
+    begun = time.monotonic()
+    done = begin(go_on.wait)
+    assert not is_done(done, 0.1)
+    assert time.monotonic() - begun < 2
+    go_on.set()
+    assert is_done(done, 5)
+
+
+def test_it_does_not_keep_the_process_alive_and_sees_the_context_of_its_caller() -> None:
+    CARRIED.set("the caller's")
+    done = begin(lambda: (threading.current_thread().daemon, CARRIED.get()))
+    assert is_done(done, 5)
+    assert done.result() == (True, "the caller's")
+
+
+def test_a_loop_waits_for_it_and_goes_on_meanwhile() -> None:
+    async def ask() -> tuple[bool, bool, int]:
+        go_on = threading.Event()
+        done = begin(lambda: go_on.wait() and 7)
+        first = await is_done_async(done, 0.05)
+        asyncio.get_running_loop().call_later(0.05, go_on.set)
+        return first, await is_done_async(done, 5), done.result()
+
+    assert asyncio.run(ask()) == (False, True, 7)
+
+
+def test_an_error_that_nobody_in_the_loop_asked_for_is_no_noise(caplog: pytest.LogCaptureFixture) -> None:
+    async def ask() -> None:
+        def fail() -> None:
+            raise ValueError
+
+        assert await is_done_async(begin(fail), 5)
+
+    asyncio.run(ask())
+    assert caplog.records == []
+
+
+def test_a_deadline_counts_down_to_nothing() -> None:
+    passed, coming = Deadline(0.0), Deadline(0.0).later(60)
+    assert passed.seconds_left() == 0
+    assert 59 < coming.seconds_left() <= 60
+    assert coming.later(-61).seconds_left() == 0
