@@ -21,6 +21,166 @@ SET default_tablespace = '';
 SET default_table_access_method = heap;
 
 --
+-- Name: ninebits_alert; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ninebits_alert (
+    key character varying(64) NOT NULL,
+    deployment character varying(250) NOT NULL,
+    dedup_key text NOT NULL,
+    rings integer DEFAULT 0 NOT NULL,
+    rang_at timestamp with time zone,
+    dag_id text,
+    run_id text,
+    task_id text,
+    ring_id character varying(32),
+    begun_at timestamp with time zone,
+    owner character varying(32),
+    claimed_until timestamp with time zone,
+    held_back integer DEFAULT 0 NOT NULL,
+    held_back_in_all integer DEFAULT 0 NOT NULL,
+    held_back_at timestamp with time zone,
+    held_back_dag_id text,
+    held_back_run_id text,
+    held_back_task_id text,
+    seen_at timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: COLUMN ninebits_alert.key; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_alert.key IS 'hash of deployment and dedup key';
+
+
+--
+-- Name: COLUMN ninebits_alert.deployment; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_alert.deployment IS 'which Airflow rang';
+
+
+--
+-- Name: COLUMN ninebits_alert.dedup_key; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_alert.dedup_key IS 'for people: shortened, numbers masked';
+
+
+--
+-- Name: COLUMN ninebits_alert.rings; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_alert.rings IS 'notifier: how often it rang';
+
+
+--
+-- Name: COLUMN ninebits_alert.rang_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_alert.rang_at IS 'notifier: a cooldown counts from here; null: it never rang';
+
+
+--
+-- Name: COLUMN ninebits_alert.dag_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_alert.dag_id IS 'notifier: for whom it rang last; null: unknown';
+
+
+--
+-- Name: COLUMN ninebits_alert.run_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_alert.run_id IS 'notifier: for whom it rang last; null: unknown';
+
+
+--
+-- Name: COLUMN ninebits_alert.task_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_alert.task_id IS 'notifier: for whom it rang last; null: unknown';
+
+
+--
+-- Name: COLUMN ninebits_alert.ring_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_alert.ring_id IS 'random: of a ring that is still to come; null: of none';
+
+
+--
+-- Name: COLUMN ninebits_alert.begun_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_alert.begun_at IS 'when that ring was claimed first; null: there is none';
+
+
+--
+-- Name: COLUMN ninebits_alert.owner; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_alert.owner IS 'notifier: who claimed it; null: it was let go, or has rung';
+
+
+--
+-- Name: COLUMN ninebits_alert.claimed_until; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_alert.claimed_until IS 'until when the claim holds; null: as owner';
+
+
+--
+-- Name: COLUMN ninebits_alert.held_back; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_alert.held_back IS 'alerts that rang nobody since rang_at';
+
+
+--
+-- Name: COLUMN ninebits_alert.held_back_in_all; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_alert.held_back_in_all IS 'alerts that ever rang nobody';
+
+
+--
+-- Name: COLUMN ninebits_alert.held_back_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_alert.held_back_at IS 'of the last such one; null: there was none';
+
+
+--
+-- Name: COLUMN ninebits_alert.held_back_dag_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_alert.held_back_dag_id IS 'of the last such one; null: unknown, or there was none';
+
+
+--
+-- Name: COLUMN ninebits_alert.held_back_run_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_alert.held_back_run_id IS 'of the last such one; null: unknown, or there was none';
+
+
+--
+-- Name: COLUMN ninebits_alert.held_back_task_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_alert.held_back_task_id IS 'of the last such one; null: unknown, or there was none';
+
+
+--
+-- Name: COLUMN ninebits_alert.seen_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_alert.seen_at IS 'notifier: the last alert with this key';
+
+
+--
 -- Name: ninebits_callback; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -915,83 +1075,90 @@ ALTER TABLE ONLY public.ninebits_request ALTER COLUMN id SET DEFAULT nextval('pu
 
 
 --
+-- Data for Name: ninebits_alert; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.ninebits_alert VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'alerts manual__1', 0, '2026-11-25 13:57:06.038146+00', 'a dag_id', 'a run_id', 'a task_id', '22816918a6e2e0d566c09f89d9fb0191', '2026-11-25 13:57:07.076867+00', 'me', '2026-11-25 13:57:21.076867+00', 0, 0, '2026-11-25 13:57:06.038146+00', 'a held_back_dag_', 'a held_back_run_', 'a held_back_task', '2026-11-25 13:57:07.076867+00');
+
+
+--
 -- Data for Name: ninebits_callback; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_callback VALUES (3, '2026-11-25 03:07:20.11006+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
-INSERT INTO public.ninebits_callback VALUES (4, '2026-11-25 03:07:20.172587+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-25 03:07:20.1708+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (5, '2026-11-25 03:07:20.172587+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-25 03:07:20.170811+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (6, '2026-11-25 03:07:20.172587+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
-INSERT INTO public.ninebits_callback VALUES (2, '2026-11-25 03:07:20.11006+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-25 03:07:19.17911+00', '2026-11-25 03:07:20.109744+00', '2026-11-25 03:07:19.17911+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
+INSERT INTO public.ninebits_callback VALUES (3, '2026-11-25 13:57:06.831506+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
+INSERT INTO public.ninebits_callback VALUES (4, '2026-11-25 13:57:07.019784+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-25 13:57:07.019274+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (5, '2026-11-25 13:57:07.019784+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-25 13:57:07.019289+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (6, '2026-11-25 13:57:07.019784+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
+INSERT INTO public.ninebits_callback VALUES (2, '2026-11-25 13:57:06.831506+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-25 13:57:06.038146+00', '2026-11-25 13:57:06.831273+00', '2026-11-25 13:57:06.038146+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
 
 
 --
 -- Data for Name: ninebits_message; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_message VALUES ('cf3ee3e8498c074b9e19f4887338a546', 'be601f7651aa5ec514befc369b2773f2', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-25 03:08:20.10543+00', 2, 1, 1, 0, '2026-11-25 03:07:20.11006+00', 3, '2026-11-25 03:07:20.097278+00');
-INSERT INTO public.ninebits_message VALUES ('9ac119054c3f1b09b34b00050d19b740', '83aea1249721f989601c5c88b48c25f9', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'uncertain', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-25 03:07:20.120448+00');
-INSERT INTO public.ninebits_message VALUES ('7d6b3424b566ff473804bd5c0aa5fcda', '967404b3dddbca5acc5d8a14071afca9', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, 0, 0, 0, NULL, 0, '2026-11-25 03:07:20.163725+00');
-INSERT INTO public.ninebits_message VALUES ('335810a3f61f7ef9ffe1ba6a8539ad04', '46a35d5aa56a6eb2ed215ff01a3db007', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'refused', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-25 03:07:20.141263+00');
+INSERT INTO public.ninebits_message VALUES ('3dd6daca04d4f472a5ade923f24c2d54', '54034e39b3f659933a50b849fa3ea7c1', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-25 13:58:06.818177+00', 2, 1, 1, 0, '2026-11-25 13:57:06.831506+00', 3, '2026-11-25 13:57:06.779195+00');
+INSERT INTO public.ninebits_message VALUES ('e8be501433324bddc89de254418fe6be', 'e1fa69cb72c98846a700f3f248170db5', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-25 13:57:06.903325+00');
+INSERT INTO public.ninebits_message VALUES ('1dcdca75a45f64e728e48efd6955ff27', '7fd056be4d28604a3b982d44941c94a6', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, 0, 0, 0, NULL, 0, '2026-11-25 13:57:06.982278+00');
+INSERT INTO public.ninebits_message VALUES ('157abc8dd63375e0860fee77ae24859e', '08ad79a40ec87e0fcb3accd6922eb10a', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'uncertain', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-25 13:57:06.850704+00');
 
 
 --
 -- Data for Name: ninebits_purge; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_purge VALUES (1, '2026-08-27 03:07:20.051878+00', '2026-11-25 03:07:20.051878+00');
+INSERT INTO public.ninebits_purge VALUES (1, '2026-08-27 13:57:06.55287+00', '2026-11-25 13:57:06.55287+00');
 
 
 --
 -- Data for Name: ninebits_receipt; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receipt VALUES (1, 'aec791e5b3ea39dd3ef5deec78c379ce', '4a98e76ed800620660c41d8c4032295c', 0, 'accepted', 1, 'purged');
+INSERT INTO public.ninebits_receipt VALUES (1, '44b426dac6a3286531cf0de2ad6251b1', 'e7b44384580f08feab8199e1e4c87724', 0, 'accepted', 1, 'purged');
 
 
 --
 -- Data for Name: ninebits_receiver; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receiver VALUES ('0a17f898d69fe9b03d09e9524f0b1317', 'a-host', '2026-11-25 03:07:20.17911+00', '2026-11-25 03:07:20.17911+00', '2026-11-25 03:07:20.180549+00', false, 1, '2026-11-25 03:07:20.180549+00', 1, '2026-11-25 03:07:20.180549+00', 1, '2026-11-25 03:07:20.180549+00');
+INSERT INTO public.ninebits_receiver VALUES ('93f77b02f1f11f3e8478a40bff4f5f52', 'a-host', '2026-11-25 13:57:07.038146+00', '2026-11-25 13:57:07.038146+00', '2026-11-25 13:57:07.051936+00', false, 1, '2026-11-25 13:57:07.051936+00', 1, '2026-11-25 13:57:07.051936+00', 1, '2026-11-25 13:57:07.051936+00');
 
 
 --
 -- Data for Name: ninebits_recipient; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_recipient VALUES (3, 'be601f7651aa5ec514befc369b2773f2', 'cf3ee3e8498c074b9e19f4887338a546', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-25 03:07:20.11006+00');
-INSERT INTO public.ninebits_recipient VALUES (4, '83aea1249721f989601c5c88b48c25f9', '9ac119054c3f1b09b34b00050d19b740', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (5, '46a35d5aa56a6eb2ed215ff01a3db007', '335810a3f61f7ef9ffe1ba6a8539ad04', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (6, '967404b3dddbca5acc5d8a14071afca9', '7d6b3424b566ff473804bd5c0aa5fcda', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (2, 'be601f7651aa5ec514befc369b2773f2', 'cf3ee3e8498c074b9e19f4887338a546', '2348020000001', 'answered', 1, '2026-11-25 03:07:19.17911+00', '2026-11-25 03:07:20.109744+00', '2026-11-25 03:07:19.17911+00', 7, 7, 30000000000, '2026-11-25 03:07:20.11006+00');
+INSERT INTO public.ninebits_recipient VALUES (3, '54034e39b3f659933a50b849fa3ea7c1', '3dd6daca04d4f472a5ade923f24c2d54', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-25 13:57:06.831506+00');
+INSERT INTO public.ninebits_recipient VALUES (4, '08ad79a40ec87e0fcb3accd6922eb10a', '157abc8dd63375e0860fee77ae24859e', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (5, 'e1fa69cb72c98846a700f3f248170db5', 'e8be501433324bddc89de254418fe6be', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (6, '7fd056be4d28604a3b982d44941c94a6', '1dcdca75a45f64e728e48efd6955ff27', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (2, '54034e39b3f659933a50b849fa3ea7c1', '3dd6daca04d4f472a5ade923f24c2d54', '2348020000001', 'answered', 1, '2026-11-25 13:57:06.038146+00', '2026-11-25 13:57:06.831273+00', '2026-11-25 13:57:06.038146+00', 7, 7, 30000000000, '2026-11-25 13:57:06.831506+00');
 
 
 --
 -- Data for Name: ninebits_request; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_request VALUES (3, '9ac119054c3f1b09b34b00050d19b740', 'ninebits', 'uncertain', NULL, NULL, '2026-11-25 03:07:20.130247+00', '2026-11-25 03:07:20.133187+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (4, '335810a3f61f7ef9ffe1ba6a8539ad04', 'ninebits', 'refused', NULL, 'answer', '2026-11-25 03:07:20.149272+00', '2026-11-25 03:07:20.152177+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (2, 'cf3ee3e8498c074b9e19f4887338a546', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-25 03:07:20.10543+00', '2026-11-25 03:07:20.108382+00', 7, 'a detail');
+INSERT INTO public.ninebits_request VALUES (3, '157abc8dd63375e0860fee77ae24859e', 'ninebits', 'uncertain', NULL, NULL, '2026-11-25 13:57:06.868658+00', '2026-11-25 13:57:06.87188+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (4, 'e8be501433324bddc89de254418fe6be', 'ninebits', 'refused', NULL, 'answer', '2026-11-25 13:57:06.932093+00', '2026-11-25 13:57:06.939912+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (2, '3dd6daca04d4f472a5ade923f24c2d54', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-25 13:57:06.818217+00', '2026-11-25 13:57:06.828237+00', 7, 'a detail');
 
 
 --
 -- Data for Name: ninebits_send; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_send VALUES ('aec791e5b3ea39dd3ef5deec78c379ce', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-27 03:07:20.001852+00', NULL, NULL, 'purged');
-INSERT INTO public.ninebits_send VALUES ('be601f7651aa5ec514befc369b2773f2', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-25 03:07:20.095435+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('83aea1249721f989601c5c88b48c25f9', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-25 03:07:20.118571+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('967404b3dddbca5acc5d8a14071afca9', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-25 03:07:20.161855+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('46a35d5aa56a6eb2ed215ff01a3db007', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-25 03:07:20.139534+00', 'a planner', '2026-11-25 03:07:19.17911+00', NULL);
+INSERT INTO public.ninebits_send VALUES ('44b426dac6a3286531cf0de2ad6251b1', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-27 13:57:06.219819+00', NULL, NULL, 'purged');
+INSERT INTO public.ninebits_send VALUES ('54034e39b3f659933a50b849fa3ea7c1', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-25 13:57:06.771502+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('e1fa69cb72c98846a700f3f248170db5', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-25 13:57:06.892932+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('7fd056be4d28604a3b982d44941c94a6', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-25 13:57:06.980302+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('08ad79a40ec87e0fcb3accd6922eb10a', NULL, 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-25 13:57:06.848945+00', 'a planner', '2026-11-25 13:57:06.038146+00', NULL);
 
 
 --
 -- Data for Name: ninebits_task; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-25 03:07:20.183903+00');
+INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-25 13:57:07.066943+00');
 
 
 --
@@ -1042,6 +1209,14 @@ SELECT pg_catalog.setval('public.ninebits_request_id_seq', 4, true);
 
 ALTER TABLE ONLY public.ninebits_version
     ADD CONSTRAINT ninebits_version_pkc PRIMARY KEY (version_num);
+
+
+--
+-- Name: ninebits_alert pk_ninebits_alert; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_alert
+    ADD CONSTRAINT pk_ninebits_alert PRIMARY KEY (key);
 
 
 --
@@ -1146,6 +1321,13 @@ ALTER TABLE ONLY public.ninebits_recipient
 
 ALTER TABLE ONLY public.ninebits_send
     ADD CONSTRAINT uq_ninebits_send_idempotency_key UNIQUE (idempotency_key);
+
+
+--
+-- Name: ix_ninebits_alert_seen_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_alert_seen_at ON public.ninebits_alert USING btree (seen_at);
 
 
 --

@@ -1,4 +1,27 @@
 BEGIN TRANSACTION;
+CREATE TABLE ninebits_alert (
+	"key" VARCHAR(64) NOT NULL, 
+	deployment VARCHAR(250) NOT NULL, 
+	dedup_key TEXT NOT NULL, 
+	rings INTEGER DEFAULT '0' NOT NULL, 
+	rang_at DATETIME, 
+	dag_id TEXT, 
+	run_id TEXT, 
+	task_id TEXT, 
+	ring_id VARCHAR(32), 
+	begun_at DATETIME, 
+	owner VARCHAR(32), 
+	claimed_until DATETIME, 
+	held_back INTEGER DEFAULT '0' NOT NULL, 
+	held_back_in_all INTEGER DEFAULT '0' NOT NULL, 
+	held_back_at DATETIME, 
+	held_back_dag_id TEXT, 
+	held_back_run_id TEXT, 
+	held_back_task_id TEXT, 
+	seen_at DATETIME NOT NULL, 
+	CONSTRAINT pk_ninebits_alert PRIMARY KEY ("key")
+);
+INSERT INTO "ninebits_alert" VALUES('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','alerts manual__1',0,'2026-11-25 13:57:04.269150','a dag_id','a run_id','a task_id','bf2e69e7521679383ab29de1048325ff','2026-11-25 13:57:05.303931','me','2026-11-25 13:57:19.303931',0,0,'2026-11-25 13:57:04.269150','a held_back_dag_','a held_back_run_','a held_back_task','2026-11-25 13:57:05.303931');
 CREATE TABLE ninebits_callback (
 	id INTEGER NOT NULL, 
 	received_at DATETIME NOT NULL, 
@@ -26,11 +49,11 @@ CREATE TABLE ninebits_callback (
 	CONSTRAINT pk_ninebits_callback PRIMARY KEY (id), 
 	CONSTRAINT uq_ninebits_callback_identity UNIQUE (identity)
 );
-INSERT INTO "ninebits_callback" VALUES(1,'2026-11-25 03:07:19.723967','a receiver_id','a conn_path','call',X'7B7D','ada',0,'r1','2348020000001',0,'2026-11-25 03:07:18.753889','2026-11-25 03:07:19.723879','2026-11-25 03:07:18.753889',7,7,30000000000,NULL,NULL,'matched',0,1,1);
-INSERT INTO "ninebits_callback" VALUES(2,'2026-11-25 03:07:19.723967',NULL,NULL,'call',X'7B7D','ben',0,'r1','2348020000002',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'matched',0,2,1);
-INSERT INTO "ninebits_callback" VALUES(3,'2026-11-25 03:07:19.748478',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2349000000000',0,NULL,'2026-11-25 03:07:19.748387',NULL,NULL,NULL,NULL,NULL,NULL,'unmatched',0,NULL,NULL);
-INSERT INTO "ninebits_callback" VALUES(4,'2026-11-25 03:07:19.748478',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2348020000003',1,NULL,'2026-11-25 03:07:19.748396',NULL,NULL,NULL,NULL,NULL,NULL,'inbound',0,NULL,NULL);
-INSERT INTO "ninebits_callback" VALUES(5,'2026-11-25 03:07:19.748478',NULL,NULL,'answer',X'7B7D',NULL,0,'r1',NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,200,'not possible','matched',0,NULL,1);
+INSERT INTO "ninebits_callback" VALUES(1,'2026-11-25 13:57:05.112839','a receiver_id','a conn_path','call',X'7B7D','ada',0,'r1','2348020000001',0,'2026-11-25 13:57:04.269150','2026-11-25 13:57:05.112745','2026-11-25 13:57:04.269150',7,7,30000000000,NULL,NULL,'matched',0,1,1);
+INSERT INTO "ninebits_callback" VALUES(2,'2026-11-25 13:57:05.112839',NULL,NULL,'call',X'7B7D','ben',0,'r1','2348020000002',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'matched',0,2,1);
+INSERT INTO "ninebits_callback" VALUES(3,'2026-11-25 13:57:05.247821',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2349000000000',0,NULL,'2026-11-25 13:57:05.247693',NULL,NULL,NULL,NULL,NULL,NULL,'unmatched',0,NULL,NULL);
+INSERT INTO "ninebits_callback" VALUES(4,'2026-11-25 13:57:05.247821',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2348020000003',1,NULL,'2026-11-25 13:57:05.247704',NULL,NULL,NULL,NULL,NULL,NULL,'inbound',0,NULL,NULL);
+INSERT INTO "ninebits_callback" VALUES(5,'2026-11-25 13:57:05.247821',NULL,NULL,'answer',X'7B7D',NULL,0,'r1',NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,200,'not possible','matched',0,NULL,1);
 CREATE TABLE ninebits_message (
 	id VARCHAR(32) NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -52,17 +75,17 @@ CREATE TABLE ninebits_message (
 	CONSTRAINT fk_ninebits_message_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_ninebits_message_send_id_part UNIQUE (send_id, part)
 );
-INSERT INTO "ninebits_message" VALUES('4efc34b04c869beb37999bda953ffeb8','30d05be6f9933f6296a02022dff69725',0,'ninebits','https://media.test/a.mp3',NULL,'accepted','a test','2026-11-25 03:08:19.722221',2,1,1,0,'2026-11-25 03:07:19.723967',3,'2026-11-25 03:07:19.717965');
-INSERT INTO "ninebits_message" VALUES('5f2bd25efc91d883fd7fe80bc281354f','290e5983b8824d92d48349ed50d82000',0,'ninebits','https://media.test/a.mp3',NULL,'uncertain','a test',NULL,1,0,0,0,NULL,2,'2026-11-25 03:07:19.727843');
-INSERT INTO "ninebits_message" VALUES('0f8ab4d1e6a27309e444047527d6d3d6','26c01216cf6184cccff85b0ce507e450',0,'ninebits','https://media.test/a.mp3','a from_number','refused','a test',NULL,1,0,0,0,NULL,2,'2026-11-25 03:07:19.735635');
-INSERT INTO "ninebits_message" VALUES('c75aefc7d8d6415c1e30f66651ed9d82','fd8094cae543be3a24aca79494112ac9',0,'ninebits','https://media.test/a.mp3',NULL,'planned',NULL,NULL,1,0,0,0,NULL,0,'2026-11-25 03:07:19.745224');
+INSERT INTO "ninebits_message" VALUES('5d22a799ba5362d5fffe727fb8e9356e','bc5a8641ab051e1cce86dcf450a166ed',0,'ninebits','https://media.test/a.mp3','a from_number','accepted','a test','2026-11-25 13:58:05.104656',2,1,1,0,'2026-11-25 13:57:05.112839',3,'2026-11-25 13:57:05.099511');
+INSERT INTO "ninebits_message" VALUES('8733d792aa38928e15a35a0d06f3f672','31c03012f43fb50e500b9829278261bc',0,'ninebits','https://media.test/a.mp3',NULL,'uncertain','a test',NULL,1,0,0,0,NULL,2,'2026-11-25 13:57:05.122589');
+INSERT INTO "ninebits_message" VALUES('7f65bafe3f5a7a9c31a0044bb4be1feb','fd722647c455bd38ae1efb2427037861',0,'ninebits','https://media.test/a.mp3',NULL,'refused','a test',NULL,1,0,0,0,NULL,2,'2026-11-25 13:57:05.142395');
+INSERT INTO "ninebits_message" VALUES('d8689cd01f063583bafc223ac7600620','aeddc5183716252839f7a736d7a0b17e',0,'ninebits','https://media.test/a.mp3',NULL,'planned',NULL,NULL,1,0,0,0,NULL,0,'2026-11-25 13:57:05.225667');
 CREATE TABLE ninebits_purge (
 	id INTEGER NOT NULL, 
 	purged_until DATETIME NOT NULL, 
 	begun_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_purge PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_purge" VALUES(1,'2026-08-27 03:07:19.689719','2026-11-25 03:07:19.689719');
+INSERT INTO "ninebits_purge" VALUES(1,'2026-08-27 13:57:04.945446','2026-11-25 13:57:04.945446');
 CREATE TABLE ninebits_receipt (
 	id INTEGER NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -74,7 +97,7 @@ CREATE TABLE ninebits_receipt (
 	CONSTRAINT pk_ninebits_receipt PRIMARY KEY (id), 
 	CONSTRAINT fk_ninebits_receipt_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE
 );
-INSERT INTO "ninebits_receipt" VALUES(1,'a80146669a0396a2e7ba48b37353235a','d47a5b88861aa8c9a05b9a082831f3ac',0,'accepted',1,'purged');
+INSERT INTO "ninebits_receipt" VALUES(1,'dbbc4251c993ce27d53fb1df8a109507','71f498e211ef86535f206d92f7472820',0,'accepted',1,'purged');
 CREATE TABLE ninebits_receiver (
 	id VARCHAR(32) NOT NULL, 
 	host TEXT NOT NULL, 
@@ -90,7 +113,7 @@ CREATE TABLE ninebits_receiver (
 	last_unavailable_at DATETIME, 
 	CONSTRAINT pk_ninebits_receiver PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_receiver" VALUES('c43082d8ef93d41eccd2dfa373ab99b7','a-host','2026-11-25 03:07:19.753889','2026-11-25 03:07:19.753889','2026-11-25 03:07:19.754837',0,1,'2026-11-25 03:07:19.754837',1,'2026-11-25 03:07:19.754837',1,'2026-11-25 03:07:19.754837');
+INSERT INTO "ninebits_receiver" VALUES('fa5a25d7ea88b18a9af8712eec7c2b12','a-host','2026-11-25 13:57:05.269150','2026-11-25 13:57:05.269150','2026-11-25 13:57:05.283865',0,1,'2026-11-25 13:57:05.283865',1,'2026-11-25 13:57:05.283865',1,'2026-11-25 13:57:05.283865');
 CREATE TABLE ninebits_recipient (
 	id INTEGER NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -110,11 +133,11 @@ CREATE TABLE ninebits_recipient (
 	CONSTRAINT fk_ninebits_recipient_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_ninebits_recipient_send_id_number UNIQUE (send_id, number)
 );
-INSERT INTO "ninebits_recipient" VALUES(1,'30d05be6f9933f6296a02022dff69725','4efc34b04c869beb37999bda953ffeb8','2348020000001','answered',1,'2026-11-25 03:07:18.753889','2026-11-25 03:07:19.723879','2026-11-25 03:07:18.753889',7,7,30000000000,'2026-11-25 03:07:19.723967');
-INSERT INTO "ninebits_recipient" VALUES(2,'30d05be6f9933f6296a02022dff69725','4efc34b04c869beb37999bda953ffeb8','2348020000002','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL,'2026-11-25 03:07:19.723967');
-INSERT INTO "ninebits_recipient" VALUES(3,'290e5983b8824d92d48349ed50d82000','5f2bd25efc91d883fd7fe80bc281354f','2348020000003','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "ninebits_recipient" VALUES(4,'26c01216cf6184cccff85b0ce507e450','0f8ab4d1e6a27309e444047527d6d3d6','2348020000001','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "ninebits_recipient" VALUES(5,'fd8094cae543be3a24aca79494112ac9','c75aefc7d8d6415c1e30f66651ed9d82','2348020000002','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(1,'bc5a8641ab051e1cce86dcf450a166ed','5d22a799ba5362d5fffe727fb8e9356e','2348020000001','answered',1,'2026-11-25 13:57:04.269150','2026-11-25 13:57:05.112745','2026-11-25 13:57:04.269150',7,7,30000000000,'2026-11-25 13:57:05.112839');
+INSERT INTO "ninebits_recipient" VALUES(2,'bc5a8641ab051e1cce86dcf450a166ed','5d22a799ba5362d5fffe727fb8e9356e','2348020000002','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL,'2026-11-25 13:57:05.112839');
+INSERT INTO "ninebits_recipient" VALUES(3,'31c03012f43fb50e500b9829278261bc','8733d792aa38928e15a35a0d06f3f672','2348020000003','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(4,'fd722647c455bd38ae1efb2427037861','7f65bafe3f5a7a9c31a0044bb4be1feb','2348020000001','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(5,'aeddc5183716252839f7a736d7a0b17e','d8689cd01f063583bafc223ac7600620','2348020000002','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE ninebits_request (
 	id INTEGER NOT NULL, 
 	message_id VARCHAR(32) NOT NULL, 
@@ -129,9 +152,9 @@ CREATE TABLE ninebits_request (
 	CONSTRAINT pk_ninebits_request PRIMARY KEY (id), 
 	CONSTRAINT fk_ninebits_request_message_id FOREIGN KEY(message_id) REFERENCES ninebits_message (id) ON DELETE CASCADE
 );
-INSERT INTO "ninebits_request" VALUES(1,'4efc34b04c869beb37999bda953ffeb8','ninebits','accepted','r1','answer','2026-11-25 03:07:19.722221','2026-11-25 03:07:19.723258',7,'a detail');
-INSERT INTO "ninebits_request" VALUES(2,'5f2bd25efc91d883fd7fe80bc281354f','ninebits','uncertain',NULL,NULL,'2026-11-25 03:07:19.731582','2026-11-25 03:07:19.732520',NULL,NULL);
-INSERT INTO "ninebits_request" VALUES(3,'0f8ab4d1e6a27309e444047527d6d3d6','ninebits','refused',NULL,'answer','2026-11-25 03:07:19.739358','2026-11-25 03:07:19.740224',NULL,NULL);
+INSERT INTO "ninebits_request" VALUES(1,'5d22a799ba5362d5fffe727fb8e9356e','ninebits','accepted','r1','answer','2026-11-25 13:57:05.104656','2026-11-25 13:57:05.111870',7,'a detail');
+INSERT INTO "ninebits_request" VALUES(2,'8733d792aa38928e15a35a0d06f3f672','ninebits','uncertain',NULL,NULL,'2026-11-25 13:57:05.133060','2026-11-25 13:57:05.135726',NULL,NULL);
+INSERT INTO "ninebits_request" VALUES(3,'7f65bafe3f5a7a9c31a0044bb4be1feb','ninebits','refused',NULL,'answer','2026-11-25 13:57:05.188433','2026-11-25 13:57:05.195562',NULL,NULL);
 CREATE TABLE ninebits_send (
 	id VARCHAR(32) NOT NULL, 
 	idempotency_key VARCHAR(64), 
@@ -147,11 +170,11 @@ CREATE TABLE ninebits_send (
 	CONSTRAINT pk_ninebits_send PRIMARY KEY (id), 
 	CONSTRAINT uq_ninebits_send_idempotency_key UNIQUE (idempotency_key)
 );
-INSERT INTO "ninebits_send" VALUES('a80146669a0396a2e7ba48b37353235a','06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a','default',NULL,NULL,NULL,NULL,'2026-08-27 03:07:19.657514',NULL,NULL,'purged');
-INSERT INTO "ninebits_send" VALUES('30d05be6f9933f6296a02022dff69725','d31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01','default',NULL,NULL,NULL,NULL,'2026-11-25 03:07:19.716929',NULL,NULL,NULL);
-INSERT INTO "ninebits_send" VALUES('290e5983b8824d92d48349ed50d82000',NULL,'default',NULL,NULL,NULL,NULL,'2026-11-25 03:07:19.726665',NULL,NULL,NULL);
-INSERT INTO "ninebits_send" VALUES('26c01216cf6184cccff85b0ce507e450','83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23','default','a dag_id','a run_id','a task_id',7,'2026-11-25 03:07:19.734641','a planner','2026-11-25 03:07:18.753889',NULL);
-INSERT INTO "ninebits_send" VALUES('fd8094cae543be3a24aca79494112ac9','9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e','default',NULL,NULL,NULL,NULL,'2026-11-25 03:07:19.744247',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('dbbc4251c993ce27d53fb1df8a109507','06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a','default',NULL,NULL,NULL,NULL,'2026-08-27 13:57:04.854756',NULL,NULL,'purged');
+INSERT INTO "ninebits_send" VALUES('bc5a8641ab051e1cce86dcf450a166ed','d31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01','default',NULL,NULL,NULL,NULL,'2026-11-25 13:57:05.095686',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('31c03012f43fb50e500b9829278261bc',NULL,'default','a dag_id','a run_id','a task_id',7,'2026-11-25 13:57:05.121471','a planner','2026-11-25 13:57:04.269150',NULL);
+INSERT INTO "ninebits_send" VALUES('fd722647c455bd38ae1efb2427037861','83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23','default',NULL,NULL,NULL,NULL,'2026-11-25 13:57:05.141310',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('aeddc5183716252839f7a736d7a0b17e','9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e','default',NULL,NULL,NULL,NULL,'2026-11-25 13:57:05.224551',NULL,NULL,NULL);
 CREATE TABLE ninebits_task (
 	place_key VARCHAR(64) NOT NULL, 
 	generation INTEGER NOT NULL, 
@@ -162,7 +185,7 @@ CREATE TABLE ninebits_task (
 	seen_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_task PRIMARY KEY (place_key)
 );
-INSERT INTO "ninebits_task" VALUES('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51',0,'ti',1,2,0,'2026-11-25 03:07:19.757163');
+INSERT INTO "ninebits_task" VALUES('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51',0,'ti',1,2,0,'2026-11-25 13:57:05.295651');
 CREATE TABLE ninebits_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT ninebits_version_pkc PRIMARY KEY (version_num)
@@ -189,4 +212,5 @@ CREATE INDEX ix_ninebits_callback_request_id ON ninebits_callback (request_id);
 CREATE INDEX ix_ninebits_callback_waiting_number ON ninebits_callback (number) WHERE match_state = 'unmatched';
 CREATE INDEX ix_ninebits_callback_waiting_answer ON ninebits_callback (received_at) WHERE match_state = 'unmatched' and kind = 'answer';
 CREATE INDEX ix_ninebits_callback_waiting_ref_id ON ninebits_callback (ref_id) WHERE match_state = 'unmatched';
+CREATE INDEX ix_ninebits_alert_seen_at ON ninebits_alert (seen_at);
 COMMIT;
