@@ -127,3 +127,16 @@ def test_campaign_from_a_file_counts_and_then_rings_all_but_those_who_opted_out(
     }
     assert stage.airflow.xcom(dag_id, run_id, "ring", key="excluded") == 1
     assert stage.airflow.xcom(dag_id, run_id, "report") == "3 rung in 1 requests, 1 left out"
+
+
+def test_escalation_with_rota_rings_one_after_the_other_until_somebody_answers(stage: Stage) -> None:
+    dag_id = "ninebits_escalation_with_rota"
+    (on_call,), (deputy,), team = stage.silent(1), stage.silent(1), [*stage.answering(1), *stage.silent(1)]
+    rota = {day: {"00:00": on_call} for day in ("weekday", "weekend")}
+    run_id, state = stage.run(dag_id, rota=rota, deputy=deputy, team=team)
+    assert state == "success", stage.airflow.task_states(dag_id, run_id)
+    assert stage.rung([on_call, deputy, *team]) == [1, 1, 1, 1]
+    found = stage.airflow.xcom(dag_id, run_id, "wake")
+    assert (found["answered_by"], found["calls"]) == (team[0], 4)
+    assert found["ref_ids"] == stage.airflow.xcom(dag_id, run_id, "wake", key="ref_id")
+    assert stage.airflow.xcom(dag_id, run_id, "report") == f"{team[0][:6]}*** answered after 4 calls"
