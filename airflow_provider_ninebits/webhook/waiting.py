@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# What is given up within this time is given up together: while the ledger hangs, thousands are looked through each time.
+# What is given up within this time is given up together: while the ledger hangs, thousands are looked through for it.
 _TOGETHER_SECONDS = 0.02
 
 
