@@ -9,6 +9,7 @@ Each class is there for another reaction of Airflow, or of whoever reads the log
     └── AirflowFailException       a retry would not help, so there is none; ``soft_fail`` skips in each mode
         ├── MessageUncertain       nobody knows whether phones rang: a person says, or ``on_uncertain`` does
         ├── CallsUnanswered        the calls were made, and not answered as ``fail_on_unanswered`` wants it
+        │   └── NobodyAnswered     every contact of an escalation was rung, and nobody has answered
         ├── UnknownRefId           the wait can never end: this ledger has not seen the ``ref_id``
         ├── KeyReused              the idempotency key stands for another send
         └── InvalidArgument        what was given cannot be sent or waited for (a ``ValueError`` too)
@@ -36,6 +37,7 @@ __all__ = [
     "KeyReused",
     "LedgerUnavailable",
     "MessageUncertain",
+    "NobodyAnswered",
     "SendFailed",
     "SendStopped",
     "UnknownRefId",
@@ -104,16 +106,36 @@ class CallsUnanswered(AirflowFailException):
         self.outcome = {name: value for name, value in outcome.items() if name not in ("calls", "calls_truncated")}
         super().__init__(self.outcome)
 
-    def __str__(self) -> str:
+    @property
+    def counts(self) -> str:
+        """How many recipients are in which state, in words."""
         counts = ", ".join(
             f"{self.outcome[state]} {state}"
             for state in ("answered", "unanswered", "failed", "pending")
             if self.outcome.get(state) is not None
         )
         return (
-            f"Of {self.outcome.get('recipients')} recipients of "
-            f"{', '.join(self.outcome.get('ref_ids', ()))}: {counts}. fail_on_unanswered makes that a "
-            "failure; the outcome in full is in the ledger (NineBitsHook().outcome(ref_id))."
+            f"Of {self.outcome.get('recipients')} recipients of {', '.join(self.outcome.get('ref_ids', ()))}: {counts}"
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"{self.counts}. fail_on_unanswered makes that a failure; the outcome in full is in the ledger "
+            "(NineBitsHook().outcome(ref_id))."
+        )
+
+
+class NobodyAnswered(CallsUnanswered):
+    """
+    Every contact of an escalation was rung as often as it says, and nobody has answered.
+
+    Not retried. Clearing the task begins anew with the first contact.
+    """
+
+    def __str__(self) -> str:
+        return (
+            f"{self.counts}. Nobody answered: look after it yourself. Clearing the task rings the first contact again; "
+            "the outcome is in XCom 'outcome'."
         )
 
 

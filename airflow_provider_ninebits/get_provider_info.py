@@ -65,7 +65,9 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "connection-types": [_connection_type()],
         "hooks": [_modules("airflow_provider_ninebits.hooks.ninebits")],
-        "operators": [_modules("airflow_provider_ninebits.operators.voice")],
+        "operators": [
+            _modules("airflow_provider_ninebits.operators.voice", "airflow_provider_ninebits.operators.escalation"),
+        ],
         "sensors": [_modules("airflow_provider_ninebits.sensors.callback")],
         "triggers": [_modules("airflow_provider_ninebits.triggers.callback")],
         "notifications": [NOTIFIER_CLASS_NAME],

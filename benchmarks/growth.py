@@ -113,7 +113,7 @@ def _a_second(ask: Callable[[int], object]) -> float:
 
 
 def _callbacks_a_second(url: str, bodies: Path, folder: Path) -> float:
-    with served("airflow_provider_ninebits.webhook", url, folder) as port:
+    with served(["airflow_provider_ninebits.webhook"], url, folder) as port:
         command = [sys.executable, "-m", "benchmarks.tools.load"]
         command += [f"http://ninebits:secret@127.0.0.1:{port}/ninebits/callback", str(bodies)]
         command += ["--seconds", str(SECONDS), "--connections", str(CONNECTIONS)]

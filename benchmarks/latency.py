@@ -187,7 +187,7 @@ def _scene() -> Iterator[Scene]:
         airflow_command(environment, "db", "migrate")
         stages = Stages(airflow_url, home / "logs", folder / "notes")
         stack.callback(stages.close)
-        receiver_port = stack.enter_context(served("airflow_provider_ninebits.webhook", ledger_url, folder))
+        receiver_port = stack.enter_context(served(["airflow_provider_ninebits.webhook"], ledger_url, folder))
         receiver = stack.enter_context(
             httpx.Client(
                 base_url=f"http://127.0.0.1:{receiver_port}", auth=("ninebits", "secret"), trust_env=False, timeout=30

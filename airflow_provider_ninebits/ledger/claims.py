@@ -10,7 +10,7 @@ from sqlalchemy import Integer, Interval, Text, bindparam, cast, func, insert, l
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.columns import UtcDateTime
 from airflow_provider_ninebits.ledger.database import ledger_now
-from airflow_provider_ninebits.ledger.driver import COMMIT, Query, ask
+from airflow_provider_ninebits.ledger.driver import Query
 from airflow_provider_ninebits.ledger.lists import joined
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 
@@ -127,8 +127,8 @@ def claim(
     }
     if not (resend or database.is_sqlite):
         with database.writing() as connection:
-            claimed = _CLAIM_AT_ONCE.asked(connection, **values, lease=f"{lease_seconds} seconds")
-            found, _ = ask(connection, claimed, COMMIT)
+            # The commit does not go along: who is interrupted meanwhile has claimed nothing.
+            found = _CLAIM_AT_ONCE.rows(connection, **values, lease=f"{lease_seconds} seconds")
         return _claim_of(*found[0]) if found else None
     with database.reading() as connection:
         # Before SQLite's one write lock is taken. A message's numbers stay, or it is not to be claimed any more.

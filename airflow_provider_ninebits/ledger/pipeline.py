@@ -12,7 +12,7 @@ import select
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_ninebits.ledger.columns import moment_text
 
@@ -46,45 +46,71 @@ def ask_at_once(connection: Connection, asked: Sequence[Asked]) -> list[list[tup
     Each sees what was committed before it began, as if it had been sent by itself. What follows one that fails is not
     executed.
 
+    Who is interrupted meanwhile does not know whether it was done: a commit goes along only with what may be repeated.
+
     :raises Exception: the driver's error of the first that failed.
     """
+    if not asked:
+        return []
     # Where every ledger is SQLite it is not there.
     from psycopg.adapt import Transformer
     from psycopg.errors import error_from_result
-    from psycopg.pq import ExecStatus
 
     session: Any = connection.connection.driver_connection
     encoding = session.info.encoding
     prepared = connection.info.setdefault(_PREPARED, _Prepared())
     bound = [(sql, [_bound(value, encoding) for value in values]) for sql, values in asked]
+    results: list[Any] = []
     try:
-        wanted = _send(session.pgconn, prepared, bound, encoding)
-        results = list(_results(session.pgconn))
+        sent = _send(session.pgconn, prepared, bound, encoding)
+        for result in _results(session.pgconn):
+            results.append(result)
         session.pgconn.exit_pipeline_mode()
     except BaseException as error:
         # What was not read would be taken for the answer to what is asked next.
         connection.invalidate(error)
+        if isinstance(error, Exception) and (last_word := _failed(results)):
+            # A server that ends says why, and then the connection is lost.
+            raise error_from_result(last_word, encoding) from error
         raise
-    for result in results:
-        if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
-            # What was to be prepared after it is not.
-            prepared.names.clear()
-            raise error_from_result(result, encoding)
+    if failed := _failed(results):
+        for sql in sent.prepared:
+            # Perhaps it was, perhaps what failed came before.
+            prepared.names.pop(sql, None)
+        raise error_from_result(failed, encoding)
     reader = Transformer(session)
     rows = []
-    for result in (result for result, wants in zip(results, wanted, strict=True) if wants):
+    for result in (result for result, wants in zip(results, sent.wanted, strict=True) if wants):
         reader.set_pgresult(result)
         rows.append(reader.load_rows(0, result.ntuples, tuple) if result.ntuples else [])
     return rows
 
 
+class _Sent(NamedTuple):
+    """
+    What was sent.
+
+    :param wanted: which of the results are those that were asked for.
+    :param prepared: the statements that are prepared along with it.
+    """
+
+    wanted: list[bool]
+    prepared: list[str]
+
+
+def _failed(results: Sequence[Any]) -> Any:
+    """Return the first result that is an error; None: there is none."""
+    from psycopg.pq import ExecStatus
+
+    return next((each for each in results if each.status == ExecStatus.FATAL_ERROR), None)
+
+
 def _send(
     server: Any, prepared: _Prepared, bound: Sequence[tuple[str, list[bytes | None]]], encoding: str
-) -> list[bool]:
-    """Send; return which of the results are those that were asked for."""
+) -> _Sent:
     from psycopg.pq import TransactionStatus
 
-    wanted = []
+    wanted, newly = [], []
     begins = server.transaction_status == TransactionStatus.IDLE
     server.enter_pipeline_mode()
     if begins:
@@ -96,10 +122,11 @@ def _send(
             name = prepared.new_name(sql)
             server.send_prepare(name, _numbered(sql).encode(encoding))
             wanted.append(False)
+            newly.append(sql)
         server.send_query_prepared(name, values)
         wanted.append(True)
     server.pipeline_sync()
-    return wanted
+    return _Sent(wanted, newly)
 
 
 def _results(server: Any) -> Iterator[Any]:
@@ -135,8 +162,10 @@ def _results(server: Any) -> Iterator[Any]:
 
 @cache
 def _numbered(sql: str) -> str:
-    """Return a statement with its values numbered, as the server takes them."""
+    """Return a statement with its values numbered, as the server takes them. No statement of ours has another ``%``."""
     first, *rest = sql.split("%s")
+    if "%" in first + "".join(rest):
+        raise ValueError(f"a % that is no value's place: {sql}")
     return first + "".join(f"${place}{text}" for place, text in enumerate(rest, start=1))
 
 

@@ -22,6 +22,8 @@ MOST_CONNECTIONS = 500
 LARGEST_HEAD_BYTES = 16 * 1024
 # A chunk of one byte takes six. What is written around a body's bytes beyond that counts as head.
 _FRAMING_BYTES_FOR_EACH = 8
+# A timer of uvloop's, which counts in milliseconds, may come a little too early.
+_CLOCK_SECONDS = 0.001
 
 COUNT_TURNED_AWAY = "ninebits_count_turned_away"
 """Where the app's state has what counts a callback that was turned away before the app saw it."""
@@ -206,7 +208,7 @@ class BoundedConnection(HttpToolsProtocol):
         is_idle = self.cycle is not None and not self._began
         patience_seconds = self._shortest_seconds if is_idle else HEAD_SECONDS
         rest_seconds = self.free_since + patience_seconds - time.monotonic()
-        if rest_seconds > 0:
+        if rest_seconds > _CLOCK_SECONDS:
             # The next answer may come before, and its connection be idle then.
             self._watch(min(rest_seconds, self._shortest_seconds))
         elif patience_seconds < HEAD_SECONDS:

@@ -22,6 +22,8 @@ class Wire:
     """
 
     def __init__(self, end: socket.socket) -> None:
+        # Whatever was set for all sockets of a process: a time-out of Python's is another one.
+        end.settimeout(None)
         self._end = end
         self._came = bytearray()
         self._patience_seconds: dict[int, float] = {}

@@ -137,3 +137,16 @@ def test_wake_the_person_on_call_rings_once_for_two_tasks_that_fail(stage: Stage
     assert state == "failed"
     wait_for_alert(stage, "ninebits_wake_the_person_on_call", run_id, held_back=1)
     assert stage.rung(numbers) == [1]
+
+
+def test_escalation_with_rota_rings_one_after_the_other_until_somebody_answers(stage: Stage) -> None:
+    dag_id = "ninebits_escalation_with_rota"
+    (on_call,), (deputy,), team = stage.silent(1), stage.silent(1), [*stage.answering(1), *stage.silent(1)]
+    rota = {day: {"00:00": on_call} for day in ("weekday", "weekend")}
+    run_id, state = stage.run(dag_id, rota=rota, deputy=deputy, team=team)
+    assert state == "success", stage.airflow.task_states(dag_id, run_id)
+    assert stage.rung([on_call, deputy, *team]) == [1, 1, 1, 1]
+    found = stage.airflow.xcom(dag_id, run_id, "wake")
+    assert (found["answered_by"], found["calls"]) == (team[0], 4)
+    assert found["ref_ids"] == stage.airflow.xcom(dag_id, run_id, "wake", key="ref_id")
+    assert stage.airflow.xcom(dag_id, run_id, "report") == f"{team[0][:6]}*** answered after 4 calls"

@@ -12,6 +12,7 @@ from airflow_provider_ninebits.exceptions import (
     KeyReused,
     LedgerUnavailable,
     MessageUncertain,
+    NobodyAnswered,
     SendFailed,
     SendStopped,
     UnknownRefId,
@@ -34,6 +35,7 @@ ONE_OF_EACH = [
     SendStopped("the task was stopped before message m1 was sent"),
     MessageUncertain(["m1", "m2"], "the connection was lost"),
     CallsUnanswered(OUTCOME),
+    NobodyAnswered(OUTCOME),
     UnknownRefId(["9azmf1ntcl358gczduzz4rs0u"], "sqlite:////a/ninebits.db"),
     KeyReused("the key belongs to other numbers"),
     InvalidArgument("to is empty"),
@@ -52,7 +54,9 @@ def test_every_public_error_is_tested_here() -> None:
     assert {type(error).__name__ for error in ONE_OF_EACH} == set(exceptions.__all__)
 
 
-@pytest.mark.parametrize("kind", [MessageUncertain, CallsUnanswered, UnknownRefId, KeyReused, InvalidArgument])
+@pytest.mark.parametrize(
+    "kind", [MessageUncertain, CallsUnanswered, NobodyAnswered, UnknownRefId, KeyReused, InvalidArgument]
+)
 def test_what_a_retry_cannot_mend_is_not_retried(kind: type[Exception]) -> None:
     assert issubclass(kind, AirflowFailException)
 

@@ -1,0 +1,132 @@
+"""
+Ladders: contacts that are rung one after the other until somebody answers.
+
+Each step of a ladder is a send with a key of its own, so what has rung, and when, is in the ledger already: who goes on
+after a crash reads it there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import func, select
+
+from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.columns import known_moment
+from airflow_provider_ninebits.ledger.database import ledger_now
+from airflow_provider_ninebits.ledger.looks import Asked, looks
+from airflow_provider_ninebits.ledger.sends import find_send, read_parts
+from airflow_provider_ninebits.ledger.states import MessageState, RequestState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from airflow_provider_ninebits.ledger.database import Database
+
+_message, _request = schema.message.c, schema.request.c
+_MAY_RING = (MessageState.ACCEPTED, MessageState.UNCERTAIN)
+# A wait ends by another machine's clock: what is left by the ledger's is not worth another one.
+_TOLERANCE = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """
+    A step of a ladder whose phones ring, or have rung; for all that is known, where no clear answer came.
+
+    :param step: its place in the ladder, from 0, over all rounds.
+    :param refs: what stands for its messages wherever a ``ref_id`` is taken.
+    :param rang_at: when its last request began, on the ledger's clock.
+    :param answered: how many of its recipients have answered.
+    :param settled: whether nothing more is to be expected of it.
+    """
+
+    step: int
+    refs: tuple[str, ...]
+    rang_at: datetime
+    answered: int
+    settled: bool
+
+
+class Climbed(NamedTuple):
+    """How far a ladder is, and the time on the ledger's clock; ``rungs``: in their order."""
+
+    rungs: tuple[Rung, ...]
+    now: datetime
+
+
+class Move(StrEnum):
+    """What is to be done with a ladder."""
+
+    RING = "ring"
+    WAIT = "wait"
+    ANSWERED = "answered"
+    NOBODY = "nobody"
+
+
+class Next(NamedTuple):
+    """
+    A move, and what it is about.
+
+    :param step: which step is rung.
+    :param until: until when is waited, at the latest.
+    """
+
+    move: Move
+    step: int = -1
+    until: datetime | None = None
+
+
+def next_move(climbed: Climbed, *, steps: int, ring_for: timedelta, passed: int = -1) -> Next:
+    """
+    Return what comes next on a ladder. Pure.
+
+    Whoever was rung before counts whenever he answers. The next one is rung as soon as nothing more is to be expected
+    of the last one, or when ``ring_for`` is over since he was rung.
+
+    :param steps: how many it has.
+    :param passed: the last step that cannot be rung, as 9bits has refused it; -1: none.
+    """
+    if any(rung.answered for rung in climbed.rungs):
+        return Next(Move.ANSWERED)
+    last = climbed.rungs[-1] if climbed.rungs else None
+    if last is not None and last.step > passed and not last.settled:
+        until = last.rang_at + ring_for
+        if climbed.now < until - min(_TOLERANCE, ring_for / 2):
+            return Next(Move.WAIT, until=until)
+    step = 1 + max(passed, -1 if last is None else last.step)
+    return Next(Move.RING, step) if step < steps else Next(Move.NOBODY)
+
+
+def read_climbed(database: Database, keys: Sequence[str], *, attempt_window: timedelta) -> Climbed:
+    """
+    Return what of a ladder has rung.
+
+    :param keys: the idempotency keys of its steps, in their order.
+    :param attempt_window: how long an unanswered recipient may still be tried again, from its last callback.
+    :raises LedgerUnreachable: when the ledger cannot be read.
+    """
+    with database.reading() as connection:
+        found = [_rung(connection, step, key, attempt_window) for step, key in enumerate(keys)]
+        return Climbed(tuple(rung for rung in found if rung is not None), ledger_now(connection))
+
+
+def _rung(connection: Connection, step: int, key: str, attempt_window: timedelta) -> Rung | None:
+    send_id = find_send(connection, key)
+    parts = [] if send_id is None else read_parts(connection, send_id)
+    if not parts or any(part.state not in _MAY_RING for part in parts):
+        # Not begun, or not to its end: who rings it goes on with it.
+        return None
+    rang_at = connection.execute(
+        select(func.max(_request.started_at))
+        .join(schema.message, _message.id == _request.message_id)
+        .where(_message.send_id == send_id, _request.state != RequestState.REFUSED)
+    ).scalar_one()
+    refs = tuple(part.ref for part in parts)
+    [look] = looks(connection, [Asked(refs, attempt_window)])
+    return Rung(step, refs, known_moment(rang_at), look.progress.answered, look.progress.settled(look.now))

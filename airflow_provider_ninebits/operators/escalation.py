@@ -1,0 +1,235 @@
+"""The operator that rings one contact after the other until somebody answers."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseOperator, conf
+
+from airflow_provider_ninebits.exceptions import MessageUncertain, NobodyAnswered, SendFailed, SendStopped
+from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
+from airflow_provider_ninebits.hooks.waiting import BACKSTOP, patient, read_duration, read_event
+from airflow_provider_ninebits.operators.attempting import begin, finish, place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.sdk import Context
+
+    from airflow_provider_ninebits.ledger.keys import TaskPlace
+    from airflow_provider_ninebits.ledger.ladders import Climbed
+
+POLL_SECONDS = 2.0
+# What 9bits refuses for the account is refused for the next contact as well.
+_OF_THE_ACCOUNT = (401, 402, 403, 405, 429)
+
+
+@dataclass
+class _Ladder:
+    """
+    A ladder in one attempt at its task.
+
+    :param passed: the last step that 9bits has refused in this process; -1: none.
+    """
+
+    hook: NineBitsHook
+    context: Context
+    place: TaskPlace
+    generation: int
+    contacts: list[tuple[str, ...]]
+    steps: int
+    ring_for: timedelta
+    passed: int = -1
+    refusal: SendFailed | None = None
+
+    @property
+    def keys(self) -> list[str]:
+        """The idempotency key of each step."""
+        from airflow_provider_ninebits.ledger.keys import task_key
+
+        return [task_key(self.place, self.generation, step) for step in range(self.steps)]
+
+    def climbed(self) -> Climbed:
+        """Return how far it is."""
+        from airflow_provider_ninebits.ledger.ladders import read_climbed
+
+        def read() -> Climbed:
+            with self.hook.ledger_errors():
+                return read_climbed(self.hook.database, self.keys, attempt_window=self.hook.attempt_window(None))
+
+        return patient(read)
+
+
+class EscalateVoiceOperator(BaseOperator):
+    """
+    Rings the first contact; nobody answered in time: the next one; until somebody does.
+
+    It returns who answered: ``{"answered_by": "2348020000000", "answered_at": "...", "calls": 3, "ref_ids": [...]}``,
+    where ``calls`` counts the phones that were rung, and fails, without retry, when nobody did. Whoever was rung before
+    counts whenever he answers. A retry, and a worker or a triggerer that was restarted, goes on where the ladder
+    stands: nobody is rung out of turn. Where it is unknown whether a contact was rung, he is rung again.
+
+    :param contacts: in their order; each is a number, a list of numbers that are rung at once, or a template of
+        either. Templates are rendered whenever the task goes on, so one may say who is on call at that hour.
+    :param media_url: where 9bits fetches the audio; templated.
+    :param ring_for: how long to wait for an answer of each before the next one is rung; as soon as it is recorded that
+        nobody answered, the next one is rung. A wait that is deferred takes 7 s at least.
+    :param rounds: how often to begin anew with the first contact.
+    :param from_number: the caller ID; None: 9bits picks one of the account's; templated.
+    :param ninebits_conn_id: the connection; templated.
+    :param deferrable: whether waits leave the worker; None: ``[operators] default_deferrable``.
+    """
+
+    template_fields: Sequence[str] = ("contacts", "media_url", "from_number", "ninebits_conn_id")
+    ui_color = "#f6d8c8"
+
+    def __init__(
+        self,
+        *,
+        contacts: str | Sequence[str | Sequence[str]],
+        media_url: str,
+        ring_for: timedelta = timedelta(minutes=2),
+        rounds: int = 2,
+        from_number: str | None = None,
+        ninebits_conn_id: str = NineBitsHook.default_conn_name,
+        deferrable: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.contacts = contacts
+        self.media_url = media_url
+        self.ring_for = ring_for
+        self.rounds = rounds
+        self.from_number = from_number
+        self.ninebits_conn_id = ninebits_conn_id
+        self.deferrable = deferrable
+        self._stopped = False
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Ring, from where the ladder stands."""
+        with closing(NineBitsHook(self.ninebits_conn_id)) as hook:
+            place = place_of(hook, context["ti"])
+            # A contact that cannot be rung shows before anybody is.
+            ladder = self._ladder(hook, context, place, generation=-1)
+            ladder.generation = begin(hook, place, context["ti"])
+            return self._climb(ladder)
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None, **resumed: Any) -> dict[str, Any]:
+        """Go on after a wait: the ledger says where."""
+        from airflow_provider_ninebits.ledger.keys import TaskPlace
+
+        read_event(event)
+        with closing(NineBitsHook(self.ninebits_conn_id)) as hook:
+            place = TaskPlace(**resumed["place"])
+            return self._climb(self._ladder(hook, context, place, generation=resumed["generation"]))
+
+    def on_kill(self) -> None:
+        """Ring nobody more from here."""
+        self._stopped = True
+
+    def _ladder(self, hook: NineBitsHook, context: Context, place: TaskPlace, *, generation: int) -> _Ladder:
+        from airflow_provider_ninebits.hooks.contacts import read_contacts, read_rounds
+
+        ring_for = read_duration("ring_for", self.ring_for)
+        contacts = read_contacts(self.contacts)
+        steps = len(contacts) * read_rounds(self.rounds, len(contacts))
+        self._plan(hook, place, contacts[0], key=None)
+        return _Ladder(hook, context, place, generation, contacts, steps, ring_for)
+
+    def _climb(self, ladder: _Ladder) -> dict[str, Any]:
+        from airflow_provider_ninebits.ledger.ladders import Move, next_move
+
+        while True:
+            climbed = ladder.climbed()
+            move, step, until = next_move(climbed, steps=ladder.steps, ring_for=ladder.ring_for, passed=ladder.passed)
+            match move:
+                case Move.ANSWERED:
+                    return self._answered(ladder, climbed)
+                case Move.NOBODY:
+                    self._give_up(ladder, climbed)
+                case Move.RING:
+                    self._ring(ladder, step)
+                    self._push(ladder)
+                case Move.WAIT if until is not None:
+                    self._wait(ladder, climbed, (until - climbed.now).total_seconds())
+
+    def _plan(self, hook: NineBitsHook, place: TaskPlace, numbers: Sequence[str], key: str | None) -> Any:
+        from airflow_provider_ninebits.ledger.sends import AskedBy
+
+        return hook.plan(numbers, self.media_url, self.from_number, key=key, asked_by=AskedBy(**asdict(place)))
+
+    def _ring(self, ladder: _Ladder, step: int) -> None:
+        numbers = ladder.contacts[step % len(ladder.contacts)]
+        plan = self._plan(ladder.hook, ladder.place, numbers, key=ladder.keys[step])
+        self.log.info("Ringing contact %d, call %d of %d.", step % len(ladder.contacts) + 1, step + 1, ladder.steps)
+        try:
+            ladder.hook.send_plan(
+                plan, self.media_url, on_uncertain="resend", replan=True, stopped=lambda: self._stopped
+            )
+        except MessageUncertain as error:
+            self.log.error("Contact %d may have been rung, so the wait goes on: %s", step + 1, error)
+        except SendStopped:
+            raise
+        except SendFailed as error:
+            if error.status is None or error.status in _OF_THE_ACCOUNT or not 400 <= error.status < 500:
+                raise
+            self.log.error("Contact %d cannot be rung, so the next one is: %s", step + 1, error)
+            ladder.passed, ladder.refusal = step, error
+
+    def _push(self, ladder: _Ladder) -> None:
+        refs = [ref for rung in ladder.climbed().rungs for ref in rung.refs]
+        ladder.context["ti"].xcom_push(key="ref_id", value=refs)
+
+    def _wait(self, ladder: _Ladder, climbed: Climbed, seconds: float) -> None:
+        deferrable = self.deferrable
+        if deferrable is None:
+            deferrable = conf.getboolean("operators", "default_deferrable", fallback=False)
+        if not deferrable:
+            if self._stopped:
+                raise SendStopped("The task was stopped while a contact was rung; a retry goes on there.")
+            time.sleep(max(min(POLL_SECONDS, seconds), 0.1))
+            return
+        from airflow_provider_ninebits.triggers.callback import CallbackTrigger
+
+        now = time.time()
+        self.defer(
+            trigger=CallbackTrigger(
+                ref_ids=[ref for rung in climbed.rungs for ref in rung.refs],
+                wait_for="any",
+                first_look_at=now,
+                deadline=now + seconds,
+            ),
+            method_name="execute_complete",
+            kwargs={"place": asdict(ladder.place), "generation": ladder.generation},
+            timeout=timedelta(seconds=seconds) + BACKSTOP,
+        )
+
+    def _answered(self, ladder: _Ladder, climbed: Climbed) -> dict[str, Any]:
+        from airflow_provider_ninebits.ledger.states import RecipientState
+
+        refs = [ref for rung in climbed.rungs for ref in rung.refs]
+        outcome = patient(lambda: ladder.hook.read_outcome(refs))
+        answered = [call for call in outcome.calls if call.state is RecipientState.ANSWERED]
+        # Without a time where 9bits gave none.
+        first = min(answered, key=lambda call: (call.answered_at is None, call.answered_at or climbed.now))
+        finish(ladder.hook, ladder.place, ladder.generation)
+        self.log.info("Somebody answered after %d calls.", outcome.recipients)
+        return {
+            "answered_by": first.to_number,
+            "answered_at": first.as_dict()["answered_at"],
+            "calls": outcome.recipients,
+            "ref_ids": refs,
+        }
+
+    def _give_up(self, ladder: _Ladder, climbed: Climbed) -> None:
+        refs = [ref for rung in climbed.rungs for ref in rung.refs]
+        if not refs and ladder.refusal is not None:
+            raise ladder.refusal
+        outcome = patient(lambda: ladder.hook.read_outcome(refs)).as_dict()
+        ladder.context["ti"].xcom_push(key="outcome", value=outcome)
+        finish(ladder.hook, ladder.place, ladder.generation)
+        raise NobodyAnswered(outcome)
