@@ -8,12 +8,13 @@ MOST_STEPS = 100
 """How many steps a ladder may have over all rounds: with more of them something is misread."""
 
 
-def read_contacts(contacts: object) -> list[tuple[str, ...]]:
+def read_contacts(contacts: object, argument: str = "contacts") -> list[tuple[str, ...]]:
     """
     Return the contacts of a ladder in their order, each as the numbers that are rung at once.
 
     :param contacts: a list of numbers, of lists of numbers, or of texts that templates made of either; or the text that
         a template made of such a list.
+    :param argument: the name of what is read, for the error.
     :raises InvalidArgument: with the (masked) contact that cannot be rung; nobody was.
     """
     from airflow_provider_ninebits.api.errors import InvalidMessage
@@ -21,8 +22,8 @@ def read_contacts(contacts: object) -> list[tuple[str, ...]]:
     from airflow_provider_ninebits.api.rendered import rendered_list
 
     try:
-        items = rendered_list(contacts, "contacts")
-        return [tuple(read_recipients(item, f"contacts[{place}]")) for place, item in enumerate(items)]
+        items = rendered_list(contacts, argument)
+        return [tuple(read_recipients(item, f"{argument}[{place}]")) for place, item in enumerate(items)]
     except InvalidMessage as error:
         raise InvalidArgument(str(error)) from error
 

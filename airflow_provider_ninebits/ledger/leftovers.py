@@ -101,3 +101,8 @@ def tasks(old: datetime) -> Leftovers:
 def alerts(old: datetime) -> Leftovers:
     """Return the keys of alerts with which none came since a moment."""
     return Leftovers(schema.alert, schema.alert.c.seen_at < old)
+
+
+def escalations(old: datetime) -> Leftovers:
+    """Return the ladders that alerts began before a moment."""
+    return Leftovers(schema.escalation, schema.escalation.c.created_at < old)

@@ -105,9 +105,7 @@ def _failed(results: Sequence[Any]) -> Any:
     return next((each for each in results if each.status == ExecStatus.FATAL_ERROR), None)
 
 
-def _send(
-    server: Any, prepared: _Prepared, bound: Sequence[tuple[str, list[bytes | None]]], encoding: str
-) -> _Sent:
+def _send(server: Any, prepared: _Prepared, bound: Sequence[tuple[str, list[bytes | None]]], encoding: str) -> _Sent:
     from psycopg.pq import TransactionStatus
 
     wanted, newly = [], []

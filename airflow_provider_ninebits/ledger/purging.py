@@ -190,6 +190,7 @@ class _Purge:
         self._take("callbacks", leftovers.loose_callbacks(old, loose, repeats_before=now - REPEATS_END_AFTER))
         self._take("receivers", leftovers.silent_receivers(old))
         self._take("alerts", leftovers.alerts(old))
+        self._take("alerts", leftovers.escalations(old))
         if policy.keys_older_than is not None:
             self._take("keys", leftovers.keys(now - policy.keys_older_than))
             self._take("keys", leftovers.tasks(now - policy.keys_older_than))

@@ -23,12 +23,15 @@ from sqlalchemy import (
 
 from airflow_provider_ninebits.ledger.alert_table import alert
 from airflow_provider_ninebits.ledger.columns import Amount, UtcDateTime, big_key
+from airflow_provider_ninebits.ledger.escalation_tables import escalation, escalation_watch
 from airflow_provider_ninebits.ledger.metadata import metadata
 
 __all__ = [
     "VERSION_TABLE",
     "alert",
     "callback",
+    "escalation",
+    "escalation_watch",
     "message",
     "metadata",
     "purge",

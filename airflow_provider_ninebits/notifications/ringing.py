@@ -20,13 +20,16 @@ from airflow_provider_ninebits.hooks.attempts import LEASE_MARGIN_SECONDS
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.ledger import alerts
 from airflow_provider_ninebits.ledger.alerts import Alert, Ring, Ruling, Verdict
+from airflow_provider_ninebits.ledger.escalations import Escalation
 from airflow_provider_ninebits.ledger.keys import alert_key, ring_key
 from airflow_provider_ninebits.ledger.sends import AskedBy
+from airflow_provider_ninebits.notifications.ladders import Following, read_ladder, write_ladder
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.hooks.receipts import SendReceipt
     from airflow_provider_ninebits.ledger.sends import SendPlan
     from airflow_provider_ninebits.notifications.bounded import Deadline
+    from airflow_provider_ninebits.notifications.ladders import Contacts
     from airflow_provider_ninebits.notifications.occasion import Occasion
 
 REQUEST_SHARE = 0.4
@@ -46,6 +49,7 @@ class VoiceAlert:
     """What a notifier wants rung, rendered; ``dedup_key``: None: the DAG and its run."""
 
     to: object
+    escalate: object
     media_url: object
     from_number: object
     dedup_key: str | None
@@ -72,6 +76,7 @@ class Ringing:
         self._hook = NineBitsHook(conn_id)
         self._wanted = wanted
         self._deadline = deadline
+        self._contacts: Contacts = []
         self._stopped = threading.Event()
         self.stage = "waiting for a thread"
         """What it is at, for who gives it up."""
@@ -120,7 +125,8 @@ class Ringing:
     def _plan(self) -> SendPlan:
         wanted, occasion = self._wanted, self._wanted.occasion
         asked_by = AskedBy(self._hook.settings.deployment, occasion.dag_id, occasion.run_id, occasion.task_id)
-        plan = self._hook.plan(wanted.to, wanted.media_url, wanted.from_number, key=None, asked_by=asked_by)  # type: ignore[arg-type]
+        first, self._contacts = read_ladder(wanted.to, wanted.escalate)
+        plan = self._hook.plan(first, wanted.media_url, wanted.from_number, key=None, asked_by=asked_by)  # type: ignore[arg-type]
         return replace(plan, numbers=tuple(plan.numbers))
 
     def _alert(self, plan: SendPlan) -> Alert:
@@ -163,10 +169,12 @@ class Ringing:
             self._stopped.wait(_POLL_SECONDS)
 
     def _make(self, ring: Ring, plan: SendPlan, alert: Alert, owner: str) -> Report:
+        key = ring_key(alert.key, ring.ring_id)
+        following = self._write_ladder(ring, plan, alert, key)
         self.stage = "ringing"
         try:
             receipt = self._hook.send_plan(
-                replace(plan, idempotency_key=ring_key(alert.key, ring.ring_id)),
+                replace(plan, idempotency_key=key),
                 str(self._wanted.media_url),
                 on_uncertain="resend",
                 replan=True,
@@ -186,10 +194,24 @@ class Ringing:
         except LedgerUnavailable as error:
             return Report(
                 logging.WARNING,
-                f"{rang(alert, plan, receipt).text} That could not be noted, so alerts with this key may ring again: "
-                f"{error}",
+                f"{rang(alert, plan, receipt).text}{following.text} That could not be noted, so alerts with this key "
+                f"may ring again: {error}",
             )
-        return rang(alert, plan, receipt)
+        report = rang(alert, plan, receipt)
+        return Report(report.level if following.is_sure else logging.WARNING, report.text + following.text)
+
+    def _write_ladder(self, ring: Ring, plan: SendPlan, alert: Alert, key: str) -> Following:
+        if len(self._contacts) < 2:
+            return Following()
+        self.stage = "writing down who is rung next"
+        ladder = Escalation(
+            *(ring.ring_id, key, alert.deployment, alert.dedup_key, alert.dag_id, alert.run_id, alert.task_id),
+            conn_id=plan.conn_id,
+            media_url=str(self._wanted.media_url),
+            from_number=plan.from_number,
+            contacts=self._contacts,
+        )
+        return write_ladder(self._hook, ladder)
 
     def _let_go(self, alert: Alert, owner: str) -> None:
         try:

@@ -52,31 +52,35 @@ class NineBitsNotifier(BaseNotifier):
 
     Every field is templated with the context of the callback.
 
-    :param to: a number with its country code, or several.
+    :param to: a number with its country code, or several. None: the first contact of ``escalate``.
     :param media_url: where 9bits fetches the audio.
     :param ninebits_conn_id: the connection.
     :param dedup_key: what the alert is about. None: the DAG and its run, so that all tasks of a run ring once.
     :param cooldown: how long nothing that is about the same rings again, counted from the call: a timedelta, or
         seconds. 0: each alert rings.
     :param from_number: the caller ID; None: 9bits picks one of the account's.
+    :param escalate: who is rung after ``to`` while nobody answers, in this order: numbers, or lists of numbers that are
+        rung at once. The DAG of :func:`~.escalation.escalation_dag` does it; without that one the first contact alone
+        is rung, and the log says so.
     :param notify_timeout: seconds that all of it may take.
     :param context: what templates are rendered with where the notifier is awaited; a deadline's comes by itself.
     """
 
     template_fields: Sequence[str] = (
         *("to", "media_url", "ninebits_conn_id"),
-        *("dedup_key", "cooldown", "from_number", "notify_timeout"),
+        *("dedup_key", "cooldown", "from_number", "escalate", "notify_timeout"),
     )
 
     def __init__(
         self,
         *,
-        to: str | Iterable[str],
+        to: str | Iterable[str] | None = None,
         media_url: str,
         ninebits_conn_id: str = NineBitsHook.default_conn_name,
         dedup_key: str | None = None,
         cooldown: timedelta | float | str = COOLDOWN,
         from_number: str | None = None,
+        escalate: str | Sequence[str | Sequence[str]] | None = None,
         notify_timeout: float | str = NOTIFY_TIMEOUT_SECONDS,
         context: Context | None = None,
     ) -> None:
@@ -87,6 +91,7 @@ class NineBitsNotifier(BaseNotifier):
         self.dedup_key = dedup_key
         self.cooldown = cooldown
         self.from_number = from_number
+        self.escalate = escalate
         self.notify_timeout = notify_timeout
         self.context = context if context is not None else {}
 
@@ -177,6 +182,7 @@ class _Bounds:
         dedup_key = field.optional("dedup_key", None)
         wanted = VoiceAlert(
             to=field.needed("to"),
+            escalate=field.optional("escalate", None),
             media_url=field.needed("media_url"),
             from_number=field.optional("from_number", None),
             dedup_key=None if dedup_key is None else _dedup_key(dedup_key),

@@ -29,10 +29,11 @@ _OF_THE_ACCOUNT = (401, 402, 403, 405, 429)
 
 
 @dataclass
-class _Ladder:
+class Ladder:
     """
     A ladder in one attempt at its task.
 
+    :param first_key: the idempotency key of its first step, where somebody else has begun with that.
     :param passed: the last step that 9bits has refused in this process; -1: none.
     """
 
@@ -43,6 +44,7 @@ class _Ladder:
     contacts: list[tuple[str, ...]]
     steps: int
     ring_for: timedelta
+    first_key: str | None = None
     passed: int = -1
     refusal: SendFailed | None = None
 
@@ -51,7 +53,8 @@ class _Ladder:
         """The idempotency key of each step."""
         from airflow_provider_ninebits.ledger.keys import task_key
 
-        return [task_key(self.place, self.generation, step) for step in range(self.steps)]
+        own = [task_key(self.place, self.generation, step) for step in range(self.steps)]
+        return own if self.first_key is None else [self.first_key, *own[1:]]
 
     def climbed(self) -> Climbed:
         """Return how far it is."""
@@ -111,6 +114,7 @@ class EscalateVoiceOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Ring, from where the ladder stands."""
+        self._prepare()
         with closing(NineBitsHook(self.ninebits_conn_id)) as hook:
             place = place_of(hook, context["ti"])
             # A contact that cannot be rung shows before anybody is.
@@ -123,6 +127,7 @@ class EscalateVoiceOperator(BaseOperator):
         from airflow_provider_ninebits.ledger.keys import TaskPlace
 
         read_event(event)
+        self._prepare()
         with closing(NineBitsHook(self.ninebits_conn_id)) as hook:
             place = TaskPlace(**resumed["place"])
             return self._climb(self._ladder(hook, context, place, generation=resumed["generation"]))
@@ -131,16 +136,19 @@ class EscalateVoiceOperator(BaseOperator):
         """Ring nobody more from here."""
         self._stopped = True
 
-    def _ladder(self, hook: NineBitsHook, context: Context, place: TaskPlace, *, generation: int) -> _Ladder:
+    def _prepare(self) -> None:
+        """Read what is known only when the task runs."""
+
+    def _ladder(self, hook: NineBitsHook, context: Context, place: TaskPlace, *, generation: int) -> Ladder:
         from airflow_provider_ninebits.hooks.contacts import read_contacts, read_rounds
 
         ring_for = read_duration("ring_for", self.ring_for)
         contacts = read_contacts(self.contacts)
         steps = len(contacts) * read_rounds(self.rounds, len(contacts))
         self._plan(hook, place, contacts[0], key=None)
-        return _Ladder(hook, context, place, generation, contacts, steps, ring_for)
+        return Ladder(hook, context, place, generation, contacts, steps, ring_for)
 
-    def _climb(self, ladder: _Ladder) -> dict[str, Any]:
+    def _climb(self, ladder: Ladder) -> dict[str, Any]:
         from airflow_provider_ninebits.ledger.ladders import Move, next_move
 
         while True:
@@ -162,7 +170,7 @@ class EscalateVoiceOperator(BaseOperator):
 
         return hook.plan(numbers, self.media_url, self.from_number, key=key, asked_by=AskedBy(**asdict(place)))
 
-    def _ring(self, ladder: _Ladder, step: int) -> None:
+    def _ring(self, ladder: Ladder, step: int) -> None:
         numbers = ladder.contacts[step % len(ladder.contacts)]
         plan = self._plan(ladder.hook, ladder.place, numbers, key=ladder.keys[step])
         self.log.info("Ringing contact %d, call %d of %d.", step % len(ladder.contacts) + 1, step + 1, ladder.steps)
@@ -180,11 +188,11 @@ class EscalateVoiceOperator(BaseOperator):
             self.log.error("Contact %d cannot be rung, so the next one is: %s", step + 1, error)
             ladder.passed, ladder.refusal = step, error
 
-    def _push(self, ladder: _Ladder) -> None:
+    def _push(self, ladder: Ladder) -> None:
         refs = [ref for rung in ladder.climbed().rungs for ref in rung.refs]
         ladder.context["ti"].xcom_push(key="ref_id", value=refs)
 
-    def _wait(self, ladder: _Ladder, climbed: Climbed, seconds: float) -> None:
+    def _wait(self, ladder: Ladder, climbed: Climbed, seconds: float) -> None:
         deferrable = self.deferrable
         if deferrable is None:
             deferrable = conf.getboolean("operators", "default_deferrable", fallback=False)
@@ -208,7 +216,7 @@ class EscalateVoiceOperator(BaseOperator):
             timeout=timedelta(seconds=seconds) + BACKSTOP,
         )
 
-    def _answered(self, ladder: _Ladder, climbed: Climbed) -> dict[str, Any]:
+    def _answered(self, ladder: Ladder, climbed: Climbed) -> dict[str, Any]:
         from airflow_provider_ninebits.ledger.states import RecipientState
 
         refs = [ref for rung in climbed.rungs for ref in rung.refs]
@@ -225,7 +233,7 @@ class EscalateVoiceOperator(BaseOperator):
             "ref_ids": refs,
         }
 
-    def _give_up(self, ladder: _Ladder, climbed: Climbed) -> None:
+    def _give_up(self, ladder: Ladder, climbed: Climbed) -> None:
         refs = [ref for rung in climbed.rungs for ref in rung.refs]
         if not refs and ladder.refusal is not None:
             raise ladder.refusal

@@ -1,4 +1,4 @@
-"""Create the ledger: sends, messages, requests, recipients, callbacks, receivers, tasks and alerts."""
+"""Create the ledger: sends, messages, requests, recipients, callbacks, receivers, tasks, alerts and their ladders."""
 
 from __future__ import annotations
 
@@ -535,3 +535,41 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name="pk_ninebits_alert"),
     )
     op.create_index("ix_ninebits_alert_seen_at", "ninebits_alert", ["seen_at"], unique=False)
+    op.create_table(
+        "ninebits_escalation",
+        sa.Column("id", sa.String(length=32), nullable=False, comment="random: the ring that its first contact has"),
+        sa.Column(
+            "first_key", sa.String(length=64), nullable=False, comment="idempotency key of the first contact's send"
+        ),
+        sa.Column("deployment", sa.String(length=250), nullable=False, comment="which Airflow rings"),
+        sa.Column("dedup_key", sa.Text(), nullable=False, comment="for people: what it is about"),
+        sa.Column("dag_id", sa.Text(), nullable=True, comment="notifier: who gave the alert; null: unknown"),
+        sa.Column("run_id", sa.Text(), nullable=True, comment="notifier: who gave the alert; null: unknown"),
+        sa.Column("task_id", sa.Text(), nullable=True, comment="notifier: who gave the alert; null: unknown"),
+        sa.Column("conn_id", sa.Text(), nullable=False, comment="the Airflow connection that it goes over"),
+        sa.Column("media_url", sa.Text(), nullable=False, comment="whole, signature included: it is rung with later"),
+        sa.Column("from_number", sa.String(length=64), nullable=True, comment="null: 9bits picks the caller ID"),
+        sa.Column(
+            "contacts",
+            sa.Text(),
+            nullable=False,
+            comment="JSON: in their order, each the numbers that are rung at once",
+        ),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("taken_by", sa.Text(), nullable=True, comment="the run that rings it; null: none does yet"),
+        sa.PrimaryKeyConstraint("id", name="pk_ninebits_escalation"),
+    )
+    op.create_index("ix_ninebits_escalation_created_at", "ninebits_escalation", ["created_at"], unique=False)
+    op.create_table(
+        "ninebits_escalation_watch",
+        sa.Column(
+            "deployment", sa.String(length=250), nullable=False, comment="which Airflow has a DAG for its ladders"
+        ),
+        sa.Column(
+            "seen_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="trigger: when that DAG's watcher looked last",
+        ),
+        sa.PrimaryKeyConstraint("deployment", name="pk_ninebits_escalation_watch"),
+    )
