@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 import threading
 import time
 from concurrent.futures import Future, wait
@@ -72,3 +73,14 @@ async def is_done_async(future: Future[T], within_seconds: float) -> bool:
     # Asked for once, so that nobody complains of an error that is told otherwise.
     waiting.add_done_callback(lambda done: None if done.cancelled() else done.exception())
     return bool((await asyncio.wait({waiting}, timeout=within_seconds))[0])
+
+
+def may_ask_airflow() -> bool:
+    """
+    Return whether a thread may ask Airflow for something while the one that began it may ask as well.
+
+    Airflow 3.1 mixes up the answers to two threads of a task, or of the DAG processor. Later ones have a lock.
+    """
+    task_runner = sys.modules.get("airflow.sdk.execution_time.task_runner")
+    asked = getattr(task_runner, "SUPERVISOR_COMMS", None)
+    return asked is None or hasattr(asked, "_thread_lock")

@@ -20,7 +20,7 @@ from airflow_provider_ninebits.exceptions import (
 )
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.waiting import read_duration
-from airflow_provider_ninebits.notifications.bounded import Deadline, begin, is_done, is_done_async
+from airflow_provider_ninebits.notifications.bounded import Deadline, begin, is_done, is_done_async, may_ask_airflow
 from airflow_provider_ninebits.notifications.occasion import read_occasion
 from airflow_provider_ninebits.notifications.templates import Templates
 
@@ -115,6 +115,9 @@ class NineBitsNotifier(BaseNotifier):
         try:
             bounds = _Bounds(self, context)
             ringing = bounds.ringing()
+            if not may_ask_airflow():
+                # So this much has Airflow's own bounds.
+                ringing.open()
             done = begin(ringing.ring)
             try:
                 if not is_done(done, bounds.work.seconds_left()):

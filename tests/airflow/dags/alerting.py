@@ -31,7 +31,7 @@ def sleep(seconds: float) -> None:
 
 @task
 def die() -> None:
-    # The supervisor is told nothing: Airflow has the callback run elsewhere, or runs it after the process.
+    # Its own callbacks die with it, and Airflow runs none elsewhere: that it does where the whole worker died.
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -44,8 +44,8 @@ with DAG("alert_of_a_dag", schedule=None, on_failure_callback=NineBitsNotifier(*
 with DAG("alert_of_a_success", schedule=None, on_success_callback=NineBitsNotifier(**SHARED)):
     sleep(0)
 
-with DAG("alert_of_a_killed_task", schedule=None):
-    die.override(on_failure_callback=NineBitsNotifier(**SHARED))()
+with DAG("alert_of_a_killed_task", schedule=None, on_failure_callback=NineBitsNotifier(**SHARED)):
+    die()
 
 with DAG(
     "alert_of_a_retry",
@@ -54,16 +54,21 @@ with DAG(
 ):
     fail()
 
+# [START alert_of_a_deadline]
 with DAG(
     "alert_of_a_deadline",
     schedule=None,
     deadline=DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=timedelta(seconds=2),
-        callback=AsyncCallback(NineBitsNotifier, kwargs=SHARED),
+        callback=AsyncCallback(
+            NineBitsNotifier,
+            kwargs={"to": "{{ dag_run.conf.to }}", "media_url": "https://example.com/late.mp3"},
+        ),
     ),
 ):
     sleep(20)
+# [END alert_of_a_deadline]
 
 with DAG(
     "alert_that_cannot_be_given",

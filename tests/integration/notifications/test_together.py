@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
+from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.alerts import list_alerts
 from tests.integration.ledger.scenes import row
@@ -31,6 +33,8 @@ from tests.integration.notifications.notifying import (
 )
 
 if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Connection
+
     from airflow_provider_ninebits.ledger.database import Database
     from airflow_provider_ninebits.simulator import RunningSimulator
 
@@ -98,6 +102,25 @@ def test_one_that_is_killed_after_9bits_has_answered_rings_nobody_twice(
     assert simulator.rung() == {ADA: 1}
     found = row(ledger, schema.alert)
     assert (found["rings"], found["held_back"]) == (1, 1)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_where_airflow_takes_no_questions_from_threads_the_caller_asks(
+    ledger: Database, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_by: list[threading.Thread] = []
+    get_connection = NineBitsHook.get_connection
+
+    def seen(conn_id: str) -> Connection:
+        asked_by.append(threading.current_thread())
+        return get_connection(conn_id)
+
+    monkeypatch.setattr(NineBitsHook, "get_connection", staticmethod(seen))
+    for may in (True, False):
+        monkeypatch.setattr("airflow_provider_ninebits.notifications.voice.may_ask_airflow", lambda may=may: may)
+        notifier(cooldown=0)(context())
+    assert [thread is threading.current_thread() for thread in asked_by] == [False, True]
+    assert simulator.rung() == {ADA: 2}
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from contextvars import ContextVar
+from types import SimpleNamespace
 
 import pytest
 
-from airflow_provider_ninebits.notifications.bounded import Deadline, begin, is_done, is_done_async
+from airflow_provider_ninebits.notifications.bounded import Deadline, begin, is_done, is_done_async, may_ask_airflow
 
 CARRIED: ContextVar[str] = ContextVar("CARRIED", default="nothing")
 
@@ -65,6 +67,23 @@ def test_an_error_that_nobody_in_the_loop_asked_for_is_no_noise(caplog: pytest.L
 
     asyncio.run(ask())
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "may"),
+    [(None, True), (SimpleNamespace(_thread_lock=threading.Lock()), True), (SimpleNamespace(), False)],
+)
+def test_a_thread_asks_airflow_only_where_answers_are_not_mixed_up(
+    monkeypatch: pytest.MonkeyPatch, asked: object, may: bool
+) -> None:
+    task_runner = SimpleNamespace(SUPERVISOR_COMMS=asked)
+    monkeypatch.setitem(sys.modules, "airflow.sdk.execution_time.task_runner", task_runner)
+    assert may_ask_airflow() is may
+
+
+def test_airflows_own_way_to_ask_has_the_lock_that_is_looked_for() -> None:
+    comms = pytest.importorskip("airflow.sdk.execution_time.comms")
+    assert "_thread_lock" in {field.name for field in comms.CommsDecoder.__attrs_attrs__}
 
 
 def test_a_deadline_counts_down_to_nothing() -> None:
