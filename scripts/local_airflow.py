@@ -55,6 +55,19 @@ class LocalAirflow:
                 raise TimeoutError(f"{dag_id} cannot be triggered: {answer.status_code} {answer.text}")
             time.sleep(1)
 
+    def unpause(self, dag_id: str) -> None:
+        """Let a DAG be started by what it is scheduled on, waiting until the DAG processor has found it."""
+        deadline = time.monotonic() + START_SECONDS
+        while (answer := self.api.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False})).status_code != 200:
+            self.check_alive()
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{dag_id} cannot be unpaused: {answer.status_code} {answer.text}")
+            time.sleep(1)
+
+    def run_ids(self, dag_id: str) -> list[str]:
+        """Return the runs of a DAG, the oldest first."""
+        return [run["dag_run_id"] for run in self._get(f"/api/v2/dags/{dag_id}/dagRuns", order_by="id")["dag_runs"]]
+
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return the state of a DAG run."""
         return str(self._get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"])

@@ -144,13 +144,17 @@ class Stage:
 
     def message_states(self, number: str) -> list[str]:
         """Return the states of the ledger's messages to a number, in order."""
-        with closing(sqlite3.connect(self.airflow.home / "ninebits.db")) as ledger:
-            rows = ledger.execute(
-                "select m.state from ninebits_message m join ninebits_recipient r on r.message_id = m.id "
-                "where r.number = ? order by m.created_at",
-                (number,),
-            ).fetchall()
+        rows = self.ledger_rows(
+            "select m.state from ninebits_message m join ninebits_recipient r on r.message_id = m.id "
+            "where r.number = ? order by m.created_at",
+            number,
+        )
         return [state for (state,) in rows]
+
+    def ledger_rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Return what the ledger answers to a query."""
+        with closing(sqlite3.connect(self.airflow.home / "ninebits.db")) as ledger:
+            return ledger.execute(query, values).fetchall()
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.airflow.test_alerts import wait_for_alert
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.airflow.conftest import Stage
@@ -150,3 +152,29 @@ def test_escalation_with_rota_rings_one_after_the_other_until_somebody_answers(s
     assert (found["answered_by"], found["calls"]) == (team[0], 4)
     assert found["ref_ids"] == stage.airflow.xcom(dag_id, run_id, "wake", key="ref_id")
     assert stage.airflow.xcom(dag_id, run_id, "report") == f"{team[0][:6]}*** answered after 4 calls"
+
+
+def test_escalate_a_failure_rings_on_where_the_first_does_not_answer(stage: Stage) -> None:
+    follower = "ninebits_escalation"
+    stage.airflow.unpause(follower)
+    wait_until(stage, lambda: stage.ledger_rows("select deployment from ninebits_escalation_watch"))
+    (on_call,), (deputy,), team = stage.silent(1), stage.answering(1), stage.answering(2)
+    run_id, state = stage.run("ninebits_escalate_a_failure", on_call=on_call, deputy=deputy, team=team)
+    assert state == "failed"
+    [escalated] = wait_until(stage, lambda: stage.airflow.run_ids(follower))
+    assert stage.airflow.wait_for_run(follower, escalated) == "success"
+    assert stage.rung([on_call, deputy, *team]) == [1, 1, 0, 0]
+    found = stage.airflow.xcom(follower, escalated, "ring", map_index=0)
+    assert (found["answered_by"], found["calls"]) == (deputy, 2)
+    log = stage.airflow.task_log("ninebits_escalate_a_failure", run_id, "load")
+    assert "the escalation DAG rings the 2 further contacts" in log
+
+
+def wait_until(stage: Stage, found: Callable[[], Any]) -> Any:
+    """Wait until something is there, and return it."""
+    deadline = time.monotonic() + 120
+    while not (what := found()):
+        stage.airflow.check_alive()
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    return what
