@@ -69,7 +69,9 @@ def get_provider_info() -> dict[str, Any]:
             _modules("airflow_provider_ninebits.operators.voice", "airflow_provider_ninebits.operators.escalation"),
         ],
         "sensors": [_modules("airflow_provider_ninebits.sensors.callback")],
-        "triggers": [_modules("airflow_provider_ninebits.triggers.callback")],
+        "triggers": [
+            _modules("airflow_provider_ninebits.triggers.callback", "airflow_provider_ninebits.triggers.escalation"),
+        ],
         "notifications": [NOTIFIER_CLASS_NAME],
         "config": {
             SECTION: {
