@@ -258,7 +258,7 @@ def _ask(database: Database, alert: Alert, cooldown: timedelta, owner: str, leas
 
 
 def _ring(standing: Standing, now: datetime, cooldown: timedelta) -> Ring:
-    if standing.ring_id is not None and goes_on(standing, now, cooldown):
+    if goes_on(standing, now, cooldown) and standing.ring_id is not None:
         return Ring(standing.ring_id)
     return Ring(secrets.token_hex(16), claimed=bool(cooldown))
 

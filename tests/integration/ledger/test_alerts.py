@@ -6,15 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.ledger import schema
+import pytest
+
+from airflow_provider_ninebits.ledger import alerts, schema
 from airflow_provider_ninebits.ledger.alerts import (
     Alert,
     Ring,
     Ruling,
     Verdict,
     ask,
+    goes_on,
     hold_back,
     let_go,
     list_alerts,
@@ -128,8 +132,13 @@ def test_who_could_not_wait_any_longer_is_counted(database: Database) -> None:
     assert (found["held_back"], found["held_back_in_all"], found["held_back_dag_id"]) == (1, 1, None)
 
 
-def test_of_fifty_at_once_one_rings(database: Database) -> None:
-    # Each at the same moment, with a row that is not there yet.
+@pytest.mark.parametrize("rang_before", [False, True], ids=["a new key", "a key that rang long ago"])
+def test_of_fifty_at_once_one_rings(database: Database, monkeypatch: pytest.MonkeyPatch, *, rang_before: bool) -> None:
+    if rang_before:
+        note_rung(database, ALERT, claimed(database))
+        let_pass(database, timedelta(hours=1))
+    # As if each were held up between what it reads and what it writes.
+    monkeypatch.setattr(alerts, "goes_on", lambda *given: bool(sleep(0.05)) or goes_on(*given))
     together = Barrier(AT_ONCE)
 
     def one(place: int) -> Verdict:

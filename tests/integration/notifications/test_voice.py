@@ -191,7 +191,9 @@ class TestTrouble:
         [(level, text)] = lines(told)
         assert level == logging.ERROR
         assert "The alert rang nobody: 9bits placed no call for message" in text
-        notifier()(context("second"))
+        # At once, and not only when the claim of the first would have lapsed.
+        with timed(5):
+            notifier()(context("second"))
         assert simulator.rung() == {ADA: 1}
         assert row(ledger, schema.alert)["task_id"] == "second"
 
