@@ -26,6 +26,8 @@ WATCHED_WITHIN = timedelta(seconds=6 * WATCH_SECONDS)
 """Unseen for longer, it is not."""
 TAKEN_WITHIN = timedelta(minutes=5)
 """A ladder that nobody takes for longer: its DAG is there, and paused, or does not come to run."""
+LADDER_ENDS_WITHIN = timedelta(days=1)
+"""A ladder that is younger may be rung still."""
 _MOST = 1000
 
 _escalation, _watch = schema.escalation.c, schema.escalation_watch.c

@@ -17,6 +17,7 @@ from sqlalchemy import delete, insert
 
 from airflow_provider_ninebits.ledger import erasing, leftovers, purgeable, schema
 from airflow_provider_ninebits.ledger.database import ledger_now
+from airflow_provider_ninebits.ledger.escalations import LADDER_ENDS_WITHIN
 from airflow_provider_ninebits.ledger.retention import REPEATS_END_AFTER, Fate, Windows, fate, loose_until
 from airflow_provider_ninebits.ledger.states import PurgeState
 
@@ -190,7 +191,7 @@ class _Purge:
         self._take("callbacks", leftovers.loose_callbacks(old, loose, repeats_before=now - REPEATS_END_AFTER))
         self._take("receivers", leftovers.silent_receivers(old))
         self._take("alerts", leftovers.alerts(old))
-        self._take("alerts", leftovers.escalations(old))
+        self._take("alerts", leftovers.escalations(min(old, now - LADDER_ENDS_WITHIN)))
         if policy.keys_older_than is not None:
             self._take("keys", leftovers.keys(now - policy.keys_older_than))
             self._take("keys", leftovers.tasks(now - policy.keys_older_than))

@@ -30,6 +30,7 @@ TIMES = {
     schema.callback: ("received_at", "started_at", "answered_at", "ended_at"),
     schema.receiver: ("started_at", "up_since", "heartbeat_at"),
     schema.alert: ("rang_at", "begun_at", "claimed_until", "held_back_at", "seen_at"),
+    schema.escalation: ("created_at",),
 }
 
 

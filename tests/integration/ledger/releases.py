@@ -19,13 +19,14 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Boolean, DateTime, Integer, MetaData, create_engine, select, text, update
 
-from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger import escalations, schema
 from airflow_provider_ninebits.ledger.alerts import Alert, ask
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.keys import Attempt, TaskPlace
 from airflow_provider_ninebits.ledger.migrate import HEAD
 from airflow_provider_ninebits.ledger.receivers import TurnedAway, heartbeat, register
 from airflow_provider_ninebits.ledger.tasks import begin_attempt
+from tests.integration.ledger.ladder import LADDER
 from tests.integration.ledger.purge_scenes import OLD, let_pass, purged, settled
 from tests.integration.ledger.scenes import (
     ADA,
@@ -104,6 +105,8 @@ def fill(database: Database) -> None:
     alert = Alert("a" * 64, "default", "alerts manual__1", "alerts", "manual__1", "load")
     ruling = ask(database, alert, cooldown=timedelta(minutes=15), owner="me", lease=timedelta(seconds=14))
     assert ruling.ring is not None
+    escalations.note_watch(database, "default")
+    escalations.write(database, LADDER)
     for table in schema.metadata.sorted_tables:
         for column in table.columns:
             _complete(database, column)

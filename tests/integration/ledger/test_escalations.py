@@ -10,17 +10,13 @@ from sqlalchemy import update
 
 from airflow_provider_ninebits.ledger import escalations, schema
 from airflow_provider_ninebits.ledger.database import Database, ledger_now
-from airflow_provider_ninebits.ledger.escalations import TAKEN_WITHIN, WATCHED_WITHIN, Escalation
-from tests.integration.ledger.scenes import ADA, BEN, CAI
+from airflow_provider_ninebits.ledger.escalations import LADDER_ENDS_WITHIN, TAKEN_WITHIN, WATCHED_WITHIN
+from airflow_provider_ninebits.ledger.purging import Purged
+from tests.integration.ledger.ladder import LADDER
+from tests.integration.ledger.purge_scenes import let_pass, purged
+from tests.integration.ledger.scenes import CAI
 
 HOUR = timedelta(hours=1)
-LADDER = Escalation(
-    *("1" * 32, "a" * 64, "default", "etl manual__1", "etl", "manual__1", None),
-    conn_id="ninebits_default",
-    media_url="https://media.test/a.mp3?signature=1",
-    from_number=None,
-    contacts=[[ADA], [BEN, CAI]],
-)
 
 
 def make_older(database: Database, by: timedelta) -> None:
@@ -81,3 +77,12 @@ def test_nobody_does_where_one_is_left_lying(database: Database) -> None:
     assert not escalations.is_followed(database, "default")
     escalations.take(database, [LADDER.id], "dag run_1")
     assert escalations.is_followed(database, "default")
+
+
+def test_a_purge_takes_it_when_nobody_rings_it_any_more(database: Database) -> None:
+    escalations.write(database, LADDER)
+    assert purged(database, older_than=timedelta(0)) == Purged()
+    let_pass(database, LADDER_ENDS_WITHIN + timedelta(minutes=1))
+    assert purged(database) == Purged()
+    assert purged(database, older_than=timedelta(0)) == Purged(alerts=1)
+    assert escalations.read(database, LADDER.id) is None

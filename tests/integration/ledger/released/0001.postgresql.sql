@@ -357,6 +357,135 @@ ALTER SEQUENCE public.ninebits_callback_id_seq OWNED BY public.ninebits_callback
 
 
 --
+-- Name: ninebits_escalation; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ninebits_escalation (
+    id character varying(32) NOT NULL,
+    first_key character varying(64) NOT NULL,
+    deployment character varying(250) NOT NULL,
+    dedup_key text NOT NULL,
+    dag_id text,
+    run_id text,
+    task_id text,
+    conn_id text NOT NULL,
+    media_url text NOT NULL,
+    from_number character varying(64),
+    contacts text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    taken_by text
+);
+
+
+--
+-- Name: COLUMN ninebits_escalation.id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_escalation.id IS 'random: the ring that its first contact has';
+
+
+--
+-- Name: COLUMN ninebits_escalation.first_key; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_escalation.first_key IS 'idempotency key of the first contact''s send';
+
+
+--
+-- Name: COLUMN ninebits_escalation.deployment; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_escalation.deployment IS 'which Airflow rings';
+
+
+--
+-- Name: COLUMN ninebits_escalation.dedup_key; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_escalation.dedup_key IS 'for people: what it is about';
+
+
+--
+-- Name: COLUMN ninebits_escalation.dag_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_escalation.dag_id IS 'notifier: who gave the alert; null: unknown';
+
+
+--
+-- Name: COLUMN ninebits_escalation.run_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_escalation.run_id IS 'notifier: who gave the alert; null: unknown';
+
+
+--
+-- Name: COLUMN ninebits_escalation.task_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_escalation.task_id IS 'notifier: who gave the alert; null: unknown';
+
+
+--
+-- Name: COLUMN ninebits_escalation.conn_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_escalation.conn_id IS 'the Airflow connection that it goes over';
+
+
+--
+-- Name: COLUMN ninebits_escalation.media_url; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_escalation.media_url IS 'whole, signature included: it is rung with later';
+
+
+--
+-- Name: COLUMN ninebits_escalation.from_number; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_escalation.from_number IS 'null: 9bits picks the caller ID';
+
+
+--
+-- Name: COLUMN ninebits_escalation.contacts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_escalation.contacts IS 'JSON: in their order, each the numbers that are rung at once';
+
+
+--
+-- Name: COLUMN ninebits_escalation.taken_by; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_escalation.taken_by IS 'the run that rings it; null: none does yet';
+
+
+--
+-- Name: ninebits_escalation_watch; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ninebits_escalation_watch (
+    deployment character varying(250) NOT NULL,
+    seen_at timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: COLUMN ninebits_escalation_watch.deployment; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_escalation_watch.deployment IS 'which Airflow has a DAG for its ladders';
+
+
+--
+-- Name: COLUMN ninebits_escalation_watch.seen_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_escalation_watch.seen_at IS 'trigger: when that DAG''s watcher looked last';
+
+
+--
 -- Name: ninebits_message; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1078,87 +1207,101 @@ ALTER TABLE ONLY public.ninebits_request ALTER COLUMN id SET DEFAULT nextval('pu
 -- Data for Name: ninebits_alert; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_alert VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'alerts manual__1', 0, '2026-11-25 13:57:06.038146+00', 'a dag_id', 'a run_id', 'a task_id', '22816918a6e2e0d566c09f89d9fb0191', '2026-11-25 13:57:07.076867+00', 'me', '2026-11-25 13:57:21.076867+00', 0, 0, '2026-11-25 13:57:06.038146+00', 'a held_back_dag_', 'a held_back_run_', 'a held_back_task', '2026-11-25 13:57:07.076867+00');
+INSERT INTO public.ninebits_alert VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'alerts manual__1', 0, '2026-11-25 14:14:15.884931+00', 'a dag_id', 'a run_id', 'a task_id', 'a722d91778beaaa9dc54797891f0b71f', '2026-11-25 14:14:16.894632+00', 'me', '2026-11-25 14:14:30.894632+00', 0, 0, '2026-11-25 14:14:15.884931+00', 'a held_back_dag_', 'a held_back_run_', 'a held_back_task', '2026-11-25 14:14:16.894632+00');
 
 
 --
 -- Data for Name: ninebits_callback; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_callback VALUES (3, '2026-11-25 13:57:06.831506+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
-INSERT INTO public.ninebits_callback VALUES (4, '2026-11-25 13:57:07.019784+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-25 13:57:07.019274+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (5, '2026-11-25 13:57:07.019784+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-25 13:57:07.019289+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (6, '2026-11-25 13:57:07.019784+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
-INSERT INTO public.ninebits_callback VALUES (2, '2026-11-25 13:57:06.831506+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-25 13:57:06.038146+00', '2026-11-25 13:57:06.831273+00', '2026-11-25 13:57:06.038146+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
+INSERT INTO public.ninebits_callback VALUES (3, '2026-11-25 14:14:16.816445+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
+INSERT INTO public.ninebits_callback VALUES (4, '2026-11-25 14:14:16.879737+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-25 14:14:16.879334+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (5, '2026-11-25 14:14:16.879737+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-25 14:14:16.879344+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (6, '2026-11-25 14:14:16.879737+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
+INSERT INTO public.ninebits_callback VALUES (2, '2026-11-25 14:14:16.816445+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-25 14:14:15.884931+00', '2026-11-25 14:14:16.816231+00', '2026-11-25 14:14:15.884931+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
+
+
+--
+-- Data for Name: ninebits_escalation; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.ninebits_escalation VALUES ('11111111111111111111111111111111', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'etl manual__1', 'etl', 'manual__1', 'a task_id', 'ninebits_default', 'https://media.test/a.mp3?signature=1', 'a from_number', '[["2348020000001"], ["2348020000002", "2348020000003"]]', '2026-11-25 14:14:16.898981+00', 'a taken_by');
+
+
+--
+-- Data for Name: ninebits_escalation_watch; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.ninebits_escalation_watch VALUES ('default', '2026-11-25 14:14:16.897174+00');
 
 
 --
 -- Data for Name: ninebits_message; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_message VALUES ('3dd6daca04d4f472a5ade923f24c2d54', '54034e39b3f659933a50b849fa3ea7c1', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-25 13:58:06.818177+00', 2, 1, 1, 0, '2026-11-25 13:57:06.831506+00', 3, '2026-11-25 13:57:06.779195+00');
-INSERT INTO public.ninebits_message VALUES ('e8be501433324bddc89de254418fe6be', 'e1fa69cb72c98846a700f3f248170db5', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-25 13:57:06.903325+00');
-INSERT INTO public.ninebits_message VALUES ('1dcdca75a45f64e728e48efd6955ff27', '7fd056be4d28604a3b982d44941c94a6', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, 0, 0, 0, NULL, 0, '2026-11-25 13:57:06.982278+00');
-INSERT INTO public.ninebits_message VALUES ('157abc8dd63375e0860fee77ae24859e', '08ad79a40ec87e0fcb3accd6922eb10a', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'uncertain', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-25 13:57:06.850704+00');
+INSERT INTO public.ninebits_message VALUES ('644090607574fba47821c2e173c884f8', '9636c068ade36f7901f6b823c0c941e6', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-25 14:15:16.814143+00', 2, 1, 1, 0, '2026-11-25 14:14:16.816445+00', 3, '2026-11-25 14:14:16.805744+00');
+INSERT INTO public.ninebits_message VALUES ('a24285be89031ddd25a204163e667f09', '6317796bafa7e59fdb02b5bca413b233', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-25 14:14:16.847943+00');
+INSERT INTO public.ninebits_message VALUES ('b9f0e959b3d7a003fa6aa412b0c13856', '230c7b392e4e7a94644c68e93e91d0b3', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, 0, 0, 0, NULL, 0, '2026-11-25 14:14:16.872509+00');
+INSERT INTO public.ninebits_message VALUES ('16e721f39d8432b27c3806c7a9ab8a2d', '75bb65afd3404bb2a7f73df50e906621', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'uncertain', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-25 14:14:16.827998+00');
 
 
 --
 -- Data for Name: ninebits_purge; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_purge VALUES (1, '2026-08-27 13:57:06.55287+00', '2026-11-25 13:57:06.55287+00');
+INSERT INTO public.ninebits_purge VALUES (1, '2026-08-27 14:14:16.757556+00', '2026-11-25 14:14:16.757556+00');
 
 
 --
 -- Data for Name: ninebits_receipt; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receipt VALUES (1, '44b426dac6a3286531cf0de2ad6251b1', 'e7b44384580f08feab8199e1e4c87724', 0, 'accepted', 1, 'purged');
+INSERT INTO public.ninebits_receipt VALUES (1, 'd83e366f08b2945c5aa7e1cd5548d57c', 'c4c3263dd870148b22aa9946a54115cf', 0, 'accepted', 1, 'purged');
 
 
 --
 -- Data for Name: ninebits_receiver; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receiver VALUES ('93f77b02f1f11f3e8478a40bff4f5f52', 'a-host', '2026-11-25 13:57:07.038146+00', '2026-11-25 13:57:07.038146+00', '2026-11-25 13:57:07.051936+00', false, 1, '2026-11-25 13:57:07.051936+00', 1, '2026-11-25 13:57:07.051936+00', 1, '2026-11-25 13:57:07.051936+00');
+INSERT INTO public.ninebits_receiver VALUES ('5e9634c061c67c356cfc51e0b3c4a1fb', 'a-host', '2026-11-25 14:14:16.884931+00', '2026-11-25 14:14:16.884931+00', '2026-11-25 14:14:16.886457+00', false, 1, '2026-11-25 14:14:16.886457+00', 1, '2026-11-25 14:14:16.886457+00', 1, '2026-11-25 14:14:16.886457+00');
 
 
 --
 -- Data for Name: ninebits_recipient; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_recipient VALUES (3, '54034e39b3f659933a50b849fa3ea7c1', '3dd6daca04d4f472a5ade923f24c2d54', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-25 13:57:06.831506+00');
-INSERT INTO public.ninebits_recipient VALUES (4, '08ad79a40ec87e0fcb3accd6922eb10a', '157abc8dd63375e0860fee77ae24859e', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (5, 'e1fa69cb72c98846a700f3f248170db5', 'e8be501433324bddc89de254418fe6be', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (6, '7fd056be4d28604a3b982d44941c94a6', '1dcdca75a45f64e728e48efd6955ff27', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (2, '54034e39b3f659933a50b849fa3ea7c1', '3dd6daca04d4f472a5ade923f24c2d54', '2348020000001', 'answered', 1, '2026-11-25 13:57:06.038146+00', '2026-11-25 13:57:06.831273+00', '2026-11-25 13:57:06.038146+00', 7, 7, 30000000000, '2026-11-25 13:57:06.831506+00');
+INSERT INTO public.ninebits_recipient VALUES (3, '9636c068ade36f7901f6b823c0c941e6', '644090607574fba47821c2e173c884f8', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-25 14:14:16.816445+00');
+INSERT INTO public.ninebits_recipient VALUES (4, '75bb65afd3404bb2a7f73df50e906621', '16e721f39d8432b27c3806c7a9ab8a2d', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (5, '6317796bafa7e59fdb02b5bca413b233', 'a24285be89031ddd25a204163e667f09', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (6, '230c7b392e4e7a94644c68e93e91d0b3', 'b9f0e959b3d7a003fa6aa412b0c13856', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (2, '9636c068ade36f7901f6b823c0c941e6', '644090607574fba47821c2e173c884f8', '2348020000001', 'answered', 1, '2026-11-25 14:14:15.884931+00', '2026-11-25 14:14:16.816231+00', '2026-11-25 14:14:15.884931+00', 7, 7, 30000000000, '2026-11-25 14:14:16.816445+00');
 
 
 --
 -- Data for Name: ninebits_request; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_request VALUES (3, '157abc8dd63375e0860fee77ae24859e', 'ninebits', 'uncertain', NULL, NULL, '2026-11-25 13:57:06.868658+00', '2026-11-25 13:57:06.87188+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (4, 'e8be501433324bddc89de254418fe6be', 'ninebits', 'refused', NULL, 'answer', '2026-11-25 13:57:06.932093+00', '2026-11-25 13:57:06.939912+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (2, '3dd6daca04d4f472a5ade923f24c2d54', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-25 13:57:06.818217+00', '2026-11-25 13:57:06.828237+00', 7, 'a detail');
+INSERT INTO public.ninebits_request VALUES (3, '16e721f39d8432b27c3806c7a9ab8a2d', 'ninebits', 'uncertain', NULL, NULL, '2026-11-25 14:14:16.836297+00', '2026-11-25 14:14:16.837393+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (4, 'a24285be89031ddd25a204163e667f09', 'ninebits', 'refused', NULL, 'answer', '2026-11-25 14:14:16.856241+00', '2026-11-25 14:14:16.857349+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (2, '644090607574fba47821c2e173c884f8', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-25 14:14:16.814182+00', '2026-11-25 14:14:16.815387+00', 7, 'a detail');
 
 
 --
 -- Data for Name: ninebits_send; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_send VALUES ('44b426dac6a3286531cf0de2ad6251b1', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-27 13:57:06.219819+00', NULL, NULL, 'purged');
-INSERT INTO public.ninebits_send VALUES ('54034e39b3f659933a50b849fa3ea7c1', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-25 13:57:06.771502+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('e1fa69cb72c98846a700f3f248170db5', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-25 13:57:06.892932+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('7fd056be4d28604a3b982d44941c94a6', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-25 13:57:06.980302+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('08ad79a40ec87e0fcb3accd6922eb10a', NULL, 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-25 13:57:06.848945+00', 'a planner', '2026-11-25 13:57:06.038146+00', NULL);
+INSERT INTO public.ninebits_send VALUES ('d83e366f08b2945c5aa7e1cd5548d57c', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-27 14:14:16.705018+00', NULL, NULL, 'purged');
+INSERT INTO public.ninebits_send VALUES ('9636c068ade36f7901f6b823c0c941e6', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-25 14:14:16.804003+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('75bb65afd3404bb2a7f73df50e906621', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-25 14:14:16.826248+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('6317796bafa7e59fdb02b5bca413b233', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-25 14:14:16.846206+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('230c7b392e4e7a94644c68e93e91d0b3', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-25 14:14:16.870715+00', 'a planner', '2026-11-25 14:14:15.884931+00', NULL);
 
 
 --
 -- Data for Name: ninebits_task; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-25 13:57:07.066943+00');
+INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-25 14:14:16.889736+00');
 
 
 --
@@ -1225,6 +1368,22 @@ ALTER TABLE ONLY public.ninebits_alert
 
 ALTER TABLE ONLY public.ninebits_callback
     ADD CONSTRAINT pk_ninebits_callback PRIMARY KEY (id);
+
+
+--
+-- Name: ninebits_escalation pk_ninebits_escalation; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_escalation
+    ADD CONSTRAINT pk_ninebits_escalation PRIMARY KEY (id);
+
+
+--
+-- Name: ninebits_escalation_watch pk_ninebits_escalation_watch; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_escalation_watch
+    ADD CONSTRAINT pk_ninebits_escalation_watch PRIMARY KEY (deployment);
 
 
 --
@@ -1370,6 +1529,13 @@ CREATE INDEX ix_ninebits_callback_waiting_number ON public.ninebits_callback USI
 --
 
 CREATE INDEX ix_ninebits_callback_waiting_ref_id ON public.ninebits_callback USING btree (ref_id) WHERE ((match_state)::text = 'unmatched'::text);
+
+
+--
+-- Name: ix_ninebits_escalation_created_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_escalation_created_at ON public.ninebits_escalation USING btree (created_at);
 
 
 --

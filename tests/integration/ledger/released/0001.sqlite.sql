@@ -21,7 +21,7 @@ CREATE TABLE ninebits_alert (
 	seen_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_alert PRIMARY KEY ("key")
 );
-INSERT INTO "ninebits_alert" VALUES('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','alerts manual__1',0,'2026-11-25 13:57:04.269150','a dag_id','a run_id','a task_id','bf2e69e7521679383ab29de1048325ff','2026-11-25 13:57:05.303931','me','2026-11-25 13:57:19.303931',0,0,'2026-11-25 13:57:04.269150','a held_back_dag_','a held_back_run_','a held_back_task','2026-11-25 13:57:05.303931');
+INSERT INTO "ninebits_alert" VALUES('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','alerts manual__1',0,'2026-11-25 14:14:15.383897','a dag_id','a run_id','a task_id','32f7b2b2e23338e01f03dbf098b44f44','2026-11-25 14:14:16.390314','me','2026-11-25 14:14:30.390314',0,0,'2026-11-25 14:14:15.383897','a held_back_dag_','a held_back_run_','a held_back_task','2026-11-25 14:14:16.390314');
 CREATE TABLE ninebits_callback (
 	id INTEGER NOT NULL, 
 	received_at DATETIME NOT NULL, 
@@ -49,11 +49,34 @@ CREATE TABLE ninebits_callback (
 	CONSTRAINT pk_ninebits_callback PRIMARY KEY (id), 
 	CONSTRAINT uq_ninebits_callback_identity UNIQUE (identity)
 );
-INSERT INTO "ninebits_callback" VALUES(1,'2026-11-25 13:57:05.112839','a receiver_id','a conn_path','call',X'7B7D','ada',0,'r1','2348020000001',0,'2026-11-25 13:57:04.269150','2026-11-25 13:57:05.112745','2026-11-25 13:57:04.269150',7,7,30000000000,NULL,NULL,'matched',0,1,1);
-INSERT INTO "ninebits_callback" VALUES(2,'2026-11-25 13:57:05.112839',NULL,NULL,'call',X'7B7D','ben',0,'r1','2348020000002',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'matched',0,2,1);
-INSERT INTO "ninebits_callback" VALUES(3,'2026-11-25 13:57:05.247821',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2349000000000',0,NULL,'2026-11-25 13:57:05.247693',NULL,NULL,NULL,NULL,NULL,NULL,'unmatched',0,NULL,NULL);
-INSERT INTO "ninebits_callback" VALUES(4,'2026-11-25 13:57:05.247821',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2348020000003',1,NULL,'2026-11-25 13:57:05.247704',NULL,NULL,NULL,NULL,NULL,NULL,'inbound',0,NULL,NULL);
-INSERT INTO "ninebits_callback" VALUES(5,'2026-11-25 13:57:05.247821',NULL,NULL,'answer',X'7B7D',NULL,0,'r1',NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,200,'not possible','matched',0,NULL,1);
+INSERT INTO "ninebits_callback" VALUES(1,'2026-11-25 14:14:16.352614','a receiver_id','a conn_path','call',X'7B7D','ada',0,'r1','2348020000001',0,'2026-11-25 14:14:15.383897','2026-11-25 14:14:16.352525','2026-11-25 14:14:15.383897',7,7,30000000000,NULL,NULL,'matched',0,1,1);
+INSERT INTO "ninebits_callback" VALUES(2,'2026-11-25 14:14:16.352614',NULL,NULL,'call',X'7B7D','ben',0,'r1','2348020000002',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'matched',0,2,1);
+INSERT INTO "ninebits_callback" VALUES(3,'2026-11-25 14:14:16.379963',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2349000000000',0,NULL,'2026-11-25 14:14:16.379839',NULL,NULL,NULL,NULL,NULL,NULL,'unmatched',0,NULL,NULL);
+INSERT INTO "ninebits_callback" VALUES(4,'2026-11-25 14:14:16.379963',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2348020000003',1,NULL,'2026-11-25 14:14:16.379847',NULL,NULL,NULL,NULL,NULL,NULL,'inbound',0,NULL,NULL);
+INSERT INTO "ninebits_callback" VALUES(5,'2026-11-25 14:14:16.379963',NULL,NULL,'answer',X'7B7D',NULL,0,'r1',NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,200,'not possible','matched',0,NULL,1);
+CREATE TABLE ninebits_escalation (
+	id VARCHAR(32) NOT NULL, 
+	first_key VARCHAR(64) NOT NULL, 
+	deployment VARCHAR(250) NOT NULL, 
+	dedup_key TEXT NOT NULL, 
+	dag_id TEXT, 
+	run_id TEXT, 
+	task_id TEXT, 
+	conn_id TEXT NOT NULL, 
+	media_url TEXT NOT NULL, 
+	from_number VARCHAR(64), 
+	contacts TEXT NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	taken_by TEXT, 
+	CONSTRAINT pk_ninebits_escalation PRIMARY KEY (id)
+);
+INSERT INTO "ninebits_escalation" VALUES('11111111111111111111111111111111','aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','etl manual__1','etl','manual__1','a task_id','ninebits_default','https://media.test/a.mp3?signature=1','a from_number','[["2348020000001"], ["2348020000002", "2348020000003"]]','2026-11-25 14:14:16.393398','a taken_by');
+CREATE TABLE ninebits_escalation_watch (
+	deployment VARCHAR(250) NOT NULL, 
+	seen_at DATETIME NOT NULL, 
+	CONSTRAINT pk_ninebits_escalation_watch PRIMARY KEY (deployment)
+);
+INSERT INTO "ninebits_escalation_watch" VALUES('default','2026-11-25 14:14:16.392072');
 CREATE TABLE ninebits_message (
 	id VARCHAR(32) NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -75,17 +98,17 @@ CREATE TABLE ninebits_message (
 	CONSTRAINT fk_ninebits_message_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_ninebits_message_send_id_part UNIQUE (send_id, part)
 );
-INSERT INTO "ninebits_message" VALUES('5d22a799ba5362d5fffe727fb8e9356e','bc5a8641ab051e1cce86dcf450a166ed',0,'ninebits','https://media.test/a.mp3','a from_number','accepted','a test','2026-11-25 13:58:05.104656',2,1,1,0,'2026-11-25 13:57:05.112839',3,'2026-11-25 13:57:05.099511');
-INSERT INTO "ninebits_message" VALUES('8733d792aa38928e15a35a0d06f3f672','31c03012f43fb50e500b9829278261bc',0,'ninebits','https://media.test/a.mp3',NULL,'uncertain','a test',NULL,1,0,0,0,NULL,2,'2026-11-25 13:57:05.122589');
-INSERT INTO "ninebits_message" VALUES('7f65bafe3f5a7a9c31a0044bb4be1feb','fd722647c455bd38ae1efb2427037861',0,'ninebits','https://media.test/a.mp3',NULL,'refused','a test',NULL,1,0,0,0,NULL,2,'2026-11-25 13:57:05.142395');
-INSERT INTO "ninebits_message" VALUES('d8689cd01f063583bafc223ac7600620','aeddc5183716252839f7a736d7a0b17e',0,'ninebits','https://media.test/a.mp3',NULL,'planned',NULL,NULL,1,0,0,0,NULL,0,'2026-11-25 13:57:05.225667');
+INSERT INTO "ninebits_message" VALUES('79f0375386e08b3d9ce893a40827b105','3614f311dd0163d84c43c4b05b45ab1b',0,'ninebits','https://media.test/a.mp3',NULL,'accepted','a test','2026-11-25 14:15:16.350358',2,1,1,0,'2026-11-25 14:14:16.352614',3,'2026-11-25 14:14:16.345631');
+INSERT INTO "ninebits_message" VALUES('88d5121dfea56570b9fb318777443434','eb63b90dda2e77a1e8c4563eaed21589',0,'ninebits','https://media.test/a.mp3',NULL,'uncertain','a test',NULL,1,0,0,0,NULL,2,'2026-11-25 14:14:16.356543');
+INSERT INTO "ninebits_message" VALUES('21ef0da795043c74cc966fbbc42a7b2e','25ddfbe9bbc604224f3e93fa92037b10',0,'ninebits','https://media.test/a.mp3','a from_number','refused','a test',NULL,1,0,0,0,NULL,2,'2026-11-25 14:14:16.364747');
+INSERT INTO "ninebits_message" VALUES('f08d0ed4d76476c6198977f37a862287','aaa9291604f4d98e41de3ac8928dae64',0,'ninebits','https://media.test/a.mp3',NULL,'planned',NULL,NULL,1,0,0,0,NULL,0,'2026-11-25 14:14:16.376355');
 CREATE TABLE ninebits_purge (
 	id INTEGER NOT NULL, 
 	purged_until DATETIME NOT NULL, 
 	begun_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_purge PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_purge" VALUES(1,'2026-08-27 13:57:04.945446','2026-11-25 13:57:04.945446');
+INSERT INTO "ninebits_purge" VALUES(1,'2026-08-27 14:14:16.314728','2026-11-25 14:14:16.314728');
 CREATE TABLE ninebits_receipt (
 	id INTEGER NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -97,7 +120,7 @@ CREATE TABLE ninebits_receipt (
 	CONSTRAINT pk_ninebits_receipt PRIMARY KEY (id), 
 	CONSTRAINT fk_ninebits_receipt_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE
 );
-INSERT INTO "ninebits_receipt" VALUES(1,'dbbc4251c993ce27d53fb1df8a109507','71f498e211ef86535f206d92f7472820',0,'accepted',1,'purged');
+INSERT INTO "ninebits_receipt" VALUES(1,'750f1d728b649c0b7f8ca94623fde813','6146017b9dc8fe5593b517fbcc4e6023',0,'accepted',1,'purged');
 CREATE TABLE ninebits_receiver (
 	id VARCHAR(32) NOT NULL, 
 	host TEXT NOT NULL, 
@@ -113,7 +136,7 @@ CREATE TABLE ninebits_receiver (
 	last_unavailable_at DATETIME, 
 	CONSTRAINT pk_ninebits_receiver PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_receiver" VALUES('fa5a25d7ea88b18a9af8712eec7c2b12','a-host','2026-11-25 13:57:05.269150','2026-11-25 13:57:05.269150','2026-11-25 13:57:05.283865',0,1,'2026-11-25 13:57:05.283865',1,'2026-11-25 13:57:05.283865',1,'2026-11-25 13:57:05.283865');
+INSERT INTO "ninebits_receiver" VALUES('f86dc16987c5f77d46f5870e5467c022','a-host','2026-11-25 14:14:16.383897','2026-11-25 14:14:16.383897','2026-11-25 14:14:16.385142',0,1,'2026-11-25 14:14:16.385142',1,'2026-11-25 14:14:16.385142',1,'2026-11-25 14:14:16.385142');
 CREATE TABLE ninebits_recipient (
 	id INTEGER NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -133,11 +156,11 @@ CREATE TABLE ninebits_recipient (
 	CONSTRAINT fk_ninebits_recipient_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_ninebits_recipient_send_id_number UNIQUE (send_id, number)
 );
-INSERT INTO "ninebits_recipient" VALUES(1,'bc5a8641ab051e1cce86dcf450a166ed','5d22a799ba5362d5fffe727fb8e9356e','2348020000001','answered',1,'2026-11-25 13:57:04.269150','2026-11-25 13:57:05.112745','2026-11-25 13:57:04.269150',7,7,30000000000,'2026-11-25 13:57:05.112839');
-INSERT INTO "ninebits_recipient" VALUES(2,'bc5a8641ab051e1cce86dcf450a166ed','5d22a799ba5362d5fffe727fb8e9356e','2348020000002','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL,'2026-11-25 13:57:05.112839');
-INSERT INTO "ninebits_recipient" VALUES(3,'31c03012f43fb50e500b9829278261bc','8733d792aa38928e15a35a0d06f3f672','2348020000003','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "ninebits_recipient" VALUES(4,'fd722647c455bd38ae1efb2427037861','7f65bafe3f5a7a9c31a0044bb4be1feb','2348020000001','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "ninebits_recipient" VALUES(5,'aeddc5183716252839f7a736d7a0b17e','d8689cd01f063583bafc223ac7600620','2348020000002','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(1,'3614f311dd0163d84c43c4b05b45ab1b','79f0375386e08b3d9ce893a40827b105','2348020000001','answered',1,'2026-11-25 14:14:15.383897','2026-11-25 14:14:16.352525','2026-11-25 14:14:15.383897',7,7,30000000000,'2026-11-25 14:14:16.352614');
+INSERT INTO "ninebits_recipient" VALUES(2,'3614f311dd0163d84c43c4b05b45ab1b','79f0375386e08b3d9ce893a40827b105','2348020000002','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL,'2026-11-25 14:14:16.352614');
+INSERT INTO "ninebits_recipient" VALUES(3,'eb63b90dda2e77a1e8c4563eaed21589','88d5121dfea56570b9fb318777443434','2348020000003','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(4,'25ddfbe9bbc604224f3e93fa92037b10','21ef0da795043c74cc966fbbc42a7b2e','2348020000001','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(5,'aaa9291604f4d98e41de3ac8928dae64','f08d0ed4d76476c6198977f37a862287','2348020000002','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE ninebits_request (
 	id INTEGER NOT NULL, 
 	message_id VARCHAR(32) NOT NULL, 
@@ -152,9 +175,9 @@ CREATE TABLE ninebits_request (
 	CONSTRAINT pk_ninebits_request PRIMARY KEY (id), 
 	CONSTRAINT fk_ninebits_request_message_id FOREIGN KEY(message_id) REFERENCES ninebits_message (id) ON DELETE CASCADE
 );
-INSERT INTO "ninebits_request" VALUES(1,'5d22a799ba5362d5fffe727fb8e9356e','ninebits','accepted','r1','answer','2026-11-25 13:57:05.104656','2026-11-25 13:57:05.111870',7,'a detail');
-INSERT INTO "ninebits_request" VALUES(2,'8733d792aa38928e15a35a0d06f3f672','ninebits','uncertain',NULL,NULL,'2026-11-25 13:57:05.133060','2026-11-25 13:57:05.135726',NULL,NULL);
-INSERT INTO "ninebits_request" VALUES(3,'7f65bafe3f5a7a9c31a0044bb4be1feb','ninebits','refused',NULL,'answer','2026-11-25 13:57:05.188433','2026-11-25 13:57:05.195562',NULL,NULL);
+INSERT INTO "ninebits_request" VALUES(1,'79f0375386e08b3d9ce893a40827b105','ninebits','accepted','r1','answer','2026-11-25 14:14:16.350358','2026-11-25 14:14:16.351585',7,'a detail');
+INSERT INTO "ninebits_request" VALUES(2,'88d5121dfea56570b9fb318777443434','ninebits','uncertain',NULL,NULL,'2026-11-25 14:14:16.360679','2026-11-25 14:14:16.361681',NULL,NULL);
+INSERT INTO "ninebits_request" VALUES(3,'21ef0da795043c74cc966fbbc42a7b2e','ninebits','refused',NULL,'answer','2026-11-25 14:14:16.369058','2026-11-25 14:14:16.370212',NULL,NULL);
 CREATE TABLE ninebits_send (
 	id VARCHAR(32) NOT NULL, 
 	idempotency_key VARCHAR(64), 
@@ -170,11 +193,11 @@ CREATE TABLE ninebits_send (
 	CONSTRAINT pk_ninebits_send PRIMARY KEY (id), 
 	CONSTRAINT uq_ninebits_send_idempotency_key UNIQUE (idempotency_key)
 );
-INSERT INTO "ninebits_send" VALUES('dbbc4251c993ce27d53fb1df8a109507','06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a','default',NULL,NULL,NULL,NULL,'2026-08-27 13:57:04.854756',NULL,NULL,'purged');
-INSERT INTO "ninebits_send" VALUES('bc5a8641ab051e1cce86dcf450a166ed','d31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01','default',NULL,NULL,NULL,NULL,'2026-11-25 13:57:05.095686',NULL,NULL,NULL);
-INSERT INTO "ninebits_send" VALUES('31c03012f43fb50e500b9829278261bc',NULL,'default','a dag_id','a run_id','a task_id',7,'2026-11-25 13:57:05.121471','a planner','2026-11-25 13:57:04.269150',NULL);
-INSERT INTO "ninebits_send" VALUES('fd722647c455bd38ae1efb2427037861','83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23','default',NULL,NULL,NULL,NULL,'2026-11-25 13:57:05.141310',NULL,NULL,NULL);
-INSERT INTO "ninebits_send" VALUES('aeddc5183716252839f7a736d7a0b17e','9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e','default',NULL,NULL,NULL,NULL,'2026-11-25 13:57:05.224551',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('750f1d728b649c0b7f8ca94623fde813','06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a','default',NULL,NULL,NULL,NULL,'2026-08-27 14:14:16.280571',NULL,NULL,'purged');
+INSERT INTO "ninebits_send" VALUES('3614f311dd0163d84c43c4b05b45ab1b','d31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01','default',NULL,NULL,NULL,NULL,'2026-11-25 14:14:16.344562',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('eb63b90dda2e77a1e8c4563eaed21589',NULL,'default',NULL,NULL,NULL,NULL,'2026-11-25 14:14:16.355500',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('25ddfbe9bbc604224f3e93fa92037b10','83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23','default','a dag_id','a run_id','a task_id',7,'2026-11-25 14:14:16.363694','a planner','2026-11-25 14:14:15.383897',NULL);
+INSERT INTO "ninebits_send" VALUES('aaa9291604f4d98e41de3ac8928dae64','9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e','default',NULL,NULL,NULL,NULL,'2026-11-25 14:14:16.375328',NULL,NULL,NULL);
 CREATE TABLE ninebits_task (
 	place_key VARCHAR(64) NOT NULL, 
 	generation INTEGER NOT NULL, 
@@ -185,7 +208,7 @@ CREATE TABLE ninebits_task (
 	seen_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_task PRIMARY KEY (place_key)
 );
-INSERT INTO "ninebits_task" VALUES('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51',0,'ti',1,2,0,'2026-11-25 13:57:05.295651');
+INSERT INTO "ninebits_task" VALUES('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51',0,'ti',1,2,0,'2026-11-25 14:14:16.387906');
 CREATE TABLE ninebits_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT ninebits_version_pkc PRIMARY KEY (version_num)
@@ -213,4 +236,5 @@ CREATE INDEX ix_ninebits_callback_waiting_number ON ninebits_callback (number) W
 CREATE INDEX ix_ninebits_callback_waiting_answer ON ninebits_callback (received_at) WHERE match_state = 'unmatched' and kind = 'answer';
 CREATE INDEX ix_ninebits_callback_waiting_ref_id ON ninebits_callback (ref_id) WHERE match_state = 'unmatched';
 CREATE INDEX ix_ninebits_alert_seen_at ON ninebits_alert (seen_at);
+CREATE INDEX ix_ninebits_escalation_created_at ON ninebits_escalation (created_at);
 COMMIT;
