@@ -63,7 +63,11 @@ with DAG(
         interval=timedelta(seconds=2),
         callback=AsyncCallback(
             NineBitsNotifier,
-            kwargs={"to": "{{ dag_run.conf.to }}", "media_url": "https://example.com/late.mp3"},
+            kwargs={
+                "to": "{{ dag_run.conf.to }}",
+                "media_url": "https://example.com/late.mp3",
+                "cooldown": timedelta(hours=1),
+            },
         ),
     ),
 ):
