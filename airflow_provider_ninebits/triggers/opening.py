@@ -21,8 +21,8 @@ class OpeningTrigger(BaseTrigger):
     """
     Fires when the calling hours open.
 
-    Not Airflow's own trigger for a moment: where the moment has passed meanwhile that one fires at once, and Airflow may
-    take the task for a killed one then; and it logs a line for each of its naps.
+    Not Airflow's own trigger for a moment: where the moment has passed meanwhile that one fires at once, and Airflow
+    may take the task for a killed one then; and it logs a line for each of its naps.
 
     :param moment: when that is, in epoch seconds.
     """
