@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import pytest
+
+from tests.airflow.openings import opening
 
 if TYPE_CHECKING:
     from tests.airflow.conftest import Stage
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
-
-
-def opening(timezone: str, begins: datetime) -> str:
-    """Calling hours that begin at a moment, by a zone's clock, and last half an hour."""
-    wall = begins.astimezone(ZoneInfo(timezone))
-    return f"{wall:%H:%M:%S}-{wall + timedelta(minutes=30):%H:%M:%S}"
 
 
 def test_a_send_outside_of_its_hours_holds_no_worker_and_rings_when_they_open(stage: Stage) -> None:
