@@ -47,8 +47,8 @@ with DAG(
     @task
     def not_reached(outcome: dict[str, Any]) -> list[str]:
         # The outcome in XCom lists at most 100 calls; the ledger has all.
-        calls = NineBitsHook().outcome(outcome["ref_ids"]).calls
-        return [call.to_number for call in calls if call.state != "answered"]
+        reminded = NineBitsHook().outcome(outcome["ref_ids"]).calls
+        return [call.to_number for call in reminded if call.state != "answered"]
 
     @task.branch
     def choose(numbers: list[str]) -> str:
@@ -71,11 +71,10 @@ with DAG(
 
     @task(trigger_rule="none_failed")
     def report(first: dict[str, Any], second: dict[str, Any] | None) -> dict[str, Any]:
-        last = second or first
-        calls = NineBitsHook().outcome(last["ref_ids"]).calls
+        reminded_last = NineBitsHook().outcome((second or first)["ref_ids"]).calls
         return {
             "reached": first["answered"] + (second["answered"] if second else 0),
-            "not_reached": [call.to_number for call in calls if call.state != "answered"],
+            "not_reached": [call.to_number for call in reminded_last if call.state != "answered"],
         }
 
     reported = report(first.output, second.output)
