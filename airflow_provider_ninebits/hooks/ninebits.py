@@ -172,7 +172,7 @@ class NineBitsHook(BaseHook):
         *,
         key: str | None,
         asked_by: AskedBy,
-        **recipients: object,
+        **recipients: Any,
     ) -> SendPlan:
         """
         Check what is to be sent. Nothing is recorded or sent; what is at a path is read when the plan is sent.

@@ -296,7 +296,8 @@ class TestEachNumberByItsOwnZone:
         self, simulator: RunningSimulator, ledger: Database, number: str, says: str
     ) -> None:
         with pytest.raises(InvalidArgument, match=says) as refused:
-            send(Task(), NOON, [ADA, number], **EACH_BY_ITS_OWN)
+            # In eleven hours a day there would be a moment from Guam to Newfoundland.
+            send(Task(), NOON, [ADA, number], **{**EACH_BY_ITS_OWN, "calling_hours": "09:00-18:00"})
         assert number not in str(refused.value)
         assert simulator.requests() == []
         assert rows(ledger, schema.send) == []

@@ -211,6 +211,7 @@ CREATE TABLE public.ninebits_message (
     owner character varying(64),
     lease_expires_at timestamp with time zone,
     recipients integer NOT NULL,
+    zones text,
     answered integer DEFAULT 0 NOT NULL,
     unanswered integer DEFAULT 0 NOT NULL,
     failed integer DEFAULT 0 NOT NULL,
@@ -281,6 +282,13 @@ COMMENT ON COLUMN public.ninebits_message.lease_expires_at IS 'sender: until whe
 --
 
 COMMENT ON COLUMN public.ninebits_message.recipients IS 'how many numbers the part has';
+
+
+--
+-- Name: COLUMN ninebits_message.zones; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_message.zones IS 'planning: time zones of all its numbers; null: they do not matter';
 
 
 --
@@ -918,80 +926,80 @@ ALTER TABLE ONLY public.ninebits_request ALTER COLUMN id SET DEFAULT nextval('pu
 -- Data for Name: ninebits_callback; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_callback VALUES (3, '2026-11-25 03:07:20.11006+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
-INSERT INTO public.ninebits_callback VALUES (4, '2026-11-25 03:07:20.172587+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-25 03:07:20.1708+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (5, '2026-11-25 03:07:20.172587+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-25 03:07:20.170811+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (6, '2026-11-25 03:07:20.172587+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
-INSERT INTO public.ninebits_callback VALUES (2, '2026-11-25 03:07:20.11006+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-25 03:07:19.17911+00', '2026-11-25 03:07:20.109744+00', '2026-11-25 03:07:19.17911+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
+INSERT INTO public.ninebits_callback VALUES (3, '2026-11-25 13:52:51.351509+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
+INSERT INTO public.ninebits_callback VALUES (4, '2026-11-25 13:52:51.487994+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-25 13:52:51.487578+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (5, '2026-11-25 13:52:51.487994+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-25 13:52:51.487589+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (6, '2026-11-25 13:52:51.487994+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
+INSERT INTO public.ninebits_callback VALUES (2, '2026-11-25 13:52:51.351509+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-25 13:52:50.499534+00', '2026-11-25 13:52:51.351268+00', '2026-11-25 13:52:50.499534+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
 
 
 --
 -- Data for Name: ninebits_message; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_message VALUES ('cf3ee3e8498c074b9e19f4887338a546', 'be601f7651aa5ec514befc369b2773f2', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-25 03:08:20.10543+00', 2, 1, 1, 0, '2026-11-25 03:07:20.11006+00', 3, '2026-11-25 03:07:20.097278+00');
-INSERT INTO public.ninebits_message VALUES ('9ac119054c3f1b09b34b00050d19b740', '83aea1249721f989601c5c88b48c25f9', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'uncertain', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-25 03:07:20.120448+00');
-INSERT INTO public.ninebits_message VALUES ('7d6b3424b566ff473804bd5c0aa5fcda', '967404b3dddbca5acc5d8a14071afca9', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, 0, 0, 0, NULL, 0, '2026-11-25 03:07:20.163725+00');
-INSERT INTO public.ninebits_message VALUES ('335810a3f61f7ef9ffe1ba6a8539ad04', '46a35d5aa56a6eb2ed215ff01a3db007', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'refused', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-25 03:07:20.141263+00');
+INSERT INTO public.ninebits_message VALUES ('f112aa8cf6e99c285c03ce2c717619f9', '48eecea002d4aea1df5c7eaa80df957f', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-25 13:53:51.343235+00', 2, NULL, 1, 1, 0, '2026-11-25 13:52:51.351509+00', 3, '2026-11-25 13:52:51.325323+00');
+INSERT INTO public.ninebits_message VALUES ('4086635046f8f834dced245c3849a3d3', '13eb93f7dc4a3d543891d3a10f390246', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, NULL, 0, 0, 0, NULL, 2, '2026-11-25 13:52:51.417893+00');
+INSERT INTO public.ninebits_message VALUES ('4f4bf7be255a8973dcd7e004f6ec05ef', '20198342980037b602b796f94a3ce6ee', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, NULL, 0, 0, 0, NULL, 0, '2026-11-25 13:52:51.471309+00');
+INSERT INTO public.ninebits_message VALUES ('073ec219f6de0ea8a80907d7b2567cb1', '43bb548727c683656bfffa2c0f3dbed6', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'uncertain', 'a test', NULL, 1, 'a zones', 0, 0, 0, NULL, 2, '2026-11-25 13:52:51.372888+00');
 
 
 --
 -- Data for Name: ninebits_purge; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_purge VALUES (1, '2026-08-27 03:07:20.051878+00', '2026-11-25 03:07:20.051878+00');
+INSERT INTO public.ninebits_purge VALUES (1, '2026-08-27 13:52:51.232576+00', '2026-11-25 13:52:51.232576+00');
 
 
 --
 -- Data for Name: ninebits_receipt; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receipt VALUES (1, 'aec791e5b3ea39dd3ef5deec78c379ce', '4a98e76ed800620660c41d8c4032295c', 0, 'accepted', 1, 'purged');
+INSERT INTO public.ninebits_receipt VALUES (1, '1b48c215bef99355b9fab010d96a76e3', 'fe30e28f26f44e84e61ebcae6dbf1af3', 0, 'accepted', 1, 'purged');
 
 
 --
 -- Data for Name: ninebits_receiver; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receiver VALUES ('0a17f898d69fe9b03d09e9524f0b1317', 'a-host', '2026-11-25 03:07:20.17911+00', '2026-11-25 03:07:20.17911+00', '2026-11-25 03:07:20.180549+00', false, 1, '2026-11-25 03:07:20.180549+00', 1, '2026-11-25 03:07:20.180549+00', 1, '2026-11-25 03:07:20.180549+00');
+INSERT INTO public.ninebits_receiver VALUES ('914a914597882961d7b310e93a81584e', 'a-host', '2026-11-25 13:52:51.499534+00', '2026-11-25 13:52:51.499534+00', '2026-11-25 13:52:51.503385+00', false, 1, '2026-11-25 13:52:51.503385+00', 1, '2026-11-25 13:52:51.503385+00', 1, '2026-11-25 13:52:51.503385+00');
 
 
 --
 -- Data for Name: ninebits_recipient; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_recipient VALUES (3, 'be601f7651aa5ec514befc369b2773f2', 'cf3ee3e8498c074b9e19f4887338a546', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-25 03:07:20.11006+00');
-INSERT INTO public.ninebits_recipient VALUES (4, '83aea1249721f989601c5c88b48c25f9', '9ac119054c3f1b09b34b00050d19b740', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (5, '46a35d5aa56a6eb2ed215ff01a3db007', '335810a3f61f7ef9ffe1ba6a8539ad04', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (6, '967404b3dddbca5acc5d8a14071afca9', '7d6b3424b566ff473804bd5c0aa5fcda', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (2, 'be601f7651aa5ec514befc369b2773f2', 'cf3ee3e8498c074b9e19f4887338a546', '2348020000001', 'answered', 1, '2026-11-25 03:07:19.17911+00', '2026-11-25 03:07:20.109744+00', '2026-11-25 03:07:19.17911+00', 7, 7, 30000000000, '2026-11-25 03:07:20.11006+00');
+INSERT INTO public.ninebits_recipient VALUES (3, '48eecea002d4aea1df5c7eaa80df957f', 'f112aa8cf6e99c285c03ce2c717619f9', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-25 13:52:51.351509+00');
+INSERT INTO public.ninebits_recipient VALUES (4, '43bb548727c683656bfffa2c0f3dbed6', '073ec219f6de0ea8a80907d7b2567cb1', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (5, '13eb93f7dc4a3d543891d3a10f390246', '4086635046f8f834dced245c3849a3d3', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (6, '20198342980037b602b796f94a3ce6ee', '4f4bf7be255a8973dcd7e004f6ec05ef', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (2, '48eecea002d4aea1df5c7eaa80df957f', 'f112aa8cf6e99c285c03ce2c717619f9', '2348020000001', 'answered', 1, '2026-11-25 13:52:50.499534+00', '2026-11-25 13:52:51.351268+00', '2026-11-25 13:52:50.499534+00', 7, 7, 30000000000, '2026-11-25 13:52:51.351509+00');
 
 
 --
 -- Data for Name: ninebits_request; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_request VALUES (3, '9ac119054c3f1b09b34b00050d19b740', 'ninebits', 'uncertain', NULL, NULL, '2026-11-25 03:07:20.130247+00', '2026-11-25 03:07:20.133187+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (4, '335810a3f61f7ef9ffe1ba6a8539ad04', 'ninebits', 'refused', NULL, 'answer', '2026-11-25 03:07:20.149272+00', '2026-11-25 03:07:20.152177+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (2, 'cf3ee3e8498c074b9e19f4887338a546', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-25 03:07:20.10543+00', '2026-11-25 03:07:20.108382+00', 7, 'a detail');
+INSERT INTO public.ninebits_request VALUES (3, '073ec219f6de0ea8a80907d7b2567cb1', 'ninebits', 'uncertain', NULL, NULL, '2026-11-25 13:52:51.392869+00', '2026-11-25 13:52:51.395728+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (4, '4086635046f8f834dced245c3849a3d3', 'ninebits', 'refused', NULL, 'answer', '2026-11-25 13:52:51.436799+00', '2026-11-25 13:52:51.439893+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (2, 'f112aa8cf6e99c285c03ce2c717619f9', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-25 13:52:51.343267+00', '2026-11-25 13:52:51.347976+00', 7, 'a detail');
 
 
 --
 -- Data for Name: ninebits_send; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_send VALUES ('aec791e5b3ea39dd3ef5deec78c379ce', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-27 03:07:20.001852+00', NULL, NULL, 'purged');
-INSERT INTO public.ninebits_send VALUES ('be601f7651aa5ec514befc369b2773f2', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-25 03:07:20.095435+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('83aea1249721f989601c5c88b48c25f9', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-25 03:07:20.118571+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('967404b3dddbca5acc5d8a14071afca9', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-25 03:07:20.161855+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('46a35d5aa56a6eb2ed215ff01a3db007', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-25 03:07:20.139534+00', 'a planner', '2026-11-25 03:07:19.17911+00', NULL);
+INSERT INTO public.ninebits_send VALUES ('1b48c215bef99355b9fab010d96a76e3', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-27 13:52:51.124445+00', NULL, NULL, 'purged');
+INSERT INTO public.ninebits_send VALUES ('48eecea002d4aea1df5c7eaa80df957f', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-25 13:52:51.323636+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('43bb548727c683656bfffa2c0f3dbed6', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-25 13:52:51.369073+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('20198342980037b602b796f94a3ce6ee', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-25 13:52:51.468905+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('13eb93f7dc4a3d543891d3a10f390246', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-25 13:52:51.416163+00', 'a planner', '2026-11-25 13:52:50.499534+00', NULL);
 
 
 --
 -- Data for Name: ninebits_task; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-25 03:07:20.183903+00');
+INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-25 13:52:51.515588+00');
 
 
 --
