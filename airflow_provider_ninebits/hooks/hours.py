@@ -119,9 +119,12 @@ class CallingHours:
         """Return when, after a moment of UTC, the wall clock comes to a limit of the hours, or is set."""
         wall = at.astimezone(zone)
         since_midnight = timedelta(seconds=_second_of_day(wall), microseconds=wall.microsecond)
-        # Midnight too: the day may be none of ours.
-        limits = {0, *(limit for window in self.windows for limit in window)}
-        ahead = ((timedelta(seconds=limit) - since_midnight) % timedelta(days=1) for limit in limits)
+        # Midnight is none of them: a window that goes over it is that of the day before.
+        ahead = (
+            (timedelta(seconds=limit) - since_midnight) % timedelta(days=1)
+            for window in self.windows
+            for limit in window
+        )
         then = at + min(each or timedelta(days=1) for each in ahead)
         if then.astimezone(zone).utcoffset() == wall.utcoffset():
             return then
