@@ -172,6 +172,8 @@ class Sender:
                         return placed
                 case NextStep.RESEND | NextStep.EVIDENCE:
                     check_exclusion(self.database, part, job, tries)
+                    # Before a wait for evidence, which by the morning may have come by itself.
+                    self._doors.check_open(part)
                     revision = None
                     if step is NextStep.EVIDENCE and (revision := self._silence_proves(part, now, tries)) is None:
                         continue

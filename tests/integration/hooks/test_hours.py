@@ -251,6 +251,22 @@ class TestHoursThatEndInTheMiddle:
         gone_on(left, made(NEXT_OPENING, **resend), task)
         assert simulator.rung() == {ADA: 1, BEN: 1}
 
+    def test_evidence_is_not_waited_for_at_night(self, simulator: RunningSimulator) -> None:
+        simulator.script({"faults": [{"kind": "drop", "placed": True}]})
+        task, evidence = Task(), {"on_uncertain": "evidence", "evidence_timeout": timedelta(hours=1)}
+        left = deferred(task, rings_until(simulator, 1, EVENING), **evidence)
+        assert opens_at(left) == NEXT_OPENING
+        assert simulator.rung() == {ADA: 1, BEN: 1}
+
+    def test_a_callback_of_the_night_settles_a_doubt(self, simulator: RunningSimulator, ledger: Database) -> None:
+        simulator.script({"faults": [{"kind": "drop", "placed": True}]})
+        task, evidence = Task(), {"on_uncertain": "evidence", "evidence_timeout": timedelta(hours=1)}
+        left = deferred(task, rings_until(simulator, 1, EVENING), **evidence)
+        arrive(ledger, a_call(ADA))
+        [message] = rows(ledger, schema.message)
+        assert gone_on(left, made(NEXT_OPENING, **evidence), task) == f"ledger:{message['id']}"
+        assert len(simulator.requests()) == 1
+
     def test_a_doubt_of_a_send_without_zones_waits_for_all_of_its_numbers(self, simulator: RunningSimulator) -> None:
         simulator.script({"faults": [{"kind": "drop", "placed": False}]})
         task, both = Task(), [ADA, KENYA]
