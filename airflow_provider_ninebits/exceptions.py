@@ -8,6 +8,7 @@ Each class is there for another reaction of Airflow, or of whoever reads the log
     │   └── SendStopped            the task was told to stop between two parts; a retry goes on there
     └── AirflowFailException       a retry would not help, so there is none; ``soft_fail`` skips in each mode
         ├── MessageUncertain       nobody knows whether phones rang: a person says, or ``on_uncertain`` does
+        ├── OpeningTooLate           the calling hours open too late; clearing the task later sends the rest
         ├── CallsUnanswered        the calls were made, and not answered as ``fail_on_unanswered`` wants it
         │   └── NobodyAnswered     every contact of an escalation was rung, and nobody has answered
         ├── UnknownRefId           the wait can never end: this ledger has not seen the ``ref_id``
@@ -38,6 +39,7 @@ __all__ = [
     "LedgerUnavailable",
     "MessageUncertain",
     "NobodyAnswered",
+    "OpeningTooLate",
     "SendFailed",
     "SendStopped",
     "UnknownRefId",
@@ -90,6 +92,36 @@ class MessageUncertain(AirflowFailException):
             "Find out whether the phones rang, and say so for each message: "
             "`ninebits messages resolve ID --placed [--ref-id REF]` or `ninebits messages resolve ID "
             "--not-placed`; then clear the task. on_uncertain can decide without a person."
+        )
+
+
+class OpeningTooLate(AirflowFailException):
+    """
+    The calling hours are over, and open again later than ``opening_timeout`` allows: nobody is rung at night.
+
+    Not retried, since a retry would count that time anew. What was sent before stays sent; clearing the task sends the
+    rest, in its hours.
+
+    :param recipients: how many were not rung
+    :param hours: the calling hours
+    :param opens_at: when they open next, in ISO 8601; None: not within two weeks
+    :param limit: until when they had to, in ISO 8601; None: whenever they do
+    """
+
+    def __init__(self, recipients: int, hours: str, opens_at: str | None, limit: str | None) -> None:
+        super().__init__(recipients, hours, opens_at, limit)
+        self.recipients = recipients
+        self.hours = hours
+        self.opens_at = opens_at
+        self.limit = limit
+
+    def __str__(self) -> str:
+        when = "do not open within two weeks" if self.opens_at is None else f"open next at {self.opens_at}"
+        too_late = "" if self.limit is None else f"; opening_timeout allows until {self.limit}"
+        return (
+            f"{self.recipients} recipients were not rung: their calling hours ({self.hours}) are over, and {when}"
+            f"{too_late}. If they are still to be rung, clear the task: it sends to these alone, in their hours, with "
+            "the opening_timeout that it then has; or give it other calling_hours first."
         )
 
 

@@ -35,6 +35,28 @@ EXTRA_FIELDS: Final[dict[str, dict[str, Any]]] = {
         ),
         "schema": {"type": ["integer", "null"], "minimum": 1, "maximum": MAX_PARALLEL_REQUESTS},
     },
+    "calling_hours": {
+        "label": "Calling hours",
+        "description": (
+            "When SendVoiceOperator rings, where a task does not say: 09:00-20:00, say; several with commas. Outside "
+            "of them it waits. If left empty, and no calling days are given, it rings whenever it is. The hook, the "
+            "notifier and the escalation always do."
+        ),
+        "schema": {"type": ["string", "null"]},
+    },
+    "calling_days": {
+        "label": "Calling days",
+        "description": "On which days these hours are: mon-fri, or mon,wed,sat. Every day if left empty.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "timezone": {
+        "label": "Time zone of the calling hours",
+        "description": (
+            "Its name, Africa/Lagos, say; or destination, for that of each number. Calling hours without one ring "
+            "nobody."
+        ),
+        "schema": {"type": ["string", "null"]},
+    },
 }
 FIELD_BEHAVIOUR: Final[dict[str, Any]] = {
     "hidden_fields": ["schema", "login", "port", "extra"],
@@ -70,7 +92,11 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "sensors": [_modules("airflow_provider_ninebits.sensors.callback")],
         "triggers": [
-            _modules("airflow_provider_ninebits.triggers.callback", "airflow_provider_ninebits.triggers.escalation"),
+            _modules(
+                "airflow_provider_ninebits.triggers.callback",
+                "airflow_provider_ninebits.triggers.escalation",
+                "airflow_provider_ninebits.triggers.opening",
+            ),
         ],
         "notifications": [NOTIFIER_CLASS_NAME],
         "config": {

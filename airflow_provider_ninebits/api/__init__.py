@@ -3,6 +3,7 @@
 
 ===============  ==========================================================
 ``numbers``      destinations: read, checked, compared, masked
+``zones``        the time zones of a destination
 ``rendered``     lists that a template made into text
 ``messages``     what is sent
 ``answers``      what 9bits said to it (pure)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ninebits.api.client import NineBitsClient
     from airflow_provider_ninebits.configuration import Settings
+    from airflow_provider_ninebits.hooks.hours import CallingHours
     from airflow_provider_ninebits.hooks.receipts import SendReceipt
     from airflow_provider_ninebits.hooks.sending import Sender
     from airflow_provider_ninebits.ledger.database import Database
@@ -40,7 +41,7 @@ class NineBitsHook(BaseHook):
 
     :param ninebits_conn_id: the connection. Its password is the API key; its host the base URL, empty for 9bits itself;
         its extra ``timeout`` the seconds that one whole request may take, ``max_parallel_requests`` how many requests
-        of a send are under way at once where a send does not say.
+        of a send are under way at once where a send does not say. Its calling hours are for the operator alone.
     """
 
     conn_name_attr = "ninebits_conn_id"
@@ -55,13 +56,9 @@ class NineBitsHook(BaseHook):
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
         """Return the form's extra fields, for Airflow 3.1; later versions read them from the provider's metadata."""
-        from wtforms import IntegerField
+        from airflow_provider_ninebits.hooks.form import form_widgets
 
-        from airflow_provider_ninebits.get_provider_info import EXTRA_FIELDS
-
-        return {
-            name: IntegerField(field["label"], description=field["description"]) for name, field in EXTRA_FIELDS.items()
-        }
+        return form_widgets()
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
@@ -121,7 +118,7 @@ class NineBitsHook(BaseHook):
         dry_run: bool = False,
     ) -> SendReceipt:
         """
-        Ring some phones and play them a recording (9bits: Send a voice message).
+        Ring some phones and play them a recording (9bits: Send a voice message). Now: it knows no calling hours.
 
         :param to: any number of numbers, with country codes; more than 1000 go in parts. None: see ``to_path``.
         :param media_url: where 9bits fetches the audio.
@@ -175,12 +172,13 @@ class NineBitsHook(BaseHook):
         *,
         key: str | None,
         asked_by: AskedBy,
-        **recipients: object,
+        **recipients: Any,
     ) -> SendPlan:
         """
         Check what is to be sent. Nothing is recorded or sent; what is at a path is read when the plan is sent.
 
-        :param recipients: ``to_path``, ``to_column``, ``exclude`` and ``max_recipients`` of :meth:`send_voice`.
+        :param recipients: ``to_path``, ``to_column``, ``exclude`` and ``max_recipients`` of :meth:`send_voice`; and
+            ``hours``: the calling hours, by which it may be laid out.
         :raises InvalidArgument: with the (masked) value that cannot be sent, and how to mend it.
         """
         from airflow_provider_ninebits.hooks.plans import make_plan
@@ -200,6 +198,7 @@ class NineBitsHook(BaseHook):
         max_requests_per_second: object = None,
         max_parallel_requests: object = None,
         dry_run: bool = False,
+        hours: CallingHours | None = None,
     ) -> SendReceipt:
         """
         Send what of a plan was not sent before, or only count it; what operators and notifiers stand on.
@@ -207,6 +206,8 @@ class NineBitsHook(BaseHook):
         :param stopped: asked between two parts: whether to send no more of them.
         :param placed: told the ``ref_id`` of each part, and its place among them, as soon as it is placed.
         :param evidence_timeout: how long ``on_uncertain="evidence"`` waits; None: that is not to be had.
+        :param hours: no request begins outside of these.
+        :raises HoursClosed: for what is left, and is outside of them.
         """
         from airflow_provider_ninebits.hooks.connections import parallel_of
         from airflow_provider_ninebits.hooks.pacing import read_parallel, read_rate
@@ -224,6 +225,7 @@ class NineBitsHook(BaseHook):
             evidence_timeout=evidence_timeout if on_uncertain == "evidence" else None,
             max_requests_per_second=rate,
             max_parallel_requests=parallel or parallel_of(self.ninebits_conn_id, self.connection),
+            hours=hours,
         ).send(plan, media_url=media_url, resend=on_uncertain == "resend", replan=replan)
 
     def sender(self, **how: Any) -> Sender:

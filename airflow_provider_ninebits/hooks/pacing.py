@@ -63,6 +63,13 @@ def pace_delay_seconds(last_began: float | None, now: float, max_requests_per_se
     return max(last_began + 1.0 / max_requests_per_second - now, 0.0)
 
 
+def nap_through(seconds: float, nap: Callable[[float], None]) -> None:
+    """Sleep in short naps, each of which may raise."""
+    while seconds > 0:
+        nap(min(seconds, LONGEST_NAP_SECONDS))
+        seconds -= LONGEST_NAP_SECONDS
+
+
 @dataclass(eq=False)
 class Ticket:
     """What a part that is being sent has in the pace: its 429s since a request of the send was last let through."""

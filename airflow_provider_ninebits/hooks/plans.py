@@ -13,6 +13,7 @@ from airflow_provider_ninebits.api.errors import InvalidMessage
 from airflow_provider_ninebits.api.messages import check_caller_id, check_media_url, media_identity
 from airflow_provider_ninebits.api.numbers import MAX_RECIPIENTS_PER_REQUEST
 from airflow_provider_ninebits.exceptions import InvalidArgument, KeyReused, SendFailed, SendStopped
+from airflow_provider_ninebits.hooks.opening import DestinationZones
 from airflow_provider_ninebits.hooks.outages import ledger_errors
 from airflow_provider_ninebits.hooks.progress import tell_reading
 from airflow_provider_ninebits.hooks.receipts import SendReceipt
@@ -24,6 +25,7 @@ from airflow_provider_ninebits.ledger.sends import AskedBy, SendPlan
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from airflow_provider_ninebits.hooks.hours import CallingHours
     from airflow_provider_ninebits.ledger.database import Database
 
 log = logging.getLogger(__name__)
@@ -41,10 +43,12 @@ def make_plan(
     to_column: object = None,
     exclude: object = None,
     max_recipients: object = None,
+    hours: CallingHours | None = None,
 ) -> SendPlan:
     """
     Check what is to be sent. Nothing is recorded or sent; what is at a path is read when the plan is.
 
+    :param hours: in which it is to be sent; only how it is laid out in parts depends on them.
     :raises InvalidArgument: with the (masked) value that cannot be sent, and how to mend it.
     """
     try:
@@ -57,6 +61,7 @@ def make_plan(
             asked_by=asked_by,
             excluded=read_exclude(exclude, to_column),
             max_recipients=read_max_recipients(max_recipients),
+            zones_of=DestinationZones(hours) if hours is not None and hours.by_destination else None,
         )
     except InvalidMessage as error:
         raise InvalidArgument(str(error)) from error
@@ -117,6 +122,12 @@ class Planner:
                 planned.left_to_siblings,
             )
         _tell_excluded(planned.excluded)
+        if planned.resumed and planned.parts and planned.untouched:
+            log.warning(
+                "Nobody was rung again: all %d parts of this send were accepted before. "
+                "To ring again on purpose, clear the task after it has ended, or use another idempotency key.",
+                len(planned.parts),
+            )
         return planned
 
     def dry_run(self, plan: SendPlan) -> SendReceipt:
@@ -127,8 +138,10 @@ class Planner:
         :raises LedgerUnavailable: when the ledger's database, which counts, does not answer.
         """
         with self._errors():
-            recipients, excluded = planning.count_given(self.database, self._watched(plan))
-        receipt = SendReceipt([], recipients, excluded=excluded, dry_run=True)
+            recipients, parts, excluded = planning.count_given(
+                self.database, self._watched(plan), part_size=MAX_RECIPIENTS_PER_REQUEST
+            )
+        receipt = SendReceipt([], recipients, excluded=excluded, dry_run=True, parts_counted=parts)
         log.info("A dry run: %d recipients in %d parts would be rung; nobody was.", recipients, receipt.parts)
         _tell_excluded(excluded)
         return receipt

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from airflow_provider_ninebits.api.numbers import MAX_RECIPIENTS_PER_REQUEST
-
 
 @dataclass(frozen=True)
 class SendReceipt:
@@ -18,6 +16,7 @@ class SendReceipt:
     :param resumed: whether nothing was sent now, since the ledger held it all.
     :param excluded: how many of the numbers that were given were left out, since ``exclude`` has them.
     :param dry_run: whether it tells what a send would place: it has no ``ref_ids`` then, and nobody was rung.
+    :param parts_counted: of a dry run: how many requests a send would take.
     """
 
     ref_ids: list[str]
@@ -26,6 +25,7 @@ class SendReceipt:
     resumed: bool = False
     excluded: int = 0
     dry_run: bool = False
+    parts_counted: int = 0
 
     @property
     def ref_id(self) -> str:
@@ -35,7 +35,7 @@ class SendReceipt:
     @property
     def parts(self) -> int:
         """How many requests it takes."""
-        return -(-self.recipients // MAX_RECIPIENTS_PER_REQUEST) if self.dry_run else len(self.ref_ids)
+        return self.parts_counted if self.dry_run else len(self.ref_ids)
 
     def counts(self) -> dict[str, bool | int]:
         """Return what a dry run has to tell, as small JSON."""

@@ -32,11 +32,11 @@ from airflow_provider_ninebits.hooks.attempts import (
     refusal,
 )
 from airflow_provider_ninebits.hooks.evidence import silence_proves
+from airflow_provider_ninebits.hooks.opening import Doors, Rounds
 from airflow_provider_ninebits.hooks.outages import ledger_errors
-from airflow_provider_ninebits.hooks.pacing import LONGEST_NAP_SECONDS, Pace
-from airflow_provider_ninebits.hooks.parallel import Halted, Lanes
+from airflow_provider_ninebits.hooks.pacing import Pace, nap_through
+from airflow_provider_ninebits.hooks.parallel import Halted
 from airflow_provider_ninebits.hooks.plans import Planner
-from airflow_provider_ninebits.hooks.progress import Progress
 from airflow_provider_ninebits.hooks.receipts import SendReceipt
 from airflow_provider_ninebits.hooks.recording import record_in_time
 from airflow_provider_ninebits.ledger import claims, sends
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_ninebits.api.client import NineBitsClient
+    from airflow_provider_ninebits.hooks.hours import CallingHours
     from airflow_provider_ninebits.ledger.database import Database
     from airflow_provider_ninebits.ledger.sends import Part, SendPlan
 
@@ -71,6 +72,7 @@ class Sender:
     :param evidence_timeout: of ``on_uncertain="evidence"``; None: it is something else.
     :param max_requests_per_second: what the account may do; None: as fast as the requests are answered.
     :param max_parallel_requests: how many parts are sent at once, each in a thread of its own.
+    :param hours: no request begins outside of these; None: whenever it is.
     """
 
     database: Database
@@ -82,15 +84,17 @@ class Sender:
     evidence_timeout: timedelta | None = None
     max_requests_per_second: float | None = None
     max_parallel_requests: int = 1
+    hours: CallingHours | None = None
     sleep: Callable[[float], object] = time.sleep
     clock: Callable[[], float] = time.monotonic
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
     _pace: Pace = field(init=False)
+    _doors: Doors = field(init=False)
     _halted: threading.Event = field(default_factory=threading.Event, init=False)
     _interrupted: threading.Event = field(default_factory=threading.Event, init=False)
 
     def __post_init__(self) -> None:
-        self._pace = Pace(self.max_requests_per_second)
+        self._pace, self._doors = Pace(self.max_requests_per_second), Doors(self.database, self.hours)
         if self.sleep is time.sleep:
             # The same, but that an interruption of the send wakes all of its threads.
             self.sleep = self._interrupted.wait
@@ -106,16 +110,10 @@ class Sender:
         :raises SendFailed: nothing was placed for the part that it names; parts before it were.
         :raises MessageUncertain: phones of the part that it names may have rung.
         :raises LedgerUnavailable: the ledger did not take what had to be recorded first; nothing more was sent.
+        :raises HoursClosed: for what is left, and is outside of its calling hours.
         """
         with self._errors():
             planned = Planner(self.database, self.stopped, self.sleep, self.clock).record(plan, replan=replan)
-            untouched = all(part.state is MessageState.ACCEPTED for part in planned.parts)
-            if planned.resumed and planned.parts and untouched:
-                log.warning(
-                    "Nobody was rung again: all %d parts of this send were accepted before. "
-                    "To ring again on purpose, clear the task after it has ended, or use another idempotency key.",
-                    len(planned.parts),
-                )
             own = self._send_parts(planned.parts, Job(plan, media_url, resend, planned.excluded_in_doubt))
             for place, part in enumerate(planned.siblings, len(own)):
                 self.placed(part.ref, place)
@@ -124,7 +122,7 @@ class Sender:
             ref_ids=[part.ref for part in done],
             recipients=sum(part.recipients for part in own) + planned.left_to_siblings,
             message_ids=[part.message_id for part in done],
-            resumed=planned.resumed and untouched,
+            resumed=planned.resumed and planned.untouched,
             excluded=planned.excluded,
         )
 
@@ -137,17 +135,12 @@ class Sender:
             raise SendFailed(str(error)) from error
 
     def _send_parts(self, parts: Sequence[Part], job: Job) -> list[Part]:
-        progress = Progress(parts, self.clock)
         self._halted.clear()
         self._interrupted.clear()
-
-        def told(place: int, done: Part) -> None:
-            part = parts[place]
-            self.placed(done.ref, place)
-            progress.add(part, sent=part.state is not MessageState.ACCEPTED)
-
-        lanes: Lanes[Part, Part] = Lanes(lambda part: self._send_part(part, job), told, self._interrupt, self._halted)
-        return lanes.run(parts, self.max_parallel_requests)
+        rounds = Rounds(
+            lambda part: self._send_part(part, job), self._doors, self.placed, self.clock, self._interrupt, self._halted
+        )
+        return rounds.run(parts, self.max_parallel_requests)
 
     def _interrupt(self) -> None:
         self._interrupted.set()
@@ -179,6 +172,8 @@ class Sender:
                         return placed
                 case NextStep.RESEND | NextStep.EVIDENCE:
                     check_exclusion(self.database, part, job, tries)
+                    # Before a wait for evidence, which by the morning may have come by itself.
+                    self._doors.check_open(part)
                     revision = None
                     if step is NextStep.EVIDENCE and (revision := self._silence_proves(part, now, tries)) is None:
                         continue
@@ -213,6 +208,8 @@ class Sender:
         """Make one request for a part when its turn has come; return the part if that placed it."""
         with self._pace.turn(tries.ticket, lambda seconds: self._nap(part, seconds), self.clock) as begin:
             self._check_stopped(part)
+            # Each time, and not before the wait: a long send, or one that is rate limited, may come into the night.
+            self._doors.check_open(part)
             # Before the claim, so that this clock never says more than the lease in the ledger holds.
             lease = Lease()
             claim = claims.claim(
@@ -283,9 +280,7 @@ class Sender:
             self._pace.leave(tries.ticket)
             return
         log.info("9bits is rate limiting; message %s waits %.1f s.", part.message_id, delay_seconds)
-        while delay_seconds > 0:
-            self._nap(part, min(delay_seconds, LONGEST_NAP_SECONDS))
-            delay_seconds -= LONGEST_NAP_SECONDS
+        nap_through(delay_seconds, lambda seconds: self._nap(part, seconds))
 
     def _record(self, part: Part, request_id: int, answer: Answer) -> MessageState:
         return record_in_time(

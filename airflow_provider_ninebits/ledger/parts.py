@@ -110,9 +110,15 @@ def next_part(connection: Connection, send_id: str) -> int:
 
 
 def create_part(
-    connection: Connection, plan: SendPlan, send_id: str, part: int, numbers: Sequence[str], now: datetime
+    connection: Connection,
+    plan: SendPlan,
+    send_id: str,
+    part: int,
+    numbers: Sequence[str],
+    now: datetime,
+    zones: str | None,
 ) -> None:
-    """Record one part of a send as ``planned``."""
+    """Record one part of a send as ``planned``; ``zones``: those of all of its numbers, None: they do not matter."""
     message_id = secrets.token_hex(16)
     connection.execute(
         insert(schema.message).values(
@@ -124,6 +130,7 @@ def create_part(
             from_number=plan.from_number,
             state=MessageState.PLANNED,
             recipients=len(numbers),
+            zones=zones,
             created_at=now,
         )
     )

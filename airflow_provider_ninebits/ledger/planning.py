@@ -38,6 +38,7 @@ from airflow_provider_ninebits.ledger.replanning import compare, excluded_in_dou
 from airflow_provider_ninebits.ledger.sends import read_closed_parts, read_parts
 from airflow_provider_ninebits.ledger.siblings import leave_out, parts_of_siblings, under_way
 from airflow_provider_ninebits.ledger.staging import staged
+from airflow_provider_ninebits.ledger.states import MessageState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,6 +85,11 @@ class Planned:
     siblings: tuple[Part, ...] = ()
     left_to_siblings: int = 0
 
+    @property
+    def untouched(self) -> bool:
+        """Whether all of its parts were accepted before."""
+        return all(part.state is MessageState.ACCEPTED for part in self.parts)
+
 
 def plan_send(
     database: Database,
@@ -113,15 +119,15 @@ def plan_send(
             return planning.run(replan)
 
 
-def count_given(database: Database, plan: SendPlan) -> tuple[int, int]:
+def count_given(database: Database, plan: SendPlan, *, part_size: int) -> tuple[int, int, int]:
     """
-    Return how many numbers a plan would ring, and how many are excluded. Nothing is recorded.
+    Return how many numbers a plan would ring, in how many parts, and how many are excluded. Nothing is recorded.
 
     :raises PlanRefused: as :func:`plan_send` does.
     """
     with staged(database, plan) as given:
         given.check_somebody()
-        return given.recipients, given.excluded
+        return given.recipients, given.count_parts(part_size), given.excluded
 
 
 @dataclass
@@ -171,7 +177,9 @@ class _Planning:
 
     def _resume(self, send_id: str, replan: bool) -> Planned:
         self._check_somebody_was_or_is_rung(send_id)
-        overlap = read_overlap(self.connection, send_id, self.given.recipients, self.plan.media)
+        overlap = read_overlap(
+            self.connection, send_id, self.given.recipients, self.plan.media, by_zones=self.given.by_zones
+        )
         self.connection.rollback()
         change = compare(overlap)
         if change is None:
@@ -243,8 +251,8 @@ class _Planning:
             yield
         first, now = next_part(self.connection, send_id), ledger_now(self.connection)
         besides = send_id if has_recipients(self.connection, send_id) else None
-        for part, numbers in enumerate(self.given.parts(self.part_size, besides=besides), start=first):
-            create_part(self.connection, self.plan, send_id, part, numbers, now)
+        for part, (zones, numbers) in enumerate(self.given.parts(self.part_size, besides=besides), start=first):
+            create_part(self.connection, self.plan, send_id, part, numbers, now, zones)
             yield
         self._hold(send_id, self.me, None)
 

@@ -27,6 +27,7 @@ class Overlap:
     :param unsent: of the stored ones, those whose part is not kept.
     :param given_and_stored: those that are in both.
     :param given_and_unsent: of these, those whose part is not kept.
+    :param unsent_without_zones: whether there are such parts whose zones are not known, and have to be now.
     """
 
     given: int
@@ -36,6 +37,7 @@ class Overlap:
     given_and_unsent: int
     media_differs: bool = False
     unsent_media_differs: bool = False
+    unsent_without_zones: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,21 +61,24 @@ def compare(overlap: Overlap) -> Change | None:
     """
     added = overlap.given - overlap.given_and_stored
     gone = overlap.stored - overlap.given_and_stored
-    if not added and not gone and not overlap.media_differs:
+    if not (added or gone or overlap.media_differs or overlap.unsent_without_zones):
         return None
     words = [f"{added} numbers were added", f"{gone} are gone"]
     if overlap.media_differs:
         words.append("the media is another one")
-    rest_differs = bool(added) or overlap.given_and_unsent != overlap.unsent
+    if overlap.unsent_without_zones:
+        words.append("the calling hours are those of each destination now")
+    rest_differs = bool(added) or overlap.given_and_unsent != overlap.unsent or overlap.unsent_without_zones
     return Change(", ".join(words), plan_rest_anew=rest_differs or overlap.unsent_media_differs)
 
 
-def read_overlap(connection: Connection, send_id: str, given: int, media: str) -> Overlap:
+def read_overlap(connection: Connection, send_id: str, given: int, media: str, *, by_zones: bool) -> Overlap:
     """
     Count, in the database, what a send has in common with what is given now.
 
     :param connection: the one whose temporary table holds what is given.
     :param given: how many numbers that are.
+    :param by_zones: whether each part has to have zones.
     """
     message, recipient = schema.message, schema.recipient
     of_the_send = (message.c.send_id == send_id) & (message.c.state != MessageState.REPLACED)
@@ -92,8 +97,11 @@ def read_overlap(connection: Connection, send_id: str, given: int, media: str) -
         .where(of_the_send)
     ).one()
     other_media = message.c.media_url != media
-    media_differs, unsent_media_differs = connection.execute(
-        select(_count_if(other_media), _count_if(other_media & unsent)).where(of_the_send)
+    media_differs, unsent_media_differs, without_zones = connection.execute(
+        select(
+            *(_count_if(other_media), _count_if(other_media & unsent)),
+            _count_if(message.c.zones.is_(None) & unsent),
+        ).where(of_the_send)
     ).one()
     stored, unsent_ones, given_and_stored, given_and_unsent = counts
     return Overlap(
@@ -104,6 +112,7 @@ def read_overlap(connection: Connection, send_id: str, given: int, media: str) -
         given_and_unsent,
         media_differs=bool(media_differs),
         unsent_media_differs=bool(unsent_media_differs),
+        unsent_without_zones=by_zones and bool(without_zones),
     )
 
 

@@ -93,6 +93,7 @@ message = Table(
     Column("owner", String(64), nullable=True, comment="sender: who claimed it; null before the first claim"),
     Column("lease_expires_at", UtcDateTime, nullable=True, comment="sender: until when the claim holds"),
     Column("recipients", Integer, nullable=False, comment="how many numbers the part has"),
+    Column("zones", Text, nullable=True, comment="planning: time zones of all its numbers; null: they do not matter"),
     Column("answered", Integer, nullable=False, server_default="0", comment="matching: recipients in this state"),
     Column(
         "unanswered",

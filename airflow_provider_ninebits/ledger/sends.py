@@ -15,7 +15,7 @@ from airflow_provider_ninebits.ledger.receipts import LEDGER_REF_PREFIX, receipt
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from sqlalchemy.engine import Connection
 
@@ -43,6 +43,7 @@ class SendPlan:
     :param numbers: canonical; read once for each planning, as a stream. Repeats are harmless.
     :param excluded: canonical; numbers that are never rung, whoever gives them. Likewise a stream.
     :param max_recipients: how many may be rung at most; None: any number.
+    :param zones_of: the time zones of a number, with commas; parts are made of numbers with the same. None: of any.
     """
 
     idempotency_key: str | None
@@ -53,6 +54,7 @@ class SendPlan:
     asked_by: AskedBy
     excluded: Iterable[str] = ()
     max_recipients: int | None = None
+    zones_of: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Part:
 
     :param ref_ids: those of its requests that are known, newest last.
     :param revision: raised by each claim, answer and callback.
+    :param zones: the time zones of all of its numbers, with commas; None: it was planned without.
     """
 
     message_id: str
@@ -71,6 +74,7 @@ class Part:
     lease_expires_at: datetime | None
     ref_ids: tuple[str, ...]
     revision: int = 0
+    zones: str | None = None
 
     @property
     def ref(self) -> str:
@@ -105,7 +109,8 @@ def read_parts(connection: Connection, send_id: str) -> list[Part]:
     message = schema.message.c
     rows = connection.execute(
         select(
-            *(message.id, message.part, message.state, message.recipients, message.lease_expires_at, message.revision)
+            *(message.id, message.part, message.state, message.recipients, message.lease_expires_at),
+            *(message.revision, message.zones),
         )
         .where(message.send_id == send_id, message.state != MessageState.REPLACED)
         .order_by(message.part)
@@ -113,7 +118,8 @@ def read_parts(connection: Connection, send_id: str) -> list[Part]:
     refs = _known_refs(connection, schema.message.c.send_id == send_id)
     parts = [
         Part(
-            r.id, r.part, MessageState(r.state), r.recipients, r.lease_expires_at, tuple(refs.get(r.id, ())), r.revision
+            *(r.id, r.part, MessageState(r.state), r.recipients, r.lease_expires_at, tuple(refs.get(r.id, ()))),
+            *(r.revision, r.zones),
         )
         for r in rows
     ]
@@ -157,13 +163,24 @@ def read_part(database: Database, message_id: str) -> tuple[Part, datetime]:
         return part, ledger_now(connection)
 
 
+def numbers_of(database: Database, message_id: str) -> list[str]:
+    """Return the numbers of a message, in the order in which they were given."""
+    recipient = schema.recipient.c
+    with database.reading() as connection:
+        found = connection.execute(
+            select(recipient.number).where(recipient.message_id == message_id).order_by(recipient.id)
+        )
+        return list(found.scalars())
+
+
 def part_of(connection: Connection, message_id: str) -> Part | None:
     """Return a message as it stands; None: there never was one with this id."""
     message = schema.message.c
     row = connection.execute(
-        select(message.part, message.state, message.recipients, message.lease_expires_at, message.revision).where(
-            message.id == message_id
-        )
+        select(
+            *(message.part, message.state, message.recipients, message.lease_expires_at),
+            *(message.revision, message.zones),
+        ).where(message.id == message_id)
     ).one_or_none()
     if row is None:
         return next(iter(_purged_parts(connection, message_id=message_id)), None)
@@ -176,6 +193,7 @@ def part_of(connection: Connection, message_id: str) -> Part | None:
         row.lease_expires_at,
         tuple(refs.get(message_id, ())),
         row.revision,
+        row.zones,
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, delete, select, text
+from sqlalchemy import Column, Integer, MetaData, String, Table, Text, delete, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_ninebits.ledger import schema
@@ -22,7 +22,7 @@ from airflow_provider_ninebits.ledger.columns import big_key
 from airflow_provider_ninebits.ledger.errors import PlanRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from sqlalchemy.engine import Connection
 
@@ -39,6 +39,7 @@ given_table = Table(
     _temporary,
     Column("place", big_key(), primary_key=True),
     Column("number", String(32), nullable=False, unique=True),
+    Column("zones", Text, nullable=True),
     prefixes=["TEMPORARY"],
 )
 excluded_table = Table(
@@ -58,12 +59,14 @@ class Given:
     :param recipients: how many numbers are to be rung, each counted once, without those excluded.
     :param excluded: how many of the numbers that were given are excluded.
     :param excludes: whether any number is excluded, given or not.
+    :param by_zones: whether no part has numbers of different time zones.
     """
 
     connection: Connection
     recipients: int
     excluded: int
     excludes: bool
+    by_zones: bool = False
 
     def check_somebody(self) -> None:
         """
@@ -80,27 +83,44 @@ class Given:
             )
         raise PlanRefused("there is no number in what was given, so nobody would be rung; skip the task instead")
 
-    def parts(self, size: int, *, besides: str | None) -> Iterator[list[str]]:
+    def parts(self, size: int, *, besides: str | None) -> Iterator[tuple[str | None, list[str]]]:
         """
         Give the numbers in parts of this size, and a smaller last one, in the order in which they came.
 
+        Each part comes with its zones: all of its numbers have the same ones. Where they do not matter it is None.
+
         :param besides: a send whose own numbers are left out.
         """
-        waiting: list[str] = []
-        for page in self._pages():
-            waiting += page if besides is None else _missing(self.connection, besides, page)
-            while len(waiting) >= size:
-                yield waiting[:size]
-                del waiting[:size]
-        if waiting:
-            yield waiting
+        for zones in self._counts() if self.by_zones else (None,):
+            waiting: list[str] = []
+            for page in self._pages(zones):
+                waiting += page if besides is None else _missing(self.connection, besides, page)
+                while len(waiting) >= size:
+                    yield zones, waiting[:size]
+                    del waiting[:size]
+            if waiting:
+                yield zones, waiting
 
-    def _pages(self) -> Iterator[list[str]]:
+    def count_parts(self, size: int) -> int:
+        """Return how many parts of this size they make."""
+        counts = self._counts().values() if self.by_zones else (self.recipients,)
+        return sum(-(-count // size) for count in counts)
+
+    def _counts(self) -> dict[str, int]:
+        """Return how many numbers there are with the same zones, by the zones, in the order in which these came."""
+        given = given_table.c
+        rows = self.connection.execute(
+            select(given.zones, func.count()).group_by(given.zones).order_by(func.min(given.place))
+        )
+        return {zones: count for zones, count in rows.all() if zones is not None}
+
+    def _pages(self, zones: str | None) -> Iterator[list[str]]:
         # Page by page, and not joined with the ledger's numbers: PostgreSQL would sort or hash all of them each time.
         given, place = given_table.c, 0
-        while rows := self.connection.execute(
-            select(given.place, given.number).where(given.place > place).order_by(given.place).limit(BATCH)
-        ).all():
+        wanted = select(given.place, given.number).order_by(given.place).limit(BATCH)
+        if zones is not None:
+            wanted = wanted.where(given.zones == zones)
+        while rows := self.connection.execute(wanted.where(given.place > place)).all():
             place = rows[-1].place
             yield [row.number for row in rows]
 
@@ -157,25 +177,48 @@ def insert_numbers(connection: Connection, into: str, fixed: Mapping[str, object
 def _read(connection: Connection, plan: SendPlan) -> Given:
     may_be_excluded = sum(_fill(connection, excluded_table, plan.excluded))
     found = 0
-    for more in _fill(connection, given_table, plan.numbers):
+    for more in _fill(connection, given_table, plan.numbers, plan.zones_of):
         found += more
         # As early as it is sure: nobody waits for the end of a file that is too long.
         _check_size(found - may_be_excluded, plan.max_recipients)
     excluded = _leave_out(connection) if may_be_excluded else 0
     _check_size(found - excluded, plan.max_recipients)
+    if plan.zones_of is not None:
+        # Else each of the zones would be looked for in all of the table, in a transaction that keeps others waiting.
+        connection.execute(text("CREATE INDEX ninebits_given_zones ON ninebits_given (zones, place)"))
+        connection.commit()
     if found > _WORTH_ANALYZING and connection.dialect.name == "postgresql":
         connection.execute(text(f"ANALYZE {given_table.name}"))
         connection.commit()
-    return Given(connection, recipients=found - excluded, excluded=excluded, excludes=may_be_excluded > 0)
+    return Given(
+        connection,
+        recipients=found - excluded,
+        excluded=excluded,
+        excludes=may_be_excluded > 0,
+        by_zones=plan.zones_of is not None,
+    )
 
 
-def _fill(connection: Connection, table: Table, numbers: Iterable[str]) -> Iterator[int]:
+def _fill(
+    connection: Connection, table: Table, numbers: Iterable[str], zones_of: Callable[[str], str] | None = None
+) -> Iterator[int]:
     rest = iter(numbers)
     while some := list(islice(rest, BATCH)):
-        inserted = insert_numbers(connection, table.name, {}, some)
+        if zones_of is None:
+            inserted = insert_numbers(connection, table.name, {}, some)
+        else:
+            by_zones = _by_zones(some, zones_of)
+            inserted = sum(insert_numbers(connection, table.name, {"zones": each}, by_zones[each]) for each in by_zones)
         # Not one long transaction: it would keep PostgreSQL from cleaning up while a slow file is read.
         connection.commit()
         yield inserted
+
+
+def _by_zones(numbers: list[str], zones_of: Callable[[str], str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for number in numbers:
+        found.setdefault(zones_of(number), []).append(number)
+    return found
 
 
 def _missing(connection: Connection, send_id: str, numbers: list[str]) -> list[str]:

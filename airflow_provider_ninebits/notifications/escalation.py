@@ -16,8 +16,8 @@ from airflow_provider_ninebits.triggers.escalation import EscalationTrigger
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_ninebits.ledger.keys import TaskPlace
     from airflow_provider_ninebits.operators.escalation import Ladder
+    from airflow_provider_ninebits.operators.work import Work
 
 ASSET = "ninebits_escalations"
 
@@ -56,8 +56,8 @@ class EscalateAlertOperator(EscalateVoiceOperator):
         self.ninebits_conn_id = found.conn_id
         self._first_key = found.first_key
 
-    def _ladder(self, hook: NineBitsHook, context: Any, place: TaskPlace, *, generation: int) -> Ladder:
-        ladder = super()._ladder(hook, context, place, generation=generation)
+    def _ladder(self, hook: NineBitsHook, context: Any, work: Work) -> Ladder:
+        ladder = super()._ladder(hook, context, work)
         ladder.first_key = self._first_key
         return ladder
 

@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import BaseOperator, conf
 from airflow_provider_ninebits.exceptions import MessageUncertain, NobodyAnswered, SendFailed, SendStopped
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.waiting import BACKSTOP, patient, read_duration, read_event
-from airflow_provider_ninebits.operators.attempting import begin, finish, place_of
+from airflow_provider_ninebits.operators.work import Work, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +39,7 @@ class Ladder:
 
     hook: NineBitsHook
     context: Context
-    place: TaskPlace
-    generation: int
+    work: Work
     contacts: list[tuple[str, ...]]
     steps: int
     ring_for: timedelta
@@ -53,7 +52,7 @@ class Ladder:
         """The idempotency key of each step."""
         from airflow_provider_ninebits.ledger.keys import task_key
 
-        own = [task_key(self.place, self.generation, step) for step in range(self.steps)]
+        own = [task_key(self.work.place, self.work.generation, step) for step in range(self.steps)]
         return own if self.first_key is None else [self.first_key, *own[1:]]
 
     def climbed(self) -> Climbed:
@@ -118,19 +117,15 @@ class EscalateVoiceOperator(BaseOperator):
         with closing(NineBitsHook(self.ninebits_conn_id)) as hook:
             place = place_of(hook, context["ti"])
             # A contact that cannot be rung shows before anybody is.
-            ladder = self._ladder(hook, context, place, generation=-1)
-            ladder.generation = begin(hook, place, context["ti"])
-            return self._climb(ladder)
+            self._plan(hook, place, self._contacts()[0], key=None)
+            return self._climb(self._ladder(hook, context, Work.begin(hook, place, context["ti"], time.time())))
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None, **resumed: Any) -> dict[str, Any]:
         """Go on after a wait: the ledger says where."""
-        from airflow_provider_ninebits.ledger.keys import TaskPlace
-
         read_event(event)
         self._prepare()
         with closing(NineBitsHook(self.ninebits_conn_id)) as hook:
-            place = TaskPlace(**resumed["place"])
-            return self._climb(self._ladder(hook, context, place, generation=resumed["generation"]))
+            return self._climb(self._ladder(hook, context, Work.resumed(resumed)))
 
     def on_kill(self) -> None:
         """Ring nobody more from here."""
@@ -139,14 +134,23 @@ class EscalateVoiceOperator(BaseOperator):
     def _prepare(self) -> None:
         """Read what is known only when the task runs."""
 
-    def _ladder(self, hook: NineBitsHook, context: Context, place: TaskPlace, *, generation: int) -> Ladder:
+    def _contacts(self) -> list[tuple[str, ...]]:
+        """
+        Return the contacts, all arguments checked.
+
+        :raises InvalidArgument: for what cannot be rung, or waited for.
+        """
         from airflow_provider_ninebits.hooks.contacts import read_contacts, read_rounds
 
-        ring_for = read_duration("ring_for", self.ring_for)
         contacts = read_contacts(self.contacts)
-        steps = len(contacts) * read_rounds(self.rounds, len(contacts))
-        self._plan(hook, place, contacts[0], key=None)
-        return Ladder(hook, context, place, generation, contacts, steps, ring_for)
+        read_rounds(self.rounds, len(contacts))
+        read_duration("ring_for", self.ring_for)
+        return contacts
+
+    def _ladder(self, hook: NineBitsHook, context: Context, work: Work) -> Ladder:
+        contacts = self._contacts()
+        steps = len(contacts) * self.rounds
+        return Ladder(hook, context, work, contacts, steps, read_duration("ring_for", self.ring_for))
 
     def _climb(self, ladder: Ladder) -> dict[str, Any]:
         from airflow_provider_ninebits.ledger.ladders import Move, next_move
@@ -172,7 +176,7 @@ class EscalateVoiceOperator(BaseOperator):
 
     def _ring(self, ladder: Ladder, step: int) -> None:
         numbers = ladder.contacts[step % len(ladder.contacts)]
-        plan = self._plan(ladder.hook, ladder.place, numbers, key=ladder.keys[step])
+        plan = self._plan(ladder.hook, ladder.work.place, numbers, key=ladder.keys[step])
         self.log.info("Ringing contact %d, call %d of %d.", step % len(ladder.contacts) + 1, step + 1, ladder.steps)
         try:
             ladder.hook.send_plan(
@@ -212,7 +216,7 @@ class EscalateVoiceOperator(BaseOperator):
                 deadline=now + seconds,
             ),
             method_name="execute_complete",
-            kwargs={"place": asdict(ladder.place), "generation": ladder.generation},
+            kwargs=ladder.work.as_kwargs(),
             timeout=timedelta(seconds=seconds) + BACKSTOP,
         )
 
@@ -224,7 +228,7 @@ class EscalateVoiceOperator(BaseOperator):
         answered = [call for call in outcome.calls if call.state is RecipientState.ANSWERED]
         # Without a time where 9bits gave none.
         first = min(answered, key=lambda call: (call.answered_at is None, call.answered_at or climbed.now))
-        finish(ladder.hook, ladder.place, ladder.generation)
+        ladder.work.finish(ladder.hook)
         self.log.info("Somebody answered after %d calls.", outcome.recipients)
         return {
             "answered_by": first.to_number,
@@ -239,5 +243,5 @@ class EscalateVoiceOperator(BaseOperator):
             raise ladder.refusal
         outcome = patient(lambda: ladder.hook.read_outcome(refs)).as_dict()
         ladder.context["ti"].xcom_push(key="outcome", value=outcome)
-        finish(ladder.hook, ladder.place, ladder.generation)
+        ladder.work.finish(ladder.hook)
         raise NobodyAnswered(outcome)

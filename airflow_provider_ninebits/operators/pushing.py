@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from bisect import insort
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from airflow_provider_ninebits.ledger.database import Database
     from airflow_provider_ninebits.ledger.sends import SendPlan
 
@@ -34,6 +37,22 @@ class PlacedParts:
         if time.monotonic() - self._pushed_at >= PUSH_INTERVAL_SECONDS:
             self._ti.xcom_push(key="ref_id", value=one_or_list([each for _, each in self._placed]))
             self._pushed_at = time.monotonic()
+
+
+@contextmanager
+def pushed_as_placed(database: Database, plan: SendPlan, ti: Any) -> Iterator[Callable[[str, int], None]]:
+    """
+    Give what is to be called with each ``ref_id`` of a send; when that fails, push all that was placed before.
+
+    A send that leaves its worker until its hours open fails too, for this.
+    """
+    placed = PlacedParts(ti)
+    try:
+        yield placed.add
+    except BaseException:
+        # Task time-outs are no Exception.
+        push_what_was_placed(database, plan, ti)
+        raise
 
 
 def push_what_was_placed(database: Database, plan: SendPlan, ti: Any) -> None:

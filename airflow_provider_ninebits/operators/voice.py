@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import asdict, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_provider_ninebits.exceptions import InvalidArgument, SendStopped
+from airflow_provider_ninebits.hooks.given_hours import read_hours
+from airflow_provider_ninebits.hooks.hours import HoursClosed
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.waiting import (
-    BACKSTOP,
     Standing,
     Wait,
     conclude,
@@ -21,13 +22,16 @@ from airflow_provider_ninebits.hooks.waiting import (
     read_duration,
     read_event,
 )
-from airflow_provider_ninebits.operators.pushing import PlacedParts, one_or_list, push_what_was_placed
+from airflow_provider_ninebits.operators.deferring import check_opened, defer_until_open, defer_until_settled
+from airflow_provider_ninebits.operators.pushing import one_or_list, pushed_as_placed
+from airflow_provider_ninebits.operators.work import Work, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from airflow.sdk import Context, ObjectStoragePath
 
+    from airflow_provider_ninebits.hooks.hours import CallingHours
     from airflow_provider_ninebits.hooks.ninebits import OnUncertain
     from airflow_provider_ninebits.hooks.receipts import SendReceipt
     from airflow_provider_ninebits.ledger.keys import TaskPlace
@@ -68,11 +72,18 @@ class SendVoiceOperator(BaseOperator):
     :param exclude: numbers that are not rung, or a path to them; how many were left out goes to XCom ``excluded``;
         templated.
     :param dry_run: read, check and count everything, record and send nothing, and return the counts; needs no API key.
+    :param calling_hours: when it may ring, ``"09:00-20:00"``; outside of them it defers, whatever ``deferrable`` says.
+        None: what the connection says; False: whenever it is; templated, as the next two.
+    :param calling_days: ``"mon-fri"``; None: what the connection says, or every day.
+    :param timezone: that of the hours, by name, or ``"destination"``: each number's own; None: the connection's.
+    :param opening_timeout: how long after this attempt began the hours may open; what opens later is an error. None:
+        whenever they do.
     """
 
     template_fields: Sequence[str] = (
         *("to", "media_url", "from_number", "ninebits_conn_id"),
         *("to_path", "to_column", "exclude"),
+        *("calling_hours", "calling_days", "timezone"),
     )
     ui_color = "#f6d8c8"
 
@@ -98,6 +109,10 @@ class SendVoiceOperator(BaseOperator):
         max_recipients: int | None = None,
         exclude: str | Iterable[str] | ObjectStoragePath = NOT_GIVEN,
         dry_run: bool = False,
+        calling_hours: str | Sequence[str] | bool | None = None,
+        calling_days: str | Sequence[str] | None = None,
+        timezone: str | None = None,
+        opening_timeout: timedelta | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -121,65 +136,90 @@ class SendVoiceOperator(BaseOperator):
         self.exclude = None if exclude is NOT_GIVEN else exclude
         # Not under its own name: that is a method of BaseOperator's.
         self.dry_run_only = dry_run
+        self.calling_hours = calling_hours
+        self.calling_days = calling_days
+        self.timezone = timezone
+        self.opening_timeout = opening_timeout
         self._excludes = exclude is not NOT_GIVEN
         self._stopped = False
 
     def execute(self, context: Context) -> Any:
         """Send what was not sent before; then return, or wait."""
-        # A misspelt argument shows before anybody is rung.
-        read_duration("evidence_timeout", self.evidence_timeout)
-        if self.wait_for_outcome:
-            read_duration("outcome_timeout", self.outcome_timeout)
-            self._wait("ledger:unsent")
+        self._check_arguments()
         with closing(NineBitsHook(self.ninebits_conn_id)) as hook:
-            if self.dry_run_only:
-                return self._count(hook, context)
-            place, generation, ref_ids = self._send(hook, context)
-            if not self.wait_for_outcome:
-                self._finish(hook, place, generation)
-                return one_or_list(ref_ids)
-            return self._wait_for_outcome(hook, context, place, generation, ref_ids)
+            return self._count(hook, context) if self.dry_run_only else self._ring(hook, context)
+
+    def execute_opened(self, context: Context, event: dict[str, Any] | None = None, **resumed: Any) -> Any:
+        """Go on after the deferral, since the calling hours are open: send what was not sent before."""
+        check_opened(event)
+        self._check_arguments()
+        with closing(NineBitsHook(self.ninebits_conn_id)) as hook:
+            return self._ring(hook, context, Work.resumed(resumed))
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None, **resumed: Any) -> dict[str, Any]:
         """Go on after the deferral: nothing is sent again."""
-        from airflow_provider_ninebits.ledger.keys import TaskPlace
-
-        place, wait = TaskPlace(**resumed["place"]), self._wait(resumed["ref_ids"])
+        work, wait = Work.resumed(resumed), self._wait(resumed["ref_ids"])
         with closing(NineBitsHook(self.ninebits_conn_id)) as hook:
-            return self._conclude(hook, context, place, resumed["generation"], wait, read_event(event))
+            return self._conclude(hook, context, work, wait, read_event(event))
 
     def on_kill(self) -> None:
         """Stop a send between two parts: the request that is under way is still recorded."""
         self._stopped = True
 
-    def _send(self, hook: NineBitsHook, context: Context) -> tuple[TaskPlace, int, list[str]]:
+    def _now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def _check_arguments(self) -> None:
+        """Make sure that a misspelt one shows before anybody is rung."""
+        read_duration("evidence_timeout", self.evidence_timeout)
+        if self.opening_timeout is not None:
+            read_duration("opening_timeout", self.opening_timeout)
+        if self.wait_for_outcome:
+            read_duration("outcome_timeout", self.outcome_timeout)
+            self._wait("ledger:unsent")
+
+    def _ring(self, hook: NineBitsHook, context: Context, work: Work | None = None) -> Any:
+        """Send, and return or wait; ``work``: what a deferred task was at."""
+        ti, hours = context["ti"], self._hours(hook.connection.extra_dejson)
+        place = place_of(hook, ti) if work is None else work.place
+        # Checked before the ledger hears of the attempt: a bad number leaves no trace.
+        plan = self._plan(hook, place, hours)
+        work = work or self._begin(hook, place, ti)
+        try:
+            ref_ids = self._send(hook, ti, work, plan, hours)
+        except HoursClosed as closed:
+            defer_until_open(self, closed, work, self.opening_timeout)
+        if not self.wait_for_outcome:
+            work.finish(hook)
+            return one_or_list(ref_ids)
+        return self._wait_for_outcome(hook, context, work, ref_ids)
+
+    def _send(
+        self, hook: NineBitsHook, ti: Any, work: Work, unkeyed: SendPlan, hours: CallingHours | None
+    ) -> list[str]:
         from airflow_provider_ninebits.ledger.keys import task_key
 
-        ti = context["ti"]
-        place = _place(hook, ti)
-        # Checked before the ledger hears of the attempt: a bad number leaves no trace.
-        unkeyed = self._plan(hook, place)
-        generation = self._begin(hook, place, ti)
-        plan = replace(unkeyed, idempotency_key=task_key(place, generation))
-        placed = PlacedParts(ti)
-        try:
-            receipt = self._send_plan(hook, plan, placed.add)
-        except BaseException:
-            # Task time-outs are no Exception.
-            push_what_was_placed(hook.database, plan, ti)
-            raise
+        plan = replace(unkeyed, idempotency_key=task_key(work.place, work.generation))
+        with pushed_as_placed(hook.database, plan, ti) as placed:
+            receipt = self._send_plan(hook, plan, placed=placed, hours=hours)
         ti.xcom_push(key="ref_id", value=one_or_list(receipt.ref_ids))
         self._push_excluded(receipt, ti)
-        return place, generation, receipt.ref_ids
+        return receipt.ref_ids
 
     def _count(self, hook: NineBitsHook, context: Context) -> dict[str, Any]:
         """Return what would be sent; the ledger does not hear of it, so that a later real run rings everybody."""
         ti = context["ti"]
-        receipt = self._send_plan(hook, self._plan(hook, _place(hook, ti)))
+        # The connection is not read: what it says of hours is not in the count of parts.
+        receipt = self._send_plan(hook, self._plan(hook, place_of(hook, ti), self._hours(None)))
         self._push_excluded(receipt, ti)
         return receipt.counts()
 
-    def _plan(self, hook: NineBitsHook, place: TaskPlace) -> SendPlan:
+    def _hours(self, extra: dict[str, Any] | None) -> CallingHours | None:
+        named = {name: getattr(self, name) for name in ("calling_hours", "calling_days", "timezone")}
+        hours = read_hours(self.ninebits_conn_id, extra, **named)
+        return hours and replace(hours, now=self._now)
+
+    def _plan(self, hook: NineBitsHook, place: TaskPlace, hours: CallingHours | None) -> SendPlan:
         from airflow_provider_ninebits.ledger.sends import AskedBy
 
         if self._excludes and self.exclude is None:
@@ -198,40 +238,29 @@ class SendVoiceOperator(BaseOperator):
             to_column=self.to_column,
             exclude=self.exclude,
             max_recipients=self.max_recipients,
+            hours=hours,
         )
 
-    def _send_plan(
-        self, hook: NineBitsHook, plan: SendPlan, placed: Callable[[str, int], None] = lambda *_: None
-    ) -> SendReceipt:
+    def _send_plan(self, hook: NineBitsHook, plan: SendPlan, **how: Any) -> SendReceipt:
         return hook.send_plan(
             plan,
             self.media_url,
             on_uncertain=self.on_uncertain,
             replan=True,
             stopped=lambda: self._stopped,
-            placed=placed,
             evidence_timeout=read_duration("evidence_timeout", self.evidence_timeout),
             max_requests_per_second=self.max_requests_per_second,
             max_parallel_requests=self.max_parallel_requests,
             dry_run=self.dry_run_only,
+            **how,
         )
 
     def _push_excluded(self, receipt: SendReceipt, ti: Any) -> None:
         if self._excludes:
             ti.xcom_push(key="excluded", value=receipt.excluded)
 
-    def _begin(self, hook: NineBitsHook, place: TaskPlace, ti: Any) -> int:
-        from airflow_provider_ninebits.ledger.keys import Attempt
-        from airflow_provider_ninebits.ledger.tasks import begin_attempt
-
-        with hook.ledger_errors():
-            return begin_attempt(hook.database, place, Attempt(str(ti.id), ti.try_number, ti.max_tries))
-
-    def _finish(self, hook: NineBitsHook, place: TaskPlace, generation: int) -> None:
-        from airflow_provider_ninebits.ledger.tasks import finish
-
-        with hook.ledger_errors():
-            finish(hook.database, place, generation)
+    def _begin(self, hook: NineBitsHook, place: TaskPlace, ti: Any) -> Work:
+        return Work.begin(hook, place, ti, begun_at=self._now().timestamp())
 
     def _wait(self, ref_ids: object) -> Wait:
         return Wait.checked(
@@ -241,9 +270,7 @@ class SendVoiceOperator(BaseOperator):
             on_timeout=self.on_timeout,
         )
 
-    def _wait_for_outcome(
-        self, hook: NineBitsHook, context: Context, place: TaskPlace, generation: int, ref_ids: list[str]
-    ) -> dict[str, Any]:
+    def _wait_for_outcome(self, hook: NineBitsHook, context: Context, work: Work, ref_ids: list[str]) -> dict[str, Any]:
         wait = self._wait(ref_ids)
         begun_at = time.time()
         timeout = read_duration("outcome_timeout", self.outcome_timeout)
@@ -253,47 +280,16 @@ class SendVoiceOperator(BaseOperator):
         if deferrable is None:
             deferrable = conf.getboolean("operators", "default_deferrable", fallback=False)
         if end is Standing.WAITING and deferrable:
-            self._defer(wait, place, generation, begun_at, timeout)
+            defer_until_settled(self, wait, work, begun_at, timeout)
         while end is Standing.WAITING:
             if self._stopped:
                 raise SendStopped("The task was stopped while it waited for the outcome; a retry waits on.")
             time.sleep(max(min(WAIT_POLL_SECONDS, deadline - time.time()), 0.1))
             end, _ = look_standing(hook, wait, first_look_at=begun_at, deadline=deadline)
-        return self._conclude(hook, context, place, generation, wait, end)
+        return self._conclude(hook, context, work, wait, end)
 
-    def _defer(self, wait: Wait, place: TaskPlace, generation: int, begun_at: float, timeout: timedelta) -> None:
-        from airflow_provider_ninebits.triggers.callback import CallbackTrigger
-
-        self.defer(
-            trigger=CallbackTrigger(
-                ref_ids=list(wait.ref_ids),
-                wait_for=wait.wait_for,
-                first_look_at=begun_at,
-                deadline=begun_at + timeout.total_seconds(),
-            ),
-            method_name="execute_complete",
-            # What the task is known by is worked out once per attempt: it comes back with it.
-            kwargs={"place": asdict(place), "generation": generation, "ref_ids": list(wait.ref_ids)},
-            timeout=timeout + BACKSTOP,
-        )
-
-    def _conclude(
-        self,
-        hook: NineBitsHook,
-        context: Context,
-        place: TaskPlace,
-        generation: int,
-        wait: Wait,
-        end: Standing,
-    ) -> dict[str, Any]:
+    def _conclude(self, hook: NineBitsHook, context: Context, work: Work, wait: Wait, end: Standing) -> dict[str, Any]:
         if end in (Standing.OVER, Standing.TIMED_OUT):
             # Before it is told: a wait that ends in an error has ended too, and a clear after it rings again.
-            self._finish(hook, place, generation)
+            work.finish(hook)
         return conclude(hook, wait, end, context)
-
-
-def _place(hook: NineBitsHook, ti: Any) -> TaskPlace:
-    from airflow_provider_ninebits.ledger.keys import TaskPlace
-
-    map_index = -1 if ti.map_index is None else ti.map_index
-    return TaskPlace(hook.settings.deployment, ti.dag_id, ti.run_id, ti.task_id, map_index)

@@ -6,8 +6,9 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow.providers.common.compat.sdk import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_ninebits.triggers.heard import hold_back
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
 _UNKNOWN_POLL_SECONDS = 1.0
 _LONGEST_REST_SECONDS = 3600.0
-_MIN_HEARTBEAT_INTERVAL_SECONDS = 5  # Airflow's default
-# From Airflow's hearing of the deferral to its having dealt with what it heard.
-_HEARD_MARGIN_SECONDS = 2.0
 
 
 class CallbackTrigger(BaseTrigger):
@@ -84,19 +82,7 @@ class CallbackTrigger(BaseTrigger):
         yield event
 
     async def _hold_back(self, waited_seconds: float) -> None:
-        """
-        Let Airflow hear of the deferral before the task goes on.
-
-        Its supervisor notices the end of the deferring process up to ``[workers] min_heartbeat_interval`` late. A task
-        that runs again by then is taken for killed from outside, and failed ("state mismatch").
-        """
-        if self.trigger_id is None:
-            # No triggerer runs this, so there is no deferral that could be heard of late.
-            return
-        interval_seconds = await asyncio.to_thread(
-            conf.getint, "workers", "min_heartbeat_interval", fallback=_MIN_HEARTBEAT_INTERVAL_SECONDS
-        )
-        await asyncio.sleep(max(interval_seconds + _HEARD_MARGIN_SECONDS - waited_seconds, 0.0))
+        await hold_back(self, waited_seconds)
 
     async def _end(self, watcher: Watcher, attempt_window_seconds: float) -> str:
         from datetime import timedelta

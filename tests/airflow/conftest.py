@@ -47,9 +47,9 @@ class Stage:
     issued: list[str] = field(default_factory=list)
     _count: Iterator[int] = field(default_factory=lambda: count(10_000_001))
 
-    def numbers(self, how_many: int, **behaviour: Any) -> list[str]:
+    def numbers(self, how_many: int, *, prefix: str = "23480", **behaviour: Any) -> list[str]:
         """Return numbers that no other test rings, and tell the simulator how they behave."""
-        fresh = [f"23480{next(self._count)}" for _ in range(how_many)]
+        fresh = [f"{prefix}{next(self._count)}" for _ in range(how_many)]
         self.issued += fresh
         self.simulator.script({"numbers": dict.fromkeys(fresh, behaviour)})
         return fresh

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.airflow.openings import opening
 from tests.airflow.test_alerts import wait_for_alert
 
 if TYPE_CHECKING:
@@ -112,6 +114,34 @@ def test_branch_on_answer_rings_nobody_again_when_everybody_answered(stage: Stag
     states = stage.airflow.task_states("ninebits_branch_on_answer", run_id)
     assert (states["second_call"], states["everybody_answered"]) == ("skipped", "success")
     assert stage.rung(reached) == [1, 1]
+
+
+@pytest.mark.timeout(400)
+def test_reminders_in_calling_hours_ring_each_country_in_its_own_and_the_rest_once_more(stage: Stage) -> None:
+    dag_id, now = "ninebits_reminders_in_calling_hours", datetime.now(UTC)
+    in_lagos, in_nairobi = stage.silent(1), stage.answering(1, prefix="2547")
+    # Lagos is open, and Nairobi will be in a moment: their clocks are two hours apart.
+    begins = now + timedelta(seconds=30)
+    hours = [opening("Africa/Lagos", now - timedelta(minutes=1)), opening("Africa/Nairobi", begins)]
+    conf = {"calling_hours": ",".join(hours), "calling_days": "mon-sun", "second_call_after_hours": 0}
+    run_id = stage.airflow.trigger(dag_id, {"to": [*in_lagos, *in_nairobi], **conf})
+    stage.airflow.wait_for_task(dag_id, run_id, "first_call", {"deferred"})
+    # A busy machine may have come to it late.
+    assert stage.rung([*in_lagos, *in_nairobi]) == [1, 0] or datetime.now(UTC) >= begins
+    assert stage.airflow.wait_for_run(dag_id, run_id, timeout_seconds=300) == "success", stage.airflow.task_states(
+        dag_id, run_id
+    )
+    assert stage.rung([*in_lagos, *in_nairobi]) == [2, 1]
+    assert stage.airflow.xcom(dag_id, run_id, "report") == {"reached": 1, "not_reached": in_lagos}
+
+
+def test_reminders_in_calling_hours_end_after_the_first_call_when_everybody_answered(stage: Stage) -> None:
+    dag_id, numbers = "ninebits_reminders_in_calling_hours", stage.answering(2)
+    run_id, state = stage.run(dag_id, to=numbers, calling_hours="00:00-24:00", calling_days="mon-sun")
+    assert state == "success", stage.airflow.task_states(dag_id, run_id)
+    assert stage.airflow.task_states(dag_id, run_id)["second_call"] == "skipped"
+    assert stage.rung(numbers) == [1, 1]
+    assert stage.airflow.xcom(dag_id, run_id, "report") == {"reached": 2, "not_reached": []}
 
 
 def test_campaign_from_a_file_counts_and_then_rings_all_but_those_who_opted_out(stage: Stage, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def asked(stage: Stage, path: str) -> Any:
     return answer.json()
 
 
-def test_the_connection_form_asks_for_key_base_url_and_its_two_options_alone(stage: Stage) -> None:
+def test_the_connection_form_asks_for_key_base_url_and_its_options_alone(stage: Stage) -> None:
     (form,) = [each for each in asked(stage, "/ui/connections/hook_meta") if each["connection_type"] == "ninebits"]
     assert form["hook_name"] == "9bits"
     fields = form["standard_fields"]
@@ -28,7 +28,10 @@ def test_the_connection_form_asks_for_key_base_url_and_its_two_options_alone(sta
     # The description is the same field of every connection.
     shown = {name for name, behaviour in fields.items() if behaviour is None or not behaviour.get("hidden")}
     assert shown - {"description"} == {"password", "host"}
-    assert set(form["extra_fields"]) == {"timeout", "max_parallel_requests"}
+    assert set(form["extra_fields"]) == {
+        *("timeout", "max_parallel_requests"),
+        *("calling_hours", "calling_days", "timezone"),
+    }
     assert all(field["description"] for field in form["extra_fields"].values())
 
 

@@ -38,9 +38,7 @@ def asked_for(form: Locator) -> dict[str | None, str | None]:
     return {each.get_attribute("name"): each.get_attribute("placeholder") for each in fields if each.is_visible()}
 
 
-def test_the_form_asks_for_key_base_url_timeout_and_parallel_requests_with_help(
-    airflow: LocalAirflow, page: Page
-) -> None:
+def test_the_form_asks_for_key_base_url_and_our_extras_with_help(airflow: LocalAirflow, page: Page) -> None:
     form = opened_form(page, airflow.url)
     assert form.locator("input[name=password]").get_attribute("type") == "password"
     # The first two belong to every connection.
@@ -51,7 +49,11 @@ def test_the_form_asks_for_key_base_url_timeout_and_parallel_requests_with_help(
         "password": "from the 9bits dashboard: settings > security",
     }
     unfold_extra_fields(form)
-    assert set(asked_for(form)) == {"connection_id", "element_timeout", "element_max_parallel_requests"}
+    assert set(asked_for(form)) == {
+        "connection_id",
+        *("element_timeout", "element_max_parallel_requests"),
+        *("element_calling_hours", "element_calling_days", "element_timezone"),
+    }
     assert "What takes longer leaves the message uncertain" in form.inner_text()
 
 

@@ -13,6 +13,7 @@ from airflow_provider_ninebits.exceptions import (
     LedgerUnavailable,
     MessageUncertain,
     NobodyAnswered,
+    OpeningTooLate,
     SendFailed,
     SendStopped,
     UnknownRefId,
@@ -34,6 +35,7 @@ ONE_OF_EACH = [
     SendFailed("9bits refused message m1", status=401),
     SendStopped("the task was stopped before message m1 was sent"),
     MessageUncertain(["m1", "m2"], "the connection was lost"),
+    OpeningTooLate(3, "09:00-20:00, UTC", "2026-03-02T09:00:00+00:00", "2026-03-01T21:00:00+00:00"),
     CallsUnanswered(OUTCOME),
     NobodyAnswered(OUTCOME),
     UnknownRefId(["9azmf1ntcl358gczduzz4rs0u"], "sqlite:////a/ninebits.db"),
@@ -55,7 +57,8 @@ def test_every_public_error_is_tested_here() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [MessageUncertain, CallsUnanswered, NobodyAnswered, UnknownRefId, KeyReused, InvalidArgument]
+    "kind",
+    [MessageUncertain, OpeningTooLate, CallsUnanswered, NobodyAnswered, UnknownRefId, KeyReused, InvalidArgument],
 )
 def test_what_a_retry_cannot_mend_is_not_retried(kind: type[Exception]) -> None:
     assert issubclass(kind, AirflowFailException)
@@ -86,3 +89,10 @@ def test_an_unknown_ref_id_names_the_ledger_and_the_option() -> None:
     text = str(UnknownRefId(["r1", "r2"], "sqlite:////a/ninebits.db"))
     for part in ("r1, r2", "sqlite:////a/ninebits.db", "[ninebits] sql_alchemy_conn"):
         assert part in text
+
+
+def test_hours_that_open_too_late_say_when_they_do_and_what_to_do() -> None:
+    text = str(OpeningTooLate(3, "09:00-20:00, UTC", "2026-03-02T09:00:00+00:00", "2026-03-01T21:00:00+00:00"))
+    for said in ("3 recipients", "09:00-20:00, UTC", "2026-03-02T09:00", "until 2026-03-01T21:00", "clear the task"):
+        assert said in text
+    assert "two weeks" in str(OpeningTooLate(3, "09:00-20:00, UTC", None, None))

@@ -55,7 +55,7 @@ def test_options_come_with_their_defaults_and_the_secrets_are_marked(info) -> No
     }
 
 
-def test_the_connection_form_is_key_url_timeout_and_parallel_requests_with_help_and_nothing_else(caplog) -> None:
+def test_the_connection_form_is_key_url_and_our_extras_with_help_and_nothing_else(caplog) -> None:
     from airflow.providers_manager import ProvidersManager
 
     with caplog.at_level(logging.WARNING):
@@ -73,7 +73,10 @@ def test_the_connection_form_is_key_url_timeout_and_parallel_requests_with_help_
     assert "settings > security" in form.field_behaviour["placeholders"]["password"]
 
     fields = {name: widget for name, widget in widgets.items() if name.startswith("extra__ninebits__")}
-    assert list(fields) == ["extra__ninebits__timeout", "extra__ninebits__max_parallel_requests"]
+    assert [name.removeprefix("extra__ninebits__") for name in fields] == [
+        *("timeout", "max_parallel_requests"),
+        *("calling_hours", "calling_days", "timezone"),
+    ]
     timeout = fields["extra__ninebits__timeout"].field
     assert timeout["value"] == 30
     assert timeout["schema"]["title"] == "Timeout (seconds)"

@@ -123,7 +123,61 @@ class TestWhoIsLeftOut:
         assert rows(database, schema.send) == []
 
     def test_counting_records_nothing(self, database: Database) -> None:
-        assert count_given(database, a_plan(NUMBERS * 2, excluded=NUMBERS[:2])) == (COUNT - 2, 2)
+        counted = count_given(database, a_plan(NUMBERS * 2, excluded=NUMBERS[:2]), part_size=SIZE)
+        assert counted == (COUNT - 2, len(in_parts(NUMBERS[2:])), 2)
+        assert rows(database, schema.send) == []
+
+
+class TestByZones:
+    """Where the calling hours are each number's own, no part has numbers of different zones."""
+
+    @staticmethod
+    def zones_of(number: str) -> str:
+        # Some numbers to a zone, in no order.
+        return ("Africa/Lagos", "America/Chicago,America/New_York", "Europe/London")[int(number[-2:]) % 3]
+
+    def by_zones(self, numbers: list[str]) -> list[tuple[str, tuple[str, ...]]]:
+        zones = dict.fromkeys(map(self.zones_of, numbers))
+        return [(each, part) for each in zones for part in in_parts([n for n in numbers if self.zones_of(n) == each])]
+
+    def test_each_part_has_one_set_of_them_and_keeps_the_order(self, database: Database) -> None:
+        given = {"zones_of": self.zones_of, "excluded": NUMBERS[3:5]}
+        planned = plan(database, a_plan(iter(NUMBERS * 2), **given))
+
+        expected = self.by_zones([*NUMBERS[:3], *NUMBERS[5:]])
+        assert [(part.zones, numbers_of(database, part.message_id)) for part in planned.parts] == expected
+        assert count_given(database, a_plan(NUMBERS, **given), part_size=SIZE)[1] == len(expected)
+
+    def test_a_retry_keeps_them_whatever_the_tables_say_by_then(self, database: Database) -> None:
+        first = plan(database, a_plan(NUMBERS, zones_of=self.zones_of))
+        again = plan(database, a_plan(NUMBERS, zones_of=lambda _: "Asia/Tokyo"))
+
+        assert (again.parts, again.difference) == (first.parts, None)
+        assert {part.zones for part in again.parts} == set(map(self.zones_of, NUMBERS))
+
+    def test_what_was_planned_without_and_is_not_sent_is_planned_anew(self, database: Database) -> None:
+        first = plan(database, a_plan(NUMBERS))
+        claimed(database, first.parts[0].message_id).answered("accepted", "r1")
+        again = plan(database, a_plan(NUMBERS, zones_of=self.zones_of))
+
+        assert again.parts[0].message_id == first.parts[0].message_id
+        assert [(part.zones, numbers_of(database, part.message_id)) for part in again.parts[1:]] == self.by_zones(
+            NUMBERS[SIZE:]
+        )
+        assert plan(database, a_plan(NUMBERS, zones_of=self.zones_of)).difference is None
+
+    def test_without_they_stay_as_they_are(self, database: Database) -> None:
+        first = plan(database, a_plan(NUMBERS, zones_of=self.zones_of))
+        assert plan(database, a_plan(NUMBERS)).parts == first.parts
+
+    def test_a_number_whose_zones_cannot_be_told_leaves_no_trace(self, database: Database) -> None:
+        def refuse(number: str) -> str:
+            if number == NUMBERS[-1]:
+                raise LookupError(number)
+            return self.zones_of(number)
+
+        with pytest.raises(LookupError):
+            plan(database, a_plan(NUMBERS, zones_of=refuse))
         assert rows(database, schema.send) == []
 
 

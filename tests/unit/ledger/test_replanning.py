@@ -27,6 +27,11 @@ SOME = st.frozensets(st.integers(0, 9))
             Change("0 numbers were added, 0 are gone, the media is another one", False),
             id="other media, all sent",
         ),
+        pytest.param(
+            Overlap(2, 2, 2, 2, 2, unsent_without_zones=True),
+            Change("0 numbers were added, 0 are gone, the calling hours are those of each destination now", True),
+            id="zones that are not known",
+        ),
     ],
 )
 def test_what_has_changed_and_whether_the_rest_is_planned_anew(overlap: Overlap, change: Change | None) -> None:

@@ -15,6 +15,7 @@ GIVEN: dict[str, Any] = {
     "dedup_key": "etl",
     "cooldown": timedelta(minutes=5),
     "from_number": "07080670000",
+    "escalate": ["2348030000000"],
     "notify_timeout": 10,
 }
 

@@ -13,6 +13,7 @@ MEDIA = "https://media.test/a.mp3"
 def test_its_template_fields_are_a_contract() -> None:
     assert SendVoiceOperator.template_fields[:4] == ("to", "media_url", "from_number", "ninebits_conn_id")
     assert {"to_path", "to_column", "exclude"} <= set(SendVoiceOperator.template_fields)
+    assert {"calling_hours", "calling_days", "timezone"} <= set(SendVoiceOperator.template_fields)
 
 
 def test_what_is_left_out_has_the_documented_default() -> None:
@@ -33,6 +34,10 @@ def test_what_is_left_out_has_the_documented_default() -> None:
         "max_recipients": None,
         "exclude": None,
         "dry_run_only": False,
+        "calling_hours": None,
+        "calling_days": None,
+        "timezone": None,
+        "opening_timeout": None,
     }.items() <= vars(operator).items()
 
 

@@ -185,6 +185,12 @@ def upgrade() -> None:
         ),
         sa.Column("recipients", sa.Integer(), nullable=False, comment="how many numbers the part has"),
         sa.Column(
+            "zones",
+            sa.Text(),
+            nullable=True,
+            comment="planning: time zones of all its numbers; null: they do not matter",
+        ),
+        sa.Column(
             "answered",
             sa.Integer(),
             server_default="0",

@@ -500,6 +500,7 @@ CREATE TABLE public.ninebits_message (
     owner character varying(64),
     lease_expires_at timestamp with time zone,
     recipients integer NOT NULL,
+    zones text,
     answered integer DEFAULT 0 NOT NULL,
     unanswered integer DEFAULT 0 NOT NULL,
     failed integer DEFAULT 0 NOT NULL,
@@ -570,6 +571,13 @@ COMMENT ON COLUMN public.ninebits_message.lease_expires_at IS 'sender: until whe
 --
 
 COMMENT ON COLUMN public.ninebits_message.recipients IS 'how many numbers the part has';
+
+
+--
+-- Name: COLUMN ninebits_message.zones; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_message.zones IS 'planning: time zones of all its numbers; null: they do not matter';
 
 
 --
@@ -1207,101 +1215,101 @@ ALTER TABLE ONLY public.ninebits_request ALTER COLUMN id SET DEFAULT nextval('pu
 -- Data for Name: ninebits_alert; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_alert VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'alerts manual__1', 0, '2026-11-25 14:14:15.884931+00', 'a dag_id', 'a run_id', 'a task_id', 'a722d91778beaaa9dc54797891f0b71f', '2026-11-25 14:14:16.894632+00', 'me', '2026-11-25 14:14:30.894632+00', 0, 0, '2026-11-25 14:14:15.884931+00', 'a held_back_dag_', 'a held_back_run_', 'a held_back_task', '2026-11-25 14:14:16.894632+00');
+INSERT INTO public.ninebits_alert VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'alerts manual__1', 0, '2026-11-25 14:20:44.867347+00', 'a dag_id', 'a run_id', 'a task_id', '423f09e3183f48abaaa6bef9fb485f7d', '2026-11-25 14:20:45.878092+00', 'me', '2026-11-25 14:20:59.878092+00', 0, 0, '2026-11-25 14:20:44.867347+00', 'a held_back_dag_', 'a held_back_run_', 'a held_back_task', '2026-11-25 14:20:45.878092+00');
 
 
 --
 -- Data for Name: ninebits_callback; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_callback VALUES (3, '2026-11-25 14:14:16.816445+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
-INSERT INTO public.ninebits_callback VALUES (4, '2026-11-25 14:14:16.879737+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-25 14:14:16.879334+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (5, '2026-11-25 14:14:16.879737+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-25 14:14:16.879344+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (6, '2026-11-25 14:14:16.879737+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
-INSERT INTO public.ninebits_callback VALUES (2, '2026-11-25 14:14:16.816445+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-25 14:14:15.884931+00', '2026-11-25 14:14:16.816231+00', '2026-11-25 14:14:15.884931+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
+INSERT INTO public.ninebits_callback VALUES (3, '2026-11-25 14:20:45.795456+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
+INSERT INTO public.ninebits_callback VALUES (4, '2026-11-25 14:20:45.8615+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-25 14:20:45.861061+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (5, '2026-11-25 14:20:45.8615+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-25 14:20:45.861073+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (6, '2026-11-25 14:20:45.8615+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
+INSERT INTO public.ninebits_callback VALUES (2, '2026-11-25 14:20:45.795456+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-25 14:20:44.867347+00', '2026-11-25 14:20:45.795209+00', '2026-11-25 14:20:44.867347+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
 
 
 --
 -- Data for Name: ninebits_escalation; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_escalation VALUES ('11111111111111111111111111111111', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'etl manual__1', 'etl', 'manual__1', 'a task_id', 'ninebits_default', 'https://media.test/a.mp3?signature=1', 'a from_number', '[["2348020000001"], ["2348020000002", "2348020000003"]]', '2026-11-25 14:14:16.898981+00', 'a taken_by');
+INSERT INTO public.ninebits_escalation VALUES ('11111111111111111111111111111111', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'etl manual__1', 'etl', 'manual__1', 'a task_id', 'ninebits_default', 'https://media.test/a.mp3?signature=1', 'a from_number', '[["2348020000001"], ["2348020000002", "2348020000003"]]', '2026-11-25 14:20:45.931606+00', 'a taken_by');
 
 
 --
 -- Data for Name: ninebits_escalation_watch; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_escalation_watch VALUES ('default', '2026-11-25 14:14:16.897174+00');
+INSERT INTO public.ninebits_escalation_watch VALUES ('default', '2026-11-25 14:20:45.880602+00');
 
 
 --
 -- Data for Name: ninebits_message; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_message VALUES ('644090607574fba47821c2e173c884f8', '9636c068ade36f7901f6b823c0c941e6', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-25 14:15:16.814143+00', 2, 1, 1, 0, '2026-11-25 14:14:16.816445+00', 3, '2026-11-25 14:14:16.805744+00');
-INSERT INTO public.ninebits_message VALUES ('a24285be89031ddd25a204163e667f09', '6317796bafa7e59fdb02b5bca413b233', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-25 14:14:16.847943+00');
-INSERT INTO public.ninebits_message VALUES ('b9f0e959b3d7a003fa6aa412b0c13856', '230c7b392e4e7a94644c68e93e91d0b3', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, 0, 0, 0, NULL, 0, '2026-11-25 14:14:16.872509+00');
-INSERT INTO public.ninebits_message VALUES ('16e721f39d8432b27c3806c7a9ab8a2d', '75bb65afd3404bb2a7f73df50e906621', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'uncertain', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-25 14:14:16.827998+00');
+INSERT INTO public.ninebits_message VALUES ('93bcab2a048332ad9c33e3a470e7f41c', '5187b012aefdee6e05198a30732e5e82', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-25 14:21:45.792755+00', 2, NULL, 1, 1, 0, '2026-11-25 14:20:45.795456+00', 3, '2026-11-25 14:20:45.783645+00');
+INSERT INTO public.ninebits_message VALUES ('8d2f6a5a96c479be919aaa8503d8069b', '7c69b2f059b90378eb40edfb56dc7645', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'uncertain', 'a test', NULL, 1, NULL, 0, 0, 0, NULL, 2, '2026-11-25 14:20:45.807335+00');
+INSERT INTO public.ninebits_message VALUES ('f892fda891c5f07e0528a11396a82046', '9588de4d3661c6ba72a41efb308c5a4b', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, NULL, 0, 0, 0, NULL, 0, '2026-11-25 14:20:45.853465+00');
+INSERT INTO public.ninebits_message VALUES ('5efe319d9d711f03f0c0f289decd355a', '9c27447cba5f094d5e97f173d8247f23', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'refused', 'a test', NULL, 1, 'a zones', 0, 0, 0, NULL, 2, '2026-11-25 14:20:45.828058+00');
 
 
 --
 -- Data for Name: ninebits_purge; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_purge VALUES (1, '2026-08-27 14:14:16.757556+00', '2026-11-25 14:14:16.757556+00');
+INSERT INTO public.ninebits_purge VALUES (1, '2026-08-27 14:20:45.731661+00', '2026-11-25 14:20:45.731661+00');
 
 
 --
 -- Data for Name: ninebits_receipt; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receipt VALUES (1, 'd83e366f08b2945c5aa7e1cd5548d57c', 'c4c3263dd870148b22aa9946a54115cf', 0, 'accepted', 1, 'purged');
+INSERT INTO public.ninebits_receipt VALUES (1, '9c02e0999e363fdb14e6e1b734bdf3b9', '542b75bc48b118abbc31960db487d573', 0, 'accepted', 1, 'purged');
 
 
 --
 -- Data for Name: ninebits_receiver; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receiver VALUES ('5e9634c061c67c356cfc51e0b3c4a1fb', 'a-host', '2026-11-25 14:14:16.884931+00', '2026-11-25 14:14:16.884931+00', '2026-11-25 14:14:16.886457+00', false, 1, '2026-11-25 14:14:16.886457+00', 1, '2026-11-25 14:14:16.886457+00', 1, '2026-11-25 14:14:16.886457+00');
+INSERT INTO public.ninebits_receiver VALUES ('02352e8f5464c93e077dc99fa0992a34', 'a-host', '2026-11-25 14:20:45.867347+00', '2026-11-25 14:20:45.867347+00', '2026-11-25 14:20:45.869049+00', false, 1, '2026-11-25 14:20:45.869049+00', 1, '2026-11-25 14:20:45.869049+00', 1, '2026-11-25 14:20:45.869049+00');
 
 
 --
 -- Data for Name: ninebits_recipient; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_recipient VALUES (3, '9636c068ade36f7901f6b823c0c941e6', '644090607574fba47821c2e173c884f8', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-25 14:14:16.816445+00');
-INSERT INTO public.ninebits_recipient VALUES (4, '75bb65afd3404bb2a7f73df50e906621', '16e721f39d8432b27c3806c7a9ab8a2d', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (5, '6317796bafa7e59fdb02b5bca413b233', 'a24285be89031ddd25a204163e667f09', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (6, '230c7b392e4e7a94644c68e93e91d0b3', 'b9f0e959b3d7a003fa6aa412b0c13856', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (2, '9636c068ade36f7901f6b823c0c941e6', '644090607574fba47821c2e173c884f8', '2348020000001', 'answered', 1, '2026-11-25 14:14:15.884931+00', '2026-11-25 14:14:16.816231+00', '2026-11-25 14:14:15.884931+00', 7, 7, 30000000000, '2026-11-25 14:14:16.816445+00');
+INSERT INTO public.ninebits_recipient VALUES (3, '5187b012aefdee6e05198a30732e5e82', '93bcab2a048332ad9c33e3a470e7f41c', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-25 14:20:45.795456+00');
+INSERT INTO public.ninebits_recipient VALUES (4, '7c69b2f059b90378eb40edfb56dc7645', '8d2f6a5a96c479be919aaa8503d8069b', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (5, '9c27447cba5f094d5e97f173d8247f23', '5efe319d9d711f03f0c0f289decd355a', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (6, '9588de4d3661c6ba72a41efb308c5a4b', 'f892fda891c5f07e0528a11396a82046', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (2, '5187b012aefdee6e05198a30732e5e82', '93bcab2a048332ad9c33e3a470e7f41c', '2348020000001', 'answered', 1, '2026-11-25 14:20:44.867347+00', '2026-11-25 14:20:45.795209+00', '2026-11-25 14:20:44.867347+00', 7, 7, 30000000000, '2026-11-25 14:20:45.795456+00');
 
 
 --
 -- Data for Name: ninebits_request; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_request VALUES (3, '16e721f39d8432b27c3806c7a9ab8a2d', 'ninebits', 'uncertain', NULL, NULL, '2026-11-25 14:14:16.836297+00', '2026-11-25 14:14:16.837393+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (4, 'a24285be89031ddd25a204163e667f09', 'ninebits', 'refused', NULL, 'answer', '2026-11-25 14:14:16.856241+00', '2026-11-25 14:14:16.857349+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (2, '644090607574fba47821c2e173c884f8', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-25 14:14:16.814182+00', '2026-11-25 14:14:16.815387+00', 7, 'a detail');
+INSERT INTO public.ninebits_request VALUES (3, '8d2f6a5a96c479be919aaa8503d8069b', 'ninebits', 'uncertain', NULL, NULL, '2026-11-25 14:20:45.816588+00', '2026-11-25 14:20:45.81795+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (4, '5efe319d9d711f03f0c0f289decd355a', 'ninebits', 'refused', NULL, 'answer', '2026-11-25 14:20:45.837531+00', '2026-11-25 14:20:45.83895+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (2, '93bcab2a048332ad9c33e3a470e7f41c', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-25 14:20:45.792785+00', '2026-11-25 14:20:45.794219+00', 7, 'a detail');
 
 
 --
 -- Data for Name: ninebits_send; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_send VALUES ('d83e366f08b2945c5aa7e1cd5548d57c', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-27 14:14:16.705018+00', NULL, NULL, 'purged');
-INSERT INTO public.ninebits_send VALUES ('9636c068ade36f7901f6b823c0c941e6', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-25 14:14:16.804003+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('75bb65afd3404bb2a7f73df50e906621', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-25 14:14:16.826248+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('6317796bafa7e59fdb02b5bca413b233', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-25 14:14:16.846206+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('230c7b392e4e7a94644c68e93e91d0b3', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-25 14:14:16.870715+00', 'a planner', '2026-11-25 14:14:15.884931+00', NULL);
+INSERT INTO public.ninebits_send VALUES ('9c02e0999e363fdb14e6e1b734bdf3b9', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-27 14:20:45.670726+00', NULL, NULL, 'purged');
+INSERT INTO public.ninebits_send VALUES ('7c69b2f059b90378eb40edfb56dc7645', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-25 14:20:45.805344+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('9c27447cba5f094d5e97f173d8247f23', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-25 14:20:45.826143+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('9588de4d3661c6ba72a41efb308c5a4b', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-25 14:20:45.851609+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('5187b012aefdee6e05198a30732e5e82', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-25 14:20:45.781721+00', 'a planner', '2026-11-25 14:20:44.867347+00', NULL);
 
 
 --
 -- Data for Name: ninebits_task; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-25 14:14:16.889736+00');
+INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-25 14:20:45.874209+00');
 
 
 --

@@ -21,7 +21,7 @@ CREATE TABLE ninebits_alert (
 	seen_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_alert PRIMARY KEY ("key")
 );
-INSERT INTO "ninebits_alert" VALUES('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','alerts manual__1',0,'2026-11-25 14:14:15.383897','a dag_id','a run_id','a task_id','32f7b2b2e23338e01f03dbf098b44f44','2026-11-25 14:14:16.390314','me','2026-11-25 14:14:30.390314',0,0,'2026-11-25 14:14:15.383897','a held_back_dag_','a held_back_run_','a held_back_task','2026-11-25 14:14:16.390314');
+INSERT INTO "ninebits_alert" VALUES('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','alerts manual__1',0,'2026-11-25 14:20:44.346420','a dag_id','a run_id','a task_id','d0b40979809f955ca48568e92662d4d7','2026-11-25 14:20:45.352527','me','2026-11-25 14:20:59.352527',0,0,'2026-11-25 14:20:44.346420','a held_back_dag_','a held_back_run_','a held_back_task','2026-11-25 14:20:45.352527');
 CREATE TABLE ninebits_callback (
 	id INTEGER NOT NULL, 
 	received_at DATETIME NOT NULL, 
@@ -49,11 +49,11 @@ CREATE TABLE ninebits_callback (
 	CONSTRAINT pk_ninebits_callback PRIMARY KEY (id), 
 	CONSTRAINT uq_ninebits_callback_identity UNIQUE (identity)
 );
-INSERT INTO "ninebits_callback" VALUES(1,'2026-11-25 14:14:16.352614','a receiver_id','a conn_path','call',X'7B7D','ada',0,'r1','2348020000001',0,'2026-11-25 14:14:15.383897','2026-11-25 14:14:16.352525','2026-11-25 14:14:15.383897',7,7,30000000000,NULL,NULL,'matched',0,1,1);
-INSERT INTO "ninebits_callback" VALUES(2,'2026-11-25 14:14:16.352614',NULL,NULL,'call',X'7B7D','ben',0,'r1','2348020000002',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'matched',0,2,1);
-INSERT INTO "ninebits_callback" VALUES(3,'2026-11-25 14:14:16.379963',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2349000000000',0,NULL,'2026-11-25 14:14:16.379839',NULL,NULL,NULL,NULL,NULL,NULL,'unmatched',0,NULL,NULL);
-INSERT INTO "ninebits_callback" VALUES(4,'2026-11-25 14:14:16.379963',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2348020000003',1,NULL,'2026-11-25 14:14:16.379847',NULL,NULL,NULL,NULL,NULL,NULL,'inbound',0,NULL,NULL);
-INSERT INTO "ninebits_callback" VALUES(5,'2026-11-25 14:14:16.379963',NULL,NULL,'answer',X'7B7D',NULL,0,'r1',NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,200,'not possible','matched',0,NULL,1);
+INSERT INTO "ninebits_callback" VALUES(1,'2026-11-25 14:20:45.314003','a receiver_id','a conn_path','call',X'7B7D','ada',0,'r1','2348020000001',0,'2026-11-25 14:20:44.346420','2026-11-25 14:20:45.313900','2026-11-25 14:20:44.346420',7,7,30000000000,NULL,NULL,'matched',0,1,1);
+INSERT INTO "ninebits_callback" VALUES(2,'2026-11-25 14:20:45.314003',NULL,NULL,'call',X'7B7D','ben',0,'r1','2348020000002',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'matched',0,2,1);
+INSERT INTO "ninebits_callback" VALUES(3,'2026-11-25 14:20:45.342078',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2349000000000',0,NULL,'2026-11-25 14:20:45.341941',NULL,NULL,NULL,NULL,NULL,NULL,'unmatched',0,NULL,NULL);
+INSERT INTO "ninebits_callback" VALUES(4,'2026-11-25 14:20:45.342078',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2348020000003',1,NULL,'2026-11-25 14:20:45.341953',NULL,NULL,NULL,NULL,NULL,NULL,'inbound',0,NULL,NULL);
+INSERT INTO "ninebits_callback" VALUES(5,'2026-11-25 14:20:45.342078',NULL,NULL,'answer',X'7B7D',NULL,0,'r1',NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,200,'not possible','matched',0,NULL,1);
 CREATE TABLE ninebits_escalation (
 	id VARCHAR(32) NOT NULL, 
 	first_key VARCHAR(64) NOT NULL, 
@@ -70,13 +70,13 @@ CREATE TABLE ninebits_escalation (
 	taken_by TEXT, 
 	CONSTRAINT pk_ninebits_escalation PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_escalation" VALUES('11111111111111111111111111111111','aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','etl manual__1','etl','manual__1','a task_id','ninebits_default','https://media.test/a.mp3?signature=1','a from_number','[["2348020000001"], ["2348020000002", "2348020000003"]]','2026-11-25 14:14:16.393398','a taken_by');
+INSERT INTO "ninebits_escalation" VALUES('11111111111111111111111111111111','aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','etl manual__1','etl','manual__1','a task_id','ninebits_default','https://media.test/a.mp3?signature=1','a from_number','[["2348020000001"], ["2348020000002", "2348020000003"]]','2026-11-25 14:20:45.355376','a taken_by');
 CREATE TABLE ninebits_escalation_watch (
 	deployment VARCHAR(250) NOT NULL, 
 	seen_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_escalation_watch PRIMARY KEY (deployment)
 );
-INSERT INTO "ninebits_escalation_watch" VALUES('default','2026-11-25 14:14:16.392072');
+INSERT INTO "ninebits_escalation_watch" VALUES('default','2026-11-25 14:20:45.354083');
 CREATE TABLE ninebits_message (
 	id VARCHAR(32) NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -88,6 +88,7 @@ CREATE TABLE ninebits_message (
 	owner VARCHAR(64), 
 	lease_expires_at DATETIME, 
 	recipients INTEGER NOT NULL, 
+	zones TEXT, 
 	answered INTEGER DEFAULT '0' NOT NULL, 
 	unanswered INTEGER DEFAULT '0' NOT NULL, 
 	failed INTEGER DEFAULT '0' NOT NULL, 
@@ -98,17 +99,17 @@ CREATE TABLE ninebits_message (
 	CONSTRAINT fk_ninebits_message_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_ninebits_message_send_id_part UNIQUE (send_id, part)
 );
-INSERT INTO "ninebits_message" VALUES('79f0375386e08b3d9ce893a40827b105','3614f311dd0163d84c43c4b05b45ab1b',0,'ninebits','https://media.test/a.mp3',NULL,'accepted','a test','2026-11-25 14:15:16.350358',2,1,1,0,'2026-11-25 14:14:16.352614',3,'2026-11-25 14:14:16.345631');
-INSERT INTO "ninebits_message" VALUES('88d5121dfea56570b9fb318777443434','eb63b90dda2e77a1e8c4563eaed21589',0,'ninebits','https://media.test/a.mp3',NULL,'uncertain','a test',NULL,1,0,0,0,NULL,2,'2026-11-25 14:14:16.356543');
-INSERT INTO "ninebits_message" VALUES('21ef0da795043c74cc966fbbc42a7b2e','25ddfbe9bbc604224f3e93fa92037b10',0,'ninebits','https://media.test/a.mp3','a from_number','refused','a test',NULL,1,0,0,0,NULL,2,'2026-11-25 14:14:16.364747');
-INSERT INTO "ninebits_message" VALUES('f08d0ed4d76476c6198977f37a862287','aaa9291604f4d98e41de3ac8928dae64',0,'ninebits','https://media.test/a.mp3',NULL,'planned',NULL,NULL,1,0,0,0,NULL,0,'2026-11-25 14:14:16.376355');
+INSERT INTO "ninebits_message" VALUES('e56f7ffb29989ddce23e958404e8b89d','4b0af62447801ca37b554f64c5b99314',0,'ninebits','https://media.test/a.mp3',NULL,'accepted','a test','2026-11-25 14:21:45.311567',2,NULL,1,1,0,'2026-11-25 14:20:45.314003',3,'2026-11-25 14:20:45.306614');
+INSERT INTO "ninebits_message" VALUES('f628ad8aeaee7a7f2b3e572b4b4dfca2','f98aaeed722d2533be1cb7327a1ffd55',0,'ninebits','https://media.test/a.mp3',NULL,'uncertain','a test',NULL,1,NULL,0,0,0,NULL,2,'2026-11-25 14:20:45.318238');
+INSERT INTO "ninebits_message" VALUES('dcf8aabdf21faa872694c262d9ec5c0b','2f10fa4a94f965b2b5264b53468bb549',0,'ninebits','https://media.test/a.mp3',NULL,'refused','a test',NULL,1,NULL,0,0,0,NULL,2,'2026-11-25 14:20:45.327025');
+INSERT INTO "ninebits_message" VALUES('5e877c616bc391dfe986b3839bbd9e5a','78e82ff8d816d85cba5530db57cbdcdc',0,'ninebits','https://media.test/a.mp3','a from_number','planned',NULL,NULL,1,'a zones',0,0,0,NULL,0,'2026-11-25 14:20:45.338145');
 CREATE TABLE ninebits_purge (
 	id INTEGER NOT NULL, 
 	purged_until DATETIME NOT NULL, 
 	begun_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_purge PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_purge" VALUES(1,'2026-08-27 14:14:16.314728','2026-11-25 14:14:16.314728');
+INSERT INTO "ninebits_purge" VALUES(1,'2026-08-27 14:20:45.272233','2026-11-25 14:20:45.272233');
 CREATE TABLE ninebits_receipt (
 	id INTEGER NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -120,7 +121,7 @@ CREATE TABLE ninebits_receipt (
 	CONSTRAINT pk_ninebits_receipt PRIMARY KEY (id), 
 	CONSTRAINT fk_ninebits_receipt_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE
 );
-INSERT INTO "ninebits_receipt" VALUES(1,'750f1d728b649c0b7f8ca94623fde813','6146017b9dc8fe5593b517fbcc4e6023',0,'accepted',1,'purged');
+INSERT INTO "ninebits_receipt" VALUES(1,'687418ad27a3d25ef8bff69a06040f8d','1ee64283564182cfa417cfc36adc85ca',0,'accepted',1,'purged');
 CREATE TABLE ninebits_receiver (
 	id VARCHAR(32) NOT NULL, 
 	host TEXT NOT NULL, 
@@ -136,7 +137,7 @@ CREATE TABLE ninebits_receiver (
 	last_unavailable_at DATETIME, 
 	CONSTRAINT pk_ninebits_receiver PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_receiver" VALUES('f86dc16987c5f77d46f5870e5467c022','a-host','2026-11-25 14:14:16.383897','2026-11-25 14:14:16.383897','2026-11-25 14:14:16.385142',0,1,'2026-11-25 14:14:16.385142',1,'2026-11-25 14:14:16.385142',1,'2026-11-25 14:14:16.385142');
+INSERT INTO "ninebits_receiver" VALUES('5f99a2629a6354abe0aaf386041560fc','a-host','2026-11-25 14:20:45.346420','2026-11-25 14:20:45.346420','2026-11-25 14:20:45.347593',0,1,'2026-11-25 14:20:45.347593',1,'2026-11-25 14:20:45.347593',1,'2026-11-25 14:20:45.347593');
 CREATE TABLE ninebits_recipient (
 	id INTEGER NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -156,11 +157,11 @@ CREATE TABLE ninebits_recipient (
 	CONSTRAINT fk_ninebits_recipient_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_ninebits_recipient_send_id_number UNIQUE (send_id, number)
 );
-INSERT INTO "ninebits_recipient" VALUES(1,'3614f311dd0163d84c43c4b05b45ab1b','79f0375386e08b3d9ce893a40827b105','2348020000001','answered',1,'2026-11-25 14:14:15.383897','2026-11-25 14:14:16.352525','2026-11-25 14:14:15.383897',7,7,30000000000,'2026-11-25 14:14:16.352614');
-INSERT INTO "ninebits_recipient" VALUES(2,'3614f311dd0163d84c43c4b05b45ab1b','79f0375386e08b3d9ce893a40827b105','2348020000002','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL,'2026-11-25 14:14:16.352614');
-INSERT INTO "ninebits_recipient" VALUES(3,'eb63b90dda2e77a1e8c4563eaed21589','88d5121dfea56570b9fb318777443434','2348020000003','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "ninebits_recipient" VALUES(4,'25ddfbe9bbc604224f3e93fa92037b10','21ef0da795043c74cc966fbbc42a7b2e','2348020000001','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "ninebits_recipient" VALUES(5,'aaa9291604f4d98e41de3ac8928dae64','f08d0ed4d76476c6198977f37a862287','2348020000002','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(1,'4b0af62447801ca37b554f64c5b99314','e56f7ffb29989ddce23e958404e8b89d','2348020000001','answered',1,'2026-11-25 14:20:44.346420','2026-11-25 14:20:45.313900','2026-11-25 14:20:44.346420',7,7,30000000000,'2026-11-25 14:20:45.314003');
+INSERT INTO "ninebits_recipient" VALUES(2,'4b0af62447801ca37b554f64c5b99314','e56f7ffb29989ddce23e958404e8b89d','2348020000002','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL,'2026-11-25 14:20:45.314003');
+INSERT INTO "ninebits_recipient" VALUES(3,'f98aaeed722d2533be1cb7327a1ffd55','f628ad8aeaee7a7f2b3e572b4b4dfca2','2348020000003','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(4,'2f10fa4a94f965b2b5264b53468bb549','dcf8aabdf21faa872694c262d9ec5c0b','2348020000001','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(5,'78e82ff8d816d85cba5530db57cbdcdc','5e877c616bc391dfe986b3839bbd9e5a','2348020000002','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE ninebits_request (
 	id INTEGER NOT NULL, 
 	message_id VARCHAR(32) NOT NULL, 
@@ -175,9 +176,9 @@ CREATE TABLE ninebits_request (
 	CONSTRAINT pk_ninebits_request PRIMARY KEY (id), 
 	CONSTRAINT fk_ninebits_request_message_id FOREIGN KEY(message_id) REFERENCES ninebits_message (id) ON DELETE CASCADE
 );
-INSERT INTO "ninebits_request" VALUES(1,'79f0375386e08b3d9ce893a40827b105','ninebits','accepted','r1','answer','2026-11-25 14:14:16.350358','2026-11-25 14:14:16.351585',7,'a detail');
-INSERT INTO "ninebits_request" VALUES(2,'88d5121dfea56570b9fb318777443434','ninebits','uncertain',NULL,NULL,'2026-11-25 14:14:16.360679','2026-11-25 14:14:16.361681',NULL,NULL);
-INSERT INTO "ninebits_request" VALUES(3,'21ef0da795043c74cc966fbbc42a7b2e','ninebits','refused',NULL,'answer','2026-11-25 14:14:16.369058','2026-11-25 14:14:16.370212',NULL,NULL);
+INSERT INTO "ninebits_request" VALUES(1,'e56f7ffb29989ddce23e958404e8b89d','ninebits','accepted','r1','answer','2026-11-25 14:20:45.311567','2026-11-25 14:20:45.313006',7,'a detail');
+INSERT INTO "ninebits_request" VALUES(2,'f628ad8aeaee7a7f2b3e572b4b4dfca2','ninebits','uncertain',NULL,NULL,'2026-11-25 14:20:45.322550','2026-11-25 14:20:45.323714',NULL,NULL);
+INSERT INTO "ninebits_request" VALUES(3,'dcf8aabdf21faa872694c262d9ec5c0b','ninebits','refused',NULL,'answer','2026-11-25 14:20:45.331265','2026-11-25 14:20:45.332098',NULL,NULL);
 CREATE TABLE ninebits_send (
 	id VARCHAR(32) NOT NULL, 
 	idempotency_key VARCHAR(64), 
@@ -193,11 +194,11 @@ CREATE TABLE ninebits_send (
 	CONSTRAINT pk_ninebits_send PRIMARY KEY (id), 
 	CONSTRAINT uq_ninebits_send_idempotency_key UNIQUE (idempotency_key)
 );
-INSERT INTO "ninebits_send" VALUES('750f1d728b649c0b7f8ca94623fde813','06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a','default',NULL,NULL,NULL,NULL,'2026-08-27 14:14:16.280571',NULL,NULL,'purged');
-INSERT INTO "ninebits_send" VALUES('3614f311dd0163d84c43c4b05b45ab1b','d31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01','default',NULL,NULL,NULL,NULL,'2026-11-25 14:14:16.344562',NULL,NULL,NULL);
-INSERT INTO "ninebits_send" VALUES('eb63b90dda2e77a1e8c4563eaed21589',NULL,'default',NULL,NULL,NULL,NULL,'2026-11-25 14:14:16.355500',NULL,NULL,NULL);
-INSERT INTO "ninebits_send" VALUES('25ddfbe9bbc604224f3e93fa92037b10','83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23','default','a dag_id','a run_id','a task_id',7,'2026-11-25 14:14:16.363694','a planner','2026-11-25 14:14:15.383897',NULL);
-INSERT INTO "ninebits_send" VALUES('aaa9291604f4d98e41de3ac8928dae64','9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e','default',NULL,NULL,NULL,NULL,'2026-11-25 14:14:16.375328',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('687418ad27a3d25ef8bff69a06040f8d','06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a','default',NULL,NULL,NULL,NULL,'2026-08-27 14:20:45.229541',NULL,NULL,'purged');
+INSERT INTO "ninebits_send" VALUES('4b0af62447801ca37b554f64c5b99314','d31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01','default',NULL,NULL,NULL,NULL,'2026-11-25 14:20:45.305379',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('f98aaeed722d2533be1cb7327a1ffd55',NULL,'default',NULL,NULL,NULL,NULL,'2026-11-25 14:20:45.317143',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('2f10fa4a94f965b2b5264b53468bb549','83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23','default','a dag_id','a run_id','a task_id',7,'2026-11-25 14:20:45.325934','a planner','2026-11-25 14:20:44.346420',NULL);
+INSERT INTO "ninebits_send" VALUES('78e82ff8d816d85cba5530db57cbdcdc','9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e','default',NULL,NULL,NULL,NULL,'2026-11-25 14:20:45.337078',NULL,NULL,NULL);
 CREATE TABLE ninebits_task (
 	place_key VARCHAR(64) NOT NULL, 
 	generation INTEGER NOT NULL, 
@@ -208,7 +209,7 @@ CREATE TABLE ninebits_task (
 	seen_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_task PRIMARY KEY (place_key)
 );
-INSERT INTO "ninebits_task" VALUES('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51',0,'ti',1,2,0,'2026-11-25 14:14:16.387906');
+INSERT INTO "ninebits_task" VALUES('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51',0,'ti',1,2,0,'2026-11-25 14:20:45.350104');
 CREATE TABLE ninebits_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT ninebits_version_pkc PRIMARY KEY (version_num)
