@@ -66,7 +66,12 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [_modules("airflow_provider_ninebits.hooks.ninebits")],
         "operators": [_modules("airflow_provider_ninebits.operators.voice")],
         "sensors": [_modules("airflow_provider_ninebits.sensors.callback")],
-        "triggers": [_modules("airflow_provider_ninebits.triggers.callback")],
+        "triggers": [
+            _modules(
+                "airflow_provider_ninebits.triggers.callback",
+                "airflow_provider_ninebits.triggers.events",
+            )
+        ],
         "config": {
             SECTION: {
                 "description": "Voice calls through 9bits: the ledger, and the receiver of callbacks.",

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
@@ -23,17 +22,26 @@ from sqlalchemy import (
 )
 
 from airflow_provider_ninebits.ledger.columns import Amount, UtcDateTime, big_key
+from airflow_provider_ninebits.ledger.event_tables import event, subscription
+from airflow_provider_ninebits.ledger.metadata import metadata
+
+__all__ = [
+    "VERSION_TABLE",
+    "callback",
+    "event",
+    "message",
+    "metadata",
+    "purge",
+    "receipt",
+    "receiver",
+    "recipient",
+    "request",
+    "send",
+    "subscription",
+    "task",
+]
 
 VERSION_TABLE = "ninebits_version"
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    }
-)
 
 task = Table(
     "ninebits_task",
