@@ -77,7 +77,7 @@ def queue_for_each(connection: Connection, names: Sequence[str], rows: Iterable[
     """
     Queue, on SQLite, the events of recipients that are about to be changed.
 
-    :param names: the columns of the rows, ``id`` among them.
+    :param names: the columns of the rows, ``id`` as the last one.
     :param rows: what will be written, as the driver takes it.
     """
     if run(connection, "SELECT 1 FROM ninebits_subscription LIMIT 1").fetchone() is not None:
@@ -87,20 +87,19 @@ def queue_for_each(connection: Connection, names: Sequence[str], rows: Iterable[
 @cache
 def _for_one(names: tuple[str, ...]) -> str:
     place = {name: f"?{number}" for number, name in enumerate(names, start=1)}
-    # SQLite wants as many values as the highest number.
-    unused = " ".join(f"AND {place[name]} IS {place[name]}" for name in names if name not in (*RECORD, "id"))
+    copied = ", ".join(place[name] for name in RECORD)
     return (
-        f"{_INTO} SELECT subscription.id, before.id, before.message_id, {', '.join(place[name] for name in RECORD)}"  # noqa: S608 (as above)
+        f"{_INTO} SELECT subscription.id, before.id, before.message_id, {copied}"  # noqa: S608 (as above)
         " FROM ninebits_recipient AS before CROSS JOIN ninebits_subscription AS subscription"
         f" WHERE before.id = {place['id']} AND before.state <> {place['state']}"
-        f" AND {_wanted(place['state'], 'sqlite')} {unused}"
+        f" AND {_wanted(place['state'], 'sqlite')}"
     )
 
 
+_COPIED = ", ".join(":state" if name == "state" else f"recipient.{name}" for name in RECORD)
 _FAILING = {
     database: text(
-        f"{_INTO} SELECT subscription.id, recipient.id, recipient.message_id,"  # noqa: S608 (as above)
-        f" {', '.join(f':{name}' if name == 'state' else f'recipient.{name}' for name in RECORD)}"
+        f"{_INTO} SELECT subscription.id, recipient.id, recipient.message_id, {_COPIED}"  # noqa: S608 (as above)
         " FROM ninebits_recipient AS recipient CROSS JOIN ninebits_subscription AS subscription"
         " WHERE recipient.message_id = :message_id AND recipient.state = :pending"
         f" AND subscription.failed AND {live}"

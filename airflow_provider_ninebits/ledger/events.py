@@ -41,9 +41,7 @@ _subscription, _event = schema.subscription.c, schema.event.c
 _send, _message, _recipient, _request = schema.send.c, schema.message.c, schema.recipient.c, schema.request.c
 _REF_ID = (
     select(_request.ref_id)
-    .where(
-        _request.message_id == _message.id, _request.ref_id.is_not(None), _request.state != RequestState.REFUSED
-    )
+    .where(_request.message_id == _message.id, _request.ref_id.is_not(None), _request.state != RequestState.REFUSED)
     .order_by(_request.id.desc())
     .limit(1)
     .correlate(schema.message)
@@ -137,7 +135,7 @@ def subscribe(database: Database, wanted: Sequence[Wanted]) -> dict[str, datetim
             }
             for each in wanted
         ]
-        ids = [row["id"] for row in rows]
+        ids = [each.subscription_id for each in wanted]
         seen = select(_subscription.id, _subscription.seen_at).where(_subscription.id.in_(ids))
         before: dict[str, datetime] = {row.id: row.seen_at for row in connection.execute(seen)}
         new = [row for row in rows if row["id"] not in before]

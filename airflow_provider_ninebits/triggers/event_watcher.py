@@ -1,9 +1,9 @@
 """
 One watcher for all event triggers of a triggerer process: whatever they want, the ledger is asked once.
 
-It hears that something has changed, reads what is queued for all of them in one statement, hands each its own, and takes
-out of the ledger what they have handed on. It never ends while somebody waits: an outage of the ledger only makes it
-late, since what happens meanwhile is queued.
+It hears that something has changed, reads what is queued for all of them in one statement, hands each its own, and
+takes out of the ledger what they have handed on. It never ends while somebody waits: an outage of the ledger only makes
+it late, since what happens meanwhile is queued.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakKeyDictionary
 
 from airflow_provider_ninebits.triggers.subscribers import MOST_UNDER_WAY, Subscriber, warn_of_gaps
@@ -166,11 +166,12 @@ class EventWatcher:
         if self._listening is not None:
             self._listening.cancel()
         if self._threads is not None:
+            # After what it is doing: a connection that comes back later would stay open.
+            self._threads.submit(self.database.close)
             self._threads.shutdown(wait=False)
         self._listening = self._threads = None
         self._work, self._turn = asyncio.Event(), asyncio.Lock()
         self._soon_handed_on.clear()
-        self.database.close()
 
     async def _renew(self) -> None:
         """Note in the ledger that somebody waits, from the first look on and now and then."""

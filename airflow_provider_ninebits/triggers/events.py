@@ -28,6 +28,9 @@ _STATES = ("answered", "unanswered", "failed")
 class CallEvent(TriggerEvent):
     """An event that may be logged: Airflow does so with each that a trigger fires."""
 
+    def __init__(self, payload: dict[str, Any], **fields: Any) -> None:
+        super().__init__(payload, **fields)  # type: ignore[no-untyped-call]
+
     def __repr__(self) -> str:
         from airflow_provider_ninebits.api.numbers import mask_number
 
@@ -60,7 +63,7 @@ class CallbackEventTrigger(BaseEventTrigger):
         number_prefix: str | Collection[str] | None = None,
         state: str | Collection[str] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.ninebits_conn_id = ninebits_conn_id
         self.number_prefix = read_prefixes(number_prefix)
         self.state = read_states(state)

@@ -48,7 +48,9 @@ def stopped(processes: list[psutil.Process]) -> Iterator[None]:
         yield
     finally:
         for process in processes:
-            process.resume()
+            # Unless it was killed meanwhile.
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 @contextmanager

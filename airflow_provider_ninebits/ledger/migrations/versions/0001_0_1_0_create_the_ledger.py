@@ -507,7 +507,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_ninebits_event"),
         sqlite_autoincrement=True,
     )
-    op.create_index(
-        "ix_ninebits_event_subscription_id_id", "ninebits_event", ["subscription_id", "id"], unique=False
-    )
+    op.create_index("ix_ninebits_event_subscription_id_id", "ninebits_event", ["subscription_id", "id"], unique=False)
     op.create_index("ix_ninebits_event_recipient_id", "ninebits_event", ["recipient_id"], unique=False)

@@ -197,6 +197,108 @@ ALTER SEQUENCE public.ninebits_callback_id_seq OWNED BY public.ninebits_callback
 
 
 --
+-- Name: ninebits_event; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ninebits_event (
+    id bigint NOT NULL,
+    subscription_id character varying(64) NOT NULL,
+    recipient_id bigint NOT NULL,
+    message_id character varying(32) NOT NULL,
+    state character varying(16) NOT NULL,
+    attempts integer NOT NULL,
+    started_at timestamp with time zone,
+    answered_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    total_duration integer,
+    call_duration integer,
+    total_amount bigint
+);
+
+
+--
+-- Name: COLUMN ninebits_event.message_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_event.message_id IS 'an id of a recipient may be given again; this is not';
+
+
+--
+-- Name: COLUMN ninebits_event.state; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_event.state IS 'states.RecipientState, which it had reached';
+
+
+--
+-- Name: COLUMN ninebits_event.attempts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_event.attempts IS 'of the recipient, as are all below, at that time';
+
+
+--
+-- Name: COLUMN ninebits_event.started_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_event.started_at IS 'null: absent or unreadable';
+
+
+--
+-- Name: COLUMN ninebits_event.answered_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_event.answered_at IS 'null: not answered';
+
+
+--
+-- Name: COLUMN ninebits_event.ended_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_event.ended_at IS 'null: absent or unreadable';
+
+
+--
+-- Name: COLUMN ninebits_event.total_duration; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_event.total_duration IS 'seconds';
+
+
+--
+-- Name: COLUMN ninebits_event.call_duration; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_event.call_duration IS 'seconds billed';
+
+
+--
+-- Name: COLUMN ninebits_event.total_amount; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_event.total_amount IS 'null: none was reported';
+
+
+--
+-- Name: ninebits_event_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.ninebits_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: ninebits_event_id_seq; Type: SEQUENCE OWNED BY; Schema: public; Owner: -
+--
+
+ALTER SEQUENCE public.ninebits_event_id_seq OWNED BY public.ninebits_event.id;
+
+
+--
 -- Name: ninebits_message; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -807,6 +909,70 @@ COMMENT ON COLUMN public.ninebits_send.purge_state IS 'purge: states.PurgeState;
 
 
 --
+-- Name: ninebits_subscription; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ninebits_subscription (
+    id character varying(64) NOT NULL,
+    deployment character varying(250) NOT NULL,
+    answered boolean NOT NULL,
+    unanswered boolean NOT NULL,
+    failed boolean NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: COLUMN ninebits_subscription.id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_subscription.id IS 'hash of the deployment and of what is wanted';
+
+
+--
+-- Name: COLUMN ninebits_subscription.deployment; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_subscription.deployment IS 'which Airflow waits';
+
+
+--
+-- Name: COLUMN ninebits_subscription.answered; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_subscription.answered IS 'whether recipients in this state are wanted';
+
+
+--
+-- Name: COLUMN ninebits_subscription.unanswered; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_subscription.unanswered IS 'whether recipients in this state are wanted';
+
+
+--
+-- Name: COLUMN ninebits_subscription.failed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_subscription.failed IS 'whether recipients in this state are wanted';
+
+
+--
+-- Name: COLUMN ninebits_subscription.created_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_subscription.created_at IS 'triggerer: what came before is not told';
+
+
+--
+-- Name: COLUMN ninebits_subscription.seen_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_subscription.seen_at IS 'triggerer: each minute while it waits';
+
+
+--
 -- Name: ninebits_task; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -887,6 +1053,13 @@ ALTER TABLE ONLY public.ninebits_callback ALTER COLUMN id SET DEFAULT nextval('p
 
 
 --
+-- Name: ninebits_event id; Type: DEFAULT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_event ALTER COLUMN id SET DEFAULT nextval('public.ninebits_event_id_seq'::regclass);
+
+
+--
 -- Name: ninebits_purge id; Type: DEFAULT; Schema: public; Owner: -
 --
 
@@ -918,80 +1091,95 @@ ALTER TABLE ONLY public.ninebits_request ALTER COLUMN id SET DEFAULT nextval('pu
 -- Data for Name: ninebits_callback; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_callback VALUES (3, '2026-11-25 03:07:20.11006+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
-INSERT INTO public.ninebits_callback VALUES (4, '2026-11-25 03:07:20.172587+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-25 03:07:20.1708+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (5, '2026-11-25 03:07:20.172587+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-25 03:07:20.170811+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (6, '2026-11-25 03:07:20.172587+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
-INSERT INTO public.ninebits_callback VALUES (2, '2026-11-25 03:07:20.11006+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-25 03:07:19.17911+00', '2026-11-25 03:07:20.109744+00', '2026-11-25 03:07:19.17911+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
+INSERT INTO public.ninebits_callback VALUES (3, '2026-11-25 13:54:58.1755+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
+INSERT INTO public.ninebits_callback VALUES (4, '2026-11-25 13:54:58.392029+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-25 13:54:58.391541+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (5, '2026-11-25 13:54:58.392029+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-25 13:54:58.391553+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (6, '2026-11-25 13:54:58.392029+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
+INSERT INTO public.ninebits_callback VALUES (2, '2026-11-25 13:54:58.1755+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-25 13:54:57.402117+00', '2026-11-25 13:54:58.175269+00', '2026-11-25 13:54:57.402117+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
+
+
+--
+-- Data for Name: ninebits_event; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.ninebits_event VALUES (3, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 3, 'bc85c06dd8a5191cfe424926e4faf31c', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_event VALUES (2, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 2, 'bc85c06dd8a5191cfe424926e4faf31c', 'answered', 1, '2026-11-25 13:54:57.402117+00', '2026-11-25 13:54:58.175269+00', '2026-11-25 13:54:57.402117+00', 7, 7, 30000000000);
 
 
 --
 -- Data for Name: ninebits_message; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_message VALUES ('cf3ee3e8498c074b9e19f4887338a546', 'be601f7651aa5ec514befc369b2773f2', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-25 03:08:20.10543+00', 2, 1, 1, 0, '2026-11-25 03:07:20.11006+00', 3, '2026-11-25 03:07:20.097278+00');
-INSERT INTO public.ninebits_message VALUES ('9ac119054c3f1b09b34b00050d19b740', '83aea1249721f989601c5c88b48c25f9', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'uncertain', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-25 03:07:20.120448+00');
-INSERT INTO public.ninebits_message VALUES ('7d6b3424b566ff473804bd5c0aa5fcda', '967404b3dddbca5acc5d8a14071afca9', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, 0, 0, 0, NULL, 0, '2026-11-25 03:07:20.163725+00');
-INSERT INTO public.ninebits_message VALUES ('335810a3f61f7ef9ffe1ba6a8539ad04', '46a35d5aa56a6eb2ed215ff01a3db007', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'refused', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-25 03:07:20.141263+00');
+INSERT INTO public.ninebits_message VALUES ('bc85c06dd8a5191cfe424926e4faf31c', '1c1a493275e08ea1eaea2dad833f10d3', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-25 13:55:58.168829+00', 2, 1, 1, 0, '2026-11-25 13:54:58.1755+00', 3, '2026-11-25 13:54:58.150921+00');
+INSERT INTO public.ninebits_message VALUES ('abe45760262e17630c5bf6f0b4e64002', '393242a6b37c62e9ecbd95525df7aff2', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'uncertain', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-25 13:54:58.216256+00');
+INSERT INTO public.ninebits_message VALUES ('bec08a4b0d1374314f6498efd2484ae6', '817bc636fbe157c85f5c2d90479c86fc', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, 0, 0, 0, NULL, 0, '2026-11-25 13:54:58.379271+00');
+INSERT INTO public.ninebits_message VALUES ('382fc3eb269dc9cbb0435a3c29ef5457', '5f90f994d79be66a3f18109cccc4eefa', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'refused', 'a test', NULL, 1, 0, 0, 0, NULL, 2, '2026-11-25 13:54:58.322993+00');
 
 
 --
 -- Data for Name: ninebits_purge; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_purge VALUES (1, '2026-08-27 03:07:20.051878+00', '2026-11-25 03:07:20.051878+00');
+INSERT INTO public.ninebits_purge VALUES (1, '2026-08-27 13:54:58.040211+00', '2026-11-25 13:54:58.040211+00');
 
 
 --
 -- Data for Name: ninebits_receipt; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receipt VALUES (1, 'aec791e5b3ea39dd3ef5deec78c379ce', '4a98e76ed800620660c41d8c4032295c', 0, 'accepted', 1, 'purged');
+INSERT INTO public.ninebits_receipt VALUES (1, 'd99dc0580c68184afb342d6cca578ffc', 'cde537e80c642c4bd7aa66edbcb7f408', 0, 'accepted', 1, 'purged');
 
 
 --
 -- Data for Name: ninebits_receiver; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receiver VALUES ('0a17f898d69fe9b03d09e9524f0b1317', 'a-host', '2026-11-25 03:07:20.17911+00', '2026-11-25 03:07:20.17911+00', '2026-11-25 03:07:20.180549+00', false, 1, '2026-11-25 03:07:20.180549+00', 1, '2026-11-25 03:07:20.180549+00', 1, '2026-11-25 03:07:20.180549+00');
+INSERT INTO public.ninebits_receiver VALUES ('31d8654fe7b757129a5f016962a946d8', 'a-host', '2026-11-25 13:54:58.402117+00', '2026-11-25 13:54:58.402117+00', '2026-11-25 13:54:58.403805+00', false, 1, '2026-11-25 13:54:58.403805+00', 1, '2026-11-25 13:54:58.403805+00', 1, '2026-11-25 13:54:58.403805+00');
 
 
 --
 -- Data for Name: ninebits_recipient; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_recipient VALUES (3, 'be601f7651aa5ec514befc369b2773f2', 'cf3ee3e8498c074b9e19f4887338a546', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-25 03:07:20.11006+00');
-INSERT INTO public.ninebits_recipient VALUES (4, '83aea1249721f989601c5c88b48c25f9', '9ac119054c3f1b09b34b00050d19b740', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (5, '46a35d5aa56a6eb2ed215ff01a3db007', '335810a3f61f7ef9ffe1ba6a8539ad04', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (6, '967404b3dddbca5acc5d8a14071afca9', '7d6b3424b566ff473804bd5c0aa5fcda', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (2, 'be601f7651aa5ec514befc369b2773f2', 'cf3ee3e8498c074b9e19f4887338a546', '2348020000001', 'answered', 1, '2026-11-25 03:07:19.17911+00', '2026-11-25 03:07:20.109744+00', '2026-11-25 03:07:19.17911+00', 7, 7, 30000000000, '2026-11-25 03:07:20.11006+00');
+INSERT INTO public.ninebits_recipient VALUES (3, '1c1a493275e08ea1eaea2dad833f10d3', 'bc85c06dd8a5191cfe424926e4faf31c', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-25 13:54:58.1755+00');
+INSERT INTO public.ninebits_recipient VALUES (4, '393242a6b37c62e9ecbd95525df7aff2', 'abe45760262e17630c5bf6f0b4e64002', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (5, '5f90f994d79be66a3f18109cccc4eefa', '382fc3eb269dc9cbb0435a3c29ef5457', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (6, '817bc636fbe157c85f5c2d90479c86fc', 'bec08a4b0d1374314f6498efd2484ae6', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (2, '1c1a493275e08ea1eaea2dad833f10d3', 'bc85c06dd8a5191cfe424926e4faf31c', '2348020000001', 'answered', 1, '2026-11-25 13:54:57.402117+00', '2026-11-25 13:54:58.175269+00', '2026-11-25 13:54:57.402117+00', 7, 7, 30000000000, '2026-11-25 13:54:58.1755+00');
 
 
 --
 -- Data for Name: ninebits_request; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_request VALUES (3, '9ac119054c3f1b09b34b00050d19b740', 'ninebits', 'uncertain', NULL, NULL, '2026-11-25 03:07:20.130247+00', '2026-11-25 03:07:20.133187+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (4, '335810a3f61f7ef9ffe1ba6a8539ad04', 'ninebits', 'refused', NULL, 'answer', '2026-11-25 03:07:20.149272+00', '2026-11-25 03:07:20.152177+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (2, 'cf3ee3e8498c074b9e19f4887338a546', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-25 03:07:20.10543+00', '2026-11-25 03:07:20.108382+00', 7, 'a detail');
+INSERT INTO public.ninebits_request VALUES (3, 'abe45760262e17630c5bf6f0b4e64002', 'ninebits', 'uncertain', NULL, NULL, '2026-11-25 13:54:58.236141+00', '2026-11-25 13:54:58.283299+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (4, '382fc3eb269dc9cbb0435a3c29ef5457', 'ninebits', 'refused', NULL, 'answer', '2026-11-25 13:54:58.349876+00', '2026-11-25 13:54:58.350979+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (2, 'bc85c06dd8a5191cfe424926e4faf31c', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-25 13:54:58.168866+00', '2026-11-25 13:54:58.172004+00', 7, 'a detail');
 
 
 --
 -- Data for Name: ninebits_send; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_send VALUES ('aec791e5b3ea39dd3ef5deec78c379ce', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-27 03:07:20.001852+00', NULL, NULL, 'purged');
-INSERT INTO public.ninebits_send VALUES ('be601f7651aa5ec514befc369b2773f2', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-25 03:07:20.095435+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('83aea1249721f989601c5c88b48c25f9', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-25 03:07:20.118571+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('967404b3dddbca5acc5d8a14071afca9', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-25 03:07:20.161855+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('46a35d5aa56a6eb2ed215ff01a3db007', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-25 03:07:20.139534+00', 'a planner', '2026-11-25 03:07:19.17911+00', NULL);
+INSERT INTO public.ninebits_send VALUES ('d99dc0580c68184afb342d6cca578ffc', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-27 13:54:57.907894+00', NULL, NULL, 'purged');
+INSERT INTO public.ninebits_send VALUES ('393242a6b37c62e9ecbd95525df7aff2', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-25 13:54:58.209781+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('5f90f994d79be66a3f18109cccc4eefa', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-25 13:54:58.321233+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('817bc636fbe157c85f5c2d90479c86fc', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-25 13:54:58.377268+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('1c1a493275e08ea1eaea2dad833f10d3', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-25 13:54:58.149179+00', 'a planner', '2026-11-25 13:54:57.402117+00', NULL);
+
+
+--
+-- Data for Name: ninebits_subscription; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.ninebits_subscription VALUES ('16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 'default', true, true, true, '2026-11-25 13:54:57.879843+00', '2026-11-25 13:54:57.879843+00');
 
 
 --
 -- Data for Name: ninebits_task; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-25 03:07:20.183903+00');
+INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-25 13:54:58.415678+00');
 
 
 --
@@ -1006,6 +1194,13 @@ INSERT INTO public.ninebits_version VALUES ('0001');
 --
 
 SELECT pg_catalog.setval('public.ninebits_callback_id_seq', 6, true);
+
+
+--
+-- Name: ninebits_event_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
+--
+
+SELECT pg_catalog.setval('public.ninebits_event_id_seq', 3, true);
 
 
 --
@@ -1050,6 +1245,14 @@ ALTER TABLE ONLY public.ninebits_version
 
 ALTER TABLE ONLY public.ninebits_callback
     ADD CONSTRAINT pk_ninebits_callback PRIMARY KEY (id);
+
+
+--
+-- Name: ninebits_event pk_ninebits_event; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_event
+    ADD CONSTRAINT pk_ninebits_event PRIMARY KEY (id);
 
 
 --
@@ -1106,6 +1309,14 @@ ALTER TABLE ONLY public.ninebits_request
 
 ALTER TABLE ONLY public.ninebits_send
     ADD CONSTRAINT pk_ninebits_send PRIMARY KEY (id);
+
+
+--
+-- Name: ninebits_subscription pk_ninebits_subscription; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_subscription
+    ADD CONSTRAINT pk_ninebits_subscription PRIMARY KEY (id);
 
 
 --
@@ -1188,6 +1399,20 @@ CREATE INDEX ix_ninebits_callback_waiting_number ON public.ninebits_callback USI
 --
 
 CREATE INDEX ix_ninebits_callback_waiting_ref_id ON public.ninebits_callback USING btree (ref_id) WHERE ((match_state)::text = 'unmatched'::text);
+
+
+--
+-- Name: ix_ninebits_event_recipient_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_event_recipient_id ON public.ninebits_event USING btree (recipient_id);
+
+
+--
+-- Name: ix_ninebits_event_subscription_id_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_event_subscription_id_id ON public.ninebits_event USING btree (subscription_id, id);
 
 
 --

@@ -26,11 +26,27 @@ CREATE TABLE ninebits_callback (
 	CONSTRAINT pk_ninebits_callback PRIMARY KEY (id), 
 	CONSTRAINT uq_ninebits_callback_identity UNIQUE (identity)
 );
-INSERT INTO "ninebits_callback" VALUES(1,'2026-11-25 03:07:19.723967','a receiver_id','a conn_path','call',X'7B7D','ada',0,'r1','2348020000001',0,'2026-11-25 03:07:18.753889','2026-11-25 03:07:19.723879','2026-11-25 03:07:18.753889',7,7,30000000000,NULL,NULL,'matched',0,1,1);
-INSERT INTO "ninebits_callback" VALUES(2,'2026-11-25 03:07:19.723967',NULL,NULL,'call',X'7B7D','ben',0,'r1','2348020000002',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'matched',0,2,1);
-INSERT INTO "ninebits_callback" VALUES(3,'2026-11-25 03:07:19.748478',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2349000000000',0,NULL,'2026-11-25 03:07:19.748387',NULL,NULL,NULL,NULL,NULL,NULL,'unmatched',0,NULL,NULL);
-INSERT INTO "ninebits_callback" VALUES(4,'2026-11-25 03:07:19.748478',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2348020000003',1,NULL,'2026-11-25 03:07:19.748396',NULL,NULL,NULL,NULL,NULL,NULL,'inbound',0,NULL,NULL);
-INSERT INTO "ninebits_callback" VALUES(5,'2026-11-25 03:07:19.748478',NULL,NULL,'answer',X'7B7D',NULL,0,'r1',NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,200,'not possible','matched',0,NULL,1);
+INSERT INTO "ninebits_callback" VALUES(1,'2026-11-25 13:54:56.783465','a receiver_id','a conn_path','call',X'7B7D','ada',0,'r1','2348020000001',0,'2026-11-25 13:54:55.884799','2026-11-25 13:54:56.783302','2026-11-25 13:54:55.884799',7,7,30000000000,NULL,NULL,'matched',0,1,1);
+INSERT INTO "ninebits_callback" VALUES(2,'2026-11-25 13:54:56.783465',NULL,NULL,'call',X'7B7D','ben',0,'r1','2348020000002',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'matched',0,2,1);
+INSERT INTO "ninebits_callback" VALUES(3,'2026-11-25 13:54:56.873034',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2349000000000',0,NULL,'2026-11-25 13:54:56.872908',NULL,NULL,NULL,NULL,NULL,NULL,'unmatched',0,NULL,NULL);
+INSERT INTO "ninebits_callback" VALUES(4,'2026-11-25 13:54:56.873034',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2348020000003',1,NULL,'2026-11-25 13:54:56.872920',NULL,NULL,NULL,NULL,NULL,NULL,'inbound',0,NULL,NULL);
+INSERT INTO "ninebits_callback" VALUES(5,'2026-11-25 13:54:56.873034',NULL,NULL,'answer',X'7B7D',NULL,0,'r1',NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,200,'not possible','matched',0,NULL,1);
+CREATE TABLE ninebits_event (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	subscription_id VARCHAR(64) NOT NULL, 
+	recipient_id INTEGER NOT NULL, 
+	message_id VARCHAR(32) NOT NULL, 
+	state VARCHAR(16) NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	started_at DATETIME, 
+	answered_at DATETIME, 
+	ended_at DATETIME, 
+	total_duration INTEGER, 
+	call_duration INTEGER, 
+	total_amount BIGINT
+);
+INSERT INTO "ninebits_event" VALUES(2,'16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688',1,'3385f7bdbde37f91f2e44126e10fd4b5','answered',1,'2026-11-25 13:54:55.884799','2026-11-25 13:54:56.783302','2026-11-25 13:54:55.884799',7,7,30000000000);
+INSERT INTO "ninebits_event" VALUES(3,'16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688',2,'3385f7bdbde37f91f2e44126e10fd4b5','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE ninebits_message (
 	id VARCHAR(32) NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -52,17 +68,17 @@ CREATE TABLE ninebits_message (
 	CONSTRAINT fk_ninebits_message_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_ninebits_message_send_id_part UNIQUE (send_id, part)
 );
-INSERT INTO "ninebits_message" VALUES('4efc34b04c869beb37999bda953ffeb8','30d05be6f9933f6296a02022dff69725',0,'ninebits','https://media.test/a.mp3',NULL,'accepted','a test','2026-11-25 03:08:19.722221',2,1,1,0,'2026-11-25 03:07:19.723967',3,'2026-11-25 03:07:19.717965');
-INSERT INTO "ninebits_message" VALUES('5f2bd25efc91d883fd7fe80bc281354f','290e5983b8824d92d48349ed50d82000',0,'ninebits','https://media.test/a.mp3',NULL,'uncertain','a test',NULL,1,0,0,0,NULL,2,'2026-11-25 03:07:19.727843');
-INSERT INTO "ninebits_message" VALUES('0f8ab4d1e6a27309e444047527d6d3d6','26c01216cf6184cccff85b0ce507e450',0,'ninebits','https://media.test/a.mp3','a from_number','refused','a test',NULL,1,0,0,0,NULL,2,'2026-11-25 03:07:19.735635');
-INSERT INTO "ninebits_message" VALUES('c75aefc7d8d6415c1e30f66651ed9d82','fd8094cae543be3a24aca79494112ac9',0,'ninebits','https://media.test/a.mp3',NULL,'planned',NULL,NULL,1,0,0,0,NULL,0,'2026-11-25 03:07:19.745224');
+INSERT INTO "ninebits_message" VALUES('3385f7bdbde37f91f2e44126e10fd4b5','0018de23eb4959dab95b9dac0b772a70',0,'ninebits','https://media.test/a.mp3','a from_number','accepted','a test','2026-11-25 13:55:56.773896',2,1,1,0,'2026-11-25 13:54:56.783465',3,'2026-11-25 13:54:56.764107');
+INSERT INTO "ninebits_message" VALUES('83d2f457be96925958d4e0756ec44977','8a06ba7dcb469a41e7c4ce3a4f681e0f',0,'ninebits','https://media.test/a.mp3',NULL,'uncertain','a test',NULL,1,0,0,0,NULL,2,'2026-11-25 13:54:56.793201');
+INSERT INTO "ninebits_message" VALUES('6e930e95041dfa7521723a78c514193c','da1341abb1a6280603d34bf95b947da1',0,'ninebits','https://media.test/a.mp3',NULL,'refused','a test',NULL,1,0,0,0,NULL,2,'2026-11-25 13:54:56.825821');
+INSERT INTO "ninebits_message" VALUES('4fc0becf5e5e1a7c274f0056ebb4262f','1cbaea876523acff6ad09caf48d8c94d',0,'ninebits','https://media.test/a.mp3',NULL,'planned',NULL,NULL,1,0,0,0,NULL,0,'2026-11-25 13:54:56.861880');
 CREATE TABLE ninebits_purge (
 	id INTEGER NOT NULL, 
 	purged_until DATETIME NOT NULL, 
 	begun_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_purge PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_purge" VALUES(1,'2026-08-27 03:07:19.689719','2026-11-25 03:07:19.689719');
+INSERT INTO "ninebits_purge" VALUES(1,'2026-08-27 13:54:56.688750','2026-11-25 13:54:56.688750');
 CREATE TABLE ninebits_receipt (
 	id INTEGER NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -74,7 +90,7 @@ CREATE TABLE ninebits_receipt (
 	CONSTRAINT pk_ninebits_receipt PRIMARY KEY (id), 
 	CONSTRAINT fk_ninebits_receipt_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE
 );
-INSERT INTO "ninebits_receipt" VALUES(1,'a80146669a0396a2e7ba48b37353235a','d47a5b88861aa8c9a05b9a082831f3ac',0,'accepted',1,'purged');
+INSERT INTO "ninebits_receipt" VALUES(1,'b950447dd4d17d50c54ebbc819ab0c77','37984ecb7fe38cc4c62f7e6a74d8d41d',0,'accepted',1,'purged');
 CREATE TABLE ninebits_receiver (
 	id VARCHAR(32) NOT NULL, 
 	host TEXT NOT NULL, 
@@ -90,7 +106,7 @@ CREATE TABLE ninebits_receiver (
 	last_unavailable_at DATETIME, 
 	CONSTRAINT pk_ninebits_receiver PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_receiver" VALUES('c43082d8ef93d41eccd2dfa373ab99b7','a-host','2026-11-25 03:07:19.753889','2026-11-25 03:07:19.753889','2026-11-25 03:07:19.754837',0,1,'2026-11-25 03:07:19.754837',1,'2026-11-25 03:07:19.754837',1,'2026-11-25 03:07:19.754837');
+INSERT INTO "ninebits_receiver" VALUES('199477420a85998d91c74c97d88f0604','a-host','2026-11-25 13:54:56.884799','2026-11-25 13:54:56.884799','2026-11-25 13:54:56.887314',0,1,'2026-11-25 13:54:56.887314',1,'2026-11-25 13:54:56.887314',1,'2026-11-25 13:54:56.887314');
 CREATE TABLE ninebits_recipient (
 	id INTEGER NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -110,11 +126,11 @@ CREATE TABLE ninebits_recipient (
 	CONSTRAINT fk_ninebits_recipient_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_ninebits_recipient_send_id_number UNIQUE (send_id, number)
 );
-INSERT INTO "ninebits_recipient" VALUES(1,'30d05be6f9933f6296a02022dff69725','4efc34b04c869beb37999bda953ffeb8','2348020000001','answered',1,'2026-11-25 03:07:18.753889','2026-11-25 03:07:19.723879','2026-11-25 03:07:18.753889',7,7,30000000000,'2026-11-25 03:07:19.723967');
-INSERT INTO "ninebits_recipient" VALUES(2,'30d05be6f9933f6296a02022dff69725','4efc34b04c869beb37999bda953ffeb8','2348020000002','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL,'2026-11-25 03:07:19.723967');
-INSERT INTO "ninebits_recipient" VALUES(3,'290e5983b8824d92d48349ed50d82000','5f2bd25efc91d883fd7fe80bc281354f','2348020000003','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "ninebits_recipient" VALUES(4,'26c01216cf6184cccff85b0ce507e450','0f8ab4d1e6a27309e444047527d6d3d6','2348020000001','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "ninebits_recipient" VALUES(5,'fd8094cae543be3a24aca79494112ac9','c75aefc7d8d6415c1e30f66651ed9d82','2348020000002','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(1,'0018de23eb4959dab95b9dac0b772a70','3385f7bdbde37f91f2e44126e10fd4b5','2348020000001','answered',1,'2026-11-25 13:54:55.884799','2026-11-25 13:54:56.783302','2026-11-25 13:54:55.884799',7,7,30000000000,'2026-11-25 13:54:56.783465');
+INSERT INTO "ninebits_recipient" VALUES(2,'0018de23eb4959dab95b9dac0b772a70','3385f7bdbde37f91f2e44126e10fd4b5','2348020000002','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL,'2026-11-25 13:54:56.783465');
+INSERT INTO "ninebits_recipient" VALUES(3,'8a06ba7dcb469a41e7c4ce3a4f681e0f','83d2f457be96925958d4e0756ec44977','2348020000003','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(4,'da1341abb1a6280603d34bf95b947da1','6e930e95041dfa7521723a78c514193c','2348020000001','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(5,'1cbaea876523acff6ad09caf48d8c94d','4fc0becf5e5e1a7c274f0056ebb4262f','2348020000002','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE ninebits_request (
 	id INTEGER NOT NULL, 
 	message_id VARCHAR(32) NOT NULL, 
@@ -129,9 +145,9 @@ CREATE TABLE ninebits_request (
 	CONSTRAINT pk_ninebits_request PRIMARY KEY (id), 
 	CONSTRAINT fk_ninebits_request_message_id FOREIGN KEY(message_id) REFERENCES ninebits_message (id) ON DELETE CASCADE
 );
-INSERT INTO "ninebits_request" VALUES(1,'4efc34b04c869beb37999bda953ffeb8','ninebits','accepted','r1','answer','2026-11-25 03:07:19.722221','2026-11-25 03:07:19.723258',7,'a detail');
-INSERT INTO "ninebits_request" VALUES(2,'5f2bd25efc91d883fd7fe80bc281354f','ninebits','uncertain',NULL,NULL,'2026-11-25 03:07:19.731582','2026-11-25 03:07:19.732520',NULL,NULL);
-INSERT INTO "ninebits_request" VALUES(3,'0f8ab4d1e6a27309e444047527d6d3d6','ninebits','refused',NULL,'answer','2026-11-25 03:07:19.739358','2026-11-25 03:07:19.740224',NULL,NULL);
+INSERT INTO "ninebits_request" VALUES(1,'3385f7bdbde37f91f2e44126e10fd4b5','ninebits','accepted','r1','answer','2026-11-25 13:54:56.773896','2026-11-25 13:54:56.775466',7,'a detail');
+INSERT INTO "ninebits_request" VALUES(2,'83d2f457be96925958d4e0756ec44977','ninebits','uncertain',NULL,NULL,'2026-11-25 13:54:56.813195','2026-11-25 13:54:56.819642',NULL,NULL);
+INSERT INTO "ninebits_request" VALUES(3,'6e930e95041dfa7521723a78c514193c','ninebits','refused',NULL,'answer','2026-11-25 13:54:56.837172','2026-11-25 13:54:56.847725',NULL,NULL);
 CREATE TABLE ninebits_send (
 	id VARCHAR(32) NOT NULL, 
 	idempotency_key VARCHAR(64), 
@@ -147,11 +163,22 @@ CREATE TABLE ninebits_send (
 	CONSTRAINT pk_ninebits_send PRIMARY KEY (id), 
 	CONSTRAINT uq_ninebits_send_idempotency_key UNIQUE (idempotency_key)
 );
-INSERT INTO "ninebits_send" VALUES('a80146669a0396a2e7ba48b37353235a','06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a','default',NULL,NULL,NULL,NULL,'2026-08-27 03:07:19.657514',NULL,NULL,'purged');
-INSERT INTO "ninebits_send" VALUES('30d05be6f9933f6296a02022dff69725','d31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01','default',NULL,NULL,NULL,NULL,'2026-11-25 03:07:19.716929',NULL,NULL,NULL);
-INSERT INTO "ninebits_send" VALUES('290e5983b8824d92d48349ed50d82000',NULL,'default',NULL,NULL,NULL,NULL,'2026-11-25 03:07:19.726665',NULL,NULL,NULL);
-INSERT INTO "ninebits_send" VALUES('26c01216cf6184cccff85b0ce507e450','83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23','default','a dag_id','a run_id','a task_id',7,'2026-11-25 03:07:19.734641','a planner','2026-11-25 03:07:18.753889',NULL);
-INSERT INTO "ninebits_send" VALUES('fd8094cae543be3a24aca79494112ac9','9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e','default',NULL,NULL,NULL,NULL,'2026-11-25 03:07:19.744247',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('b950447dd4d17d50c54ebbc819ab0c77','06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a','default',NULL,NULL,NULL,NULL,'2026-08-27 13:54:56.611681',NULL,NULL,'purged');
+INSERT INTO "ninebits_send" VALUES('0018de23eb4959dab95b9dac0b772a70','d31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01','default','a dag_id','a run_id','a task_id',7,'2026-11-25 13:54:56.758796','a planner','2026-11-25 13:54:55.884799',NULL);
+INSERT INTO "ninebits_send" VALUES('8a06ba7dcb469a41e7c4ce3a4f681e0f',NULL,'default',NULL,NULL,NULL,NULL,'2026-11-25 13:54:56.792157',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('da1341abb1a6280603d34bf95b947da1','83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23','default',NULL,NULL,NULL,NULL,'2026-11-25 13:54:56.824766',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('1cbaea876523acff6ad09caf48d8c94d','9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e','default',NULL,NULL,NULL,NULL,'2026-11-25 13:54:56.860834',NULL,NULL,NULL);
+CREATE TABLE ninebits_subscription (
+	id VARCHAR(64) NOT NULL, 
+	deployment VARCHAR(250) NOT NULL, 
+	answered BOOLEAN NOT NULL, 
+	unanswered BOOLEAN NOT NULL, 
+	failed BOOLEAN NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	seen_at DATETIME NOT NULL, 
+	CONSTRAINT pk_ninebits_subscription PRIMARY KEY (id)
+);
+INSERT INTO "ninebits_subscription" VALUES('16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688','default',1,1,1,'2026-11-25 13:54:56.593308','2026-11-25 13:54:56.593308');
 CREATE TABLE ninebits_task (
 	place_key VARCHAR(64) NOT NULL, 
 	generation INTEGER NOT NULL, 
@@ -162,7 +189,7 @@ CREATE TABLE ninebits_task (
 	seen_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_task PRIMARY KEY (place_key)
 );
-INSERT INTO "ninebits_task" VALUES('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51',0,'ti',1,2,0,'2026-11-25 03:07:19.757163');
+INSERT INTO "ninebits_task" VALUES('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51',0,'ti',1,2,0,'2026-11-25 13:54:56.896178');
 CREATE TABLE ninebits_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT ninebits_version_pkc PRIMARY KEY (version_num)
@@ -189,4 +216,8 @@ CREATE INDEX ix_ninebits_callback_request_id ON ninebits_callback (request_id);
 CREATE INDEX ix_ninebits_callback_waiting_number ON ninebits_callback (number) WHERE match_state = 'unmatched';
 CREATE INDEX ix_ninebits_callback_waiting_answer ON ninebits_callback (received_at) WHERE match_state = 'unmatched' and kind = 'answer';
 CREATE INDEX ix_ninebits_callback_waiting_ref_id ON ninebits_callback (ref_id) WHERE match_state = 'unmatched';
+CREATE INDEX ix_ninebits_event_subscription_id_id ON ninebits_event (subscription_id, id);
+CREATE INDEX ix_ninebits_event_recipient_id ON ninebits_event (recipient_id);
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('ninebits_event',3);
 COMMIT;
