@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, exists, func, insert, select, update
 
-from airflow_provider_ninebits.ledger import event_queue, notices, schema
+from airflow_provider_ninebits.ledger import notices, schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import SendBusy
 from airflow_provider_ninebits.ledger.replanning import KEPT
@@ -77,7 +77,6 @@ def give_way(connection: Connection, message_id: str) -> None:
     # Of a request that 9bits took back, some may have come. An id that was deleted may be given to another recipient.
     theirs = callback.recipient_id.in_(select(recipient.id).where(recipient.message_id == message_id))
     connection.execute(update(schema.callback).where(theirs).values(recipient_id=None))
-    event_queue.drop_all(connection, [message_id])
     connection.execute(delete(schema.recipient).where(recipient.message_id == message_id))
     notices.changed(connection, [message_id])
 

@@ -215,20 +215,22 @@ class TestWhatIsTakenBack:
         assert [event.event_id for event in told(database)] == [before.event_id]
 
     def test_leaves_what_is_still_true(self, database: Database) -> None:
-        first = uncertain(database, ADA, BEN)
-        again = claimed(database, first.message_id, resend=True)
-        arrive(database, a_call(ADA, ref_id="y", answered=False))
-        again.answered("accepted", "z")
-        first_said = said(database)
-        rematch(database, window=WINDOW, message_ids=[first.message_id])
-        assert set(first_said) <= {(ADA, "unanswered")}
-        assert sorted(said(database)) == [(ADA, state) for state in states(database, first) if state != "pending"]
+        first = uncertain(database, ADA)
+        arrive(database, a_call(ADA, answered=False))
+        # By whose `ref_id` the request is called, until its answer brings another.
+        arrive(database, a_call(ADA, ref_id="y"))
+        assert said(database) == [(ADA, "unanswered"), (ADA, "answered")]
+        first.answered("accepted", "z")
+        assert states(database, first) == ["unanswered"]
+        assert said(database) == [(ADA, "unanswered")]
 
-    def test_keeps_those_who_have_failed_all_the_same(self, database: Database) -> None:
-        first = accepted(database, "x", ADA, BEN)
-        arrive(database, an_answer("x", 500))
+    def test_takes_a_failure_back_too(self, database: Database) -> None:
+        request = sending(database, ADA, BEN)
+        arrive(database, an_answer("y", 500))
         assert sorted(said(database)) == [(ADA, "failed"), (BEN, "failed")]
-        assert states(database, first) == ["failed", "failed"]
+        request.answered("accepted", "z")
+        assert states(database, request) == ["pending", "pending"]
+        assert said(database) == []
 
 
 class TestASubscription:
@@ -298,11 +300,28 @@ def test_a_purge_takes_the_events_of_whom_it_takes(database: Database, mask: boo
 
 
 @pytest.mark.usefixtures("subscribed")
-def test_what_is_left_of_a_recipient_that_is_gone_is_read_as_nothing_to_tell(database: Database) -> None:
+def test_whose_number_was_masked_nothing_is_told(database: Database) -> None:
     accepted(database, "x", ADA)
+    let_pass(database, OLD)
+    set_columns(database, schema.subscription, {"seen_at": datetime.now(UTC)})
+    purged(database, mask=True, unsettled_too=True)
+    arrive(database, an_answer("x", 500))
+    assert states_of(database) == ["failed"]
+    [left] = queued(database, [ALL.subscription_id], limit=10)
+    assert left.event is None
+
+
+@pytest.mark.usefixtures("subscribed")
+def test_who_has_got_the_id_of_a_recipient_that_is_gone_is_not_taken_for_it(database: Database) -> None:
+    accepted(database, "x", ADA)
+    other = accepted(database, "y", BEN)
     arrive(database, a_call(ADA))
+    gone, heir = rows(database, schema.recipient)
     with database.writing() as connection:
-        connection.execute(schema.recipient.delete())
+        connection.execute(schema.recipient.delete().where(schema.recipient.c.id == gone["id"]))
+    assert queued(database, [ALL.subscription_id], limit=10)[0].event is None
+    set_columns(database, schema.recipient, {"id": gone["id"]}, id=heir["id"])
+    assert row(database, schema.recipient)["message_id"] == other.message_id
     [left] = queued(database, [ALL.subscription_id], limit=10)
     assert left.event is None
 
