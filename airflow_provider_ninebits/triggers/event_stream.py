@@ -49,6 +49,7 @@ class EventProducer(SharedStreamProducer):
         if self._watcher is None:
             return
         done = {item.broker_payload for item in batch if item.outcome.is_clean}
-        self._watcher.release({item.broker_payload for item in batch} - done)
+        if failed := {item.broker_payload for item in batch} - done:
+            self._watcher.release(failed)
         if done:
             await self._watcher.handed_on(done)

@@ -19,17 +19,25 @@ if TYPE_CHECKING:
 PATHS = ("run", "stream")
 
 
-async def run(trigger: CallbackEventTrigger, path: str, fired: Callable[[Any], None], *, persists: bool = True) -> None:
+async def run(
+    trigger: CallbackEventTrigger,
+    path: str,
+    fired: Callable[[Any], None],
+    *,
+    persists: bool = True,
+    ack_timeout: float = 300.0,
+) -> None:
     """
     Run a trigger until this is cancelled.
 
     :param persists: whether Airflow writes its events down.
+    :param ack_timeout: seconds after which Airflow fails a trigger whose event was not written down.
     """
     if path == "run":
         async for event in trigger.run():
             fired(event)
         return
-    manager = SharedStreamManager()
+    manager = SharedStreamManager(ack_timeout=ack_timeout)
     key = trigger.shared_stream_key()
     stream = manager.subscribe(trigger_id=1, trigger=trigger, key=key)
     try:

@@ -13,14 +13,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.triggers.shared_stream import AckTimeout
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.events import subscribe
 from airflow_provider_ninebits.ledger.wanted import Wanted
-from airflow_provider_ninebits.triggers import events, subscribers
+from airflow_provider_ninebits.triggers import event_stream, events
 from airflow_provider_ninebits.triggers.event_watcher import EventPace, EventWatcher, shared_event_watcher
+from airflow_provider_ninebits.triggers.events import CallbackEventTrigger
 from tests.integration.ledger.scenes import ADA, BEN, CAI, a_call, accepted, arrive, rows, set_columns
-from tests.integration.triggers.firing import PATHS, firing, rested
+from tests.integration.triggers.firing import PATHS, firing, rested, run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -155,11 +157,33 @@ async def test_what_airflow_did_not_write_down_comes_again_with_the_same_id(
     assert len(found[0]) == 1
 
 
+def at_most(under_way: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let so many events be on their way at once."""
+    monkeypatch.setattr(event_stream, "MOST_UNDER_WAY", under_way)
+    monkeypatch.setattr(EventWatcher.subscribed.__wrapped__, "__kwdefaults__", {"most_under_way": under_way})
+
+
+async def test_not_more_are_handed_out_than_may_come_twice(
+    database: Database, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "PERSISTED_AFTER_SECONDS", NEVER_SECONDS)
+    at_most(7, monkeypatch)
+    numbers = [str(2348020000100 + place) for place in range(20)]
+    accepted(database, "x", *numbers)
+    async with firing(path, persists=False) as fired:
+        await subscribed(database)
+        arrive(database, *[a_call(number) for number in numbers])
+        await until(lambda: len(fired) >= 7, "some are lost")
+        await asyncio.sleep(0.5)
+        assert len(fired) == 7
+
+
 async def test_more_than_are_handed_out_at_once_all_come_once(
     database: Database, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscribers, "MOST_UNDER_WAY", 7)
-    monkeypatch.setattr(EventWatcher.subscribed, "__kwdefaults__", {"most_under_way": 7})
+    # None of them is found by a sweep.
+    monkeypatch.setattr(EventWatcher.__init__, "__defaults__", (UNSWEPT,))
+    at_most(7, monkeypatch)
     numbers = [str(2348020000100 + place) for place in range(40)]
     accepted(database, "x", *numbers)
     async with firing(path) as fired:
@@ -207,8 +231,9 @@ async def test_an_outage_of_the_ledger_only_makes_it_late(
     async with firing(path) as fired:
         await subscribed(database)
         down = True
-        arrive(database, a_call(ADA))
         await until(lambda: "Events come late" in caplog.text, "nothing was said")
+        arrive(database, a_call(ADA))
+        await asyncio.sleep(0.3)
         assert fired == []
         down = False
         await until(lambda: fired, "it is lost")
@@ -234,6 +259,24 @@ async def test_it_rests_when_nobody_waits(database: Database, path: str, databas
         await until(lambda: watcher._listening is not None, "nobody listens")
     await rested()
     assert (watcher._watching, watcher._listening, watcher._threads) == (None, None, None)
+
+
+async def test_an_event_that_airflow_never_confirms_stays_in_the_ledger(database: Database, path: str) -> None:
+    if path == "run":
+        pytest.skip("it confirms none")
+    accepted(database, "x", ADA)
+    fired: list[Any] = []
+    task = asyncio.create_task(run(CallbackEventTrigger(), path, fired.append, persists=False, ack_timeout=0.3))
+    await subscribed(database)
+    arrive(database, a_call(ADA))
+    with pytest.raises(AckTimeout):
+        await asyncio.wait_for(task, PATIENCE_SECONDS)
+    await rested()
+    assert len(rows(database, schema.event)) == 1
+    async with firing(path) as again:
+        await until(lambda: again, "it is lost")
+        await empty(database)
+    assert again == [event.payload for event in fired]
 
 
 @pytest.mark.slow
