@@ -133,7 +133,8 @@ def subscribe(database: Database, wanted: Sequence[Wanted]) -> dict[str, datetim
                 "created_at": now,
                 "seen_at": now,
             }
-            for each in wanted
+            # In a fixed order: two triggerers may write the same.
+            for each in sorted(wanted, key=lambda each: each.subscription_id)
         ]
         ids = [each.subscription_id for each in wanted]
         seen = select(_subscription.id, _subscription.seen_at).where(_subscription.id.in_(ids))
@@ -166,7 +167,9 @@ def take_out(database: Database, ids: Sequence[int]) -> None:
     """
     for start in range(0, len(ids), _TOGETHER):
         with database.writing() as connection:
-            connection.execute(delete(schema.event).where(_event.id.in_(ids[start : start + _TOGETHER])))
+            some = select(_event.id).where(_event.id.in_(ids[start : start + _TOGETHER]))
+            # What somebody else is just dropping is waited for by nobody, so that no two wait for each other.
+            connection.execute(delete(schema.event).where(_event.id.in_(some.with_for_update(skip_locked=True))))
 
 
 def drop_abandoned(connection: Connection, now: datetime) -> int:

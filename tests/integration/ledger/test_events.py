@@ -380,6 +380,21 @@ def test_one_that_is_committed_after_a_later_one_is_not_passed_by(database: Data
     other.close()
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+@pytest.mark.usefixtures("subscribed")
+def test_who_takes_out_what_another_is_dropping_waits_for_nobody(database: Database, database_url: str) -> None:
+    accepted(database, "x", ADA, BEN)
+    arrive(database, a_call(ADA), a_call(BEN))
+    ids = [each.id for each in queued(database, [ALL.subscription_id], limit=10)]
+    other = Database(database_url)
+    with other.writing() as connection:
+        connection.execute(text("DELETE FROM ninebits_event WHERE id = :id"), {"id": ids[0]})
+        take_out(database, ids)
+        assert [each.id for each in queued(database, [ALL.subscription_id], limit=10)] == ids[:1]
+    assert rows(database, schema.event) == []
+    other.close()
+
+
 def statements(database: Database, play: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What a group of callbacks asks of the driver."""
     from airflow_provider_ninebits.ledger import driver
