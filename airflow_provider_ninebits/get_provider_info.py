@@ -95,6 +95,7 @@ def get_provider_info() -> dict[str, Any]:
             _modules(
                 "airflow_provider_ninebits.triggers.callback",
                 "airflow_provider_ninebits.triggers.escalation",
+                "airflow_provider_ninebits.triggers.events",
                 "airflow_provider_ninebits.triggers.opening",
             ),
         ],

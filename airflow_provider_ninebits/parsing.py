@@ -18,6 +18,7 @@ IMPORTED_BY_DAG_FILES: Final = (
     "airflow_provider_ninebits.operators.voice",
     "airflow_provider_ninebits.sensors.callback",
     "airflow_provider_ninebits.triggers.callback",
+    "airflow_provider_ninebits.triggers.events",
 )
 
 

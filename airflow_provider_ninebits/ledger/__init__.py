@@ -9,7 +9,8 @@ It knows neither Airflow nor HTTP. The rooms:
 ``matching``              which recipient a callback belongs to (pure)
 ``folding``               what a recipient's calls amount to (pure)
 ``outcome``               what a wait is told, and when it is over (pure)
-``schema``, ``columns``   the tables
+``wanted``                which events a subscription wants (pure)
+``schema``, ``columns``   the tables; ``metadata`` and ``event_tables`` are parts of it
 ``database``              write transactions, the ledger's clock, locks
 ``engines``               which URLs can be a ledger, and the connections to it
 ``outages``               what an error of the database means
@@ -29,6 +30,8 @@ It knows neither Airflow nor HTTP. The rooms:
 ``unmatched``             which callbacks are tried again
 ``undoing``               taking back what a callback had shown
 ``outcomes``              reading outcomes and progress
+``event_queue``           queueing events: recipients that reach a state, for whoever has subscribed
+``events``                subscriptions, and what is queued for them
 ``tasks``                 the generation of an Airflow task's sends
 ``receivers``             heartbeats of the webhook receivers
 ``evidence``              whether silence proves that a message in doubt was not placed (pure)

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 from airflow_provider_ninebits.ledger import notices, schema
 from airflow_provider_ninebits.ledger.book import shown_by_callback
 from airflow_provider_ninebits.ledger.entries import request_facts
+from airflow_provider_ninebits.ledger.event_queue import queue_failing
 from airflow_provider_ninebits.ledger.matching import NOBODY, RequestFacts, Verdict, match_answer
 from airflow_provider_ninebits.ledger.receipts import purged_refs
 from airflow_provider_ninebits.ledger.standing import lock_message_rows, refresh_message_state
@@ -93,6 +94,7 @@ def _placed_otherwise(connection: Connection, message_id: str, request_id: int) 
 
 def _fail_pending(connection: Connection, message_id: str, now: datetime) -> None:
     recipient, message = schema.recipient.c, schema.message.c
+    queue_failing(connection, message_id)
     failed = connection.execute(
         update(schema.recipient)
         .where(recipient.message_id == message_id, recipient.state == RecipientState.PENDING)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import String
 from sqlalchemy.dialects import postgresql
 
-from airflow_provider_ninebits.ledger import notices
+from airflow_provider_ninebits.ledger import event_queue, notices, schema
 from airflow_provider_ninebits.ledger.arrays import array
 from airflow_provider_ninebits.ledger.columns import amount_units, moment_text
 from airflow_provider_ninebits.ledger.driver import COMMIT, Asked, ask, run_for_each
@@ -52,7 +52,8 @@ def write(
     """
     Write some changes, no two of them to one table; on PostgreSQL in one statement.
 
-    That has no order: who updates rows that others update too holds their locks already.
+    That has no order: who updates rows that others update too holds their locks already. Where recipients reach
+    another state, events of it are queued for whoever has subscribed.
 
     :param asking: what is executed after it; PostgreSQL is told all at once.
     :param last: whether the transaction ends with that, so that PostgreSQL can be told this as well.
@@ -65,8 +66,10 @@ def write(
         return answers[len(written) : len(written) + len(asking)]
     for table, rows, key, adding in changes:
         names = [*(name for name in rows[0] if name != key), *([key] if key else [])]
-        columns = [_sqlite_values([row[name] for row in rows]) for name in names]
-        run_for_each(connection, _for_one(table, tuple(names), key, adding), zip(*columns, strict=True))
+        values = list(zip(*(_sqlite_values([row[name] for row in rows]) for name in names), strict=True))
+        if _reaches_states(table, key):
+            event_queue.queue_for_each(connection, names, values)
+        run_for_each(connection, _for_one(table, tuple(names), key, adding), values)
     return ask(connection, *asking)
 
 
@@ -88,9 +91,20 @@ def _for_one(table: Table, names: tuple[str, ...], key: str | None, adding: tupl
 @cache
 def _at_once(changes: tuple[tuple[Table, tuple[str, ...], str | None, tuple[str, ...]], ...], *, telling: bool) -> str:
     # One statement less than to tell of it by itself.
-    *first, last = [_from_arrays(*change) for change in changes] + [notices.TELL] * telling
-    before = ", ".join(f"change_{place} AS ({sql})" for place, sql in enumerate(first))
+    parts = [_from_arrays(*change) for change in changes]
+    events = []
+    for place, (table, _, key, _) in enumerate(changes):
+        if _reaches_states(table, key):
+            parts[place] += f" RETURNING {event_queue.RETURNED}"
+            events.append(event_queue.of_changed(f"part_{place}"))
+    *first, last = [*parts, *events, *[notices.TELL] * telling]
+    before = ", ".join(f"part_{place} AS ({sql})" for place, sql in enumerate(first))
     return f"WITH {before} {last}" if before else last
+
+
+def _reaches_states(table: Table, key: str | None) -> bool:
+    """Return whether a change is one of recipients, which may reach other states by it."""
+    return table is schema.recipient and key is not None
 
 
 def _from_arrays(table: Table, names: tuple[str, ...], key: str | None, adding: tuple[str, ...]) -> str:

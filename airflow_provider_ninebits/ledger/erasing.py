@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import String, and_, case, cast, delete, exists, func, insert, literal, or_, select, update
 
-from airflow_provider_ninebits.ledger import notices, schema
+from airflow_provider_ninebits.ledger import event_queue, notices, schema
 from airflow_provider_ninebits.ledger.database import lock_numbers
 from airflow_provider_ninebits.ledger.purgeable import messages_of
 from airflow_provider_ninebits.ledger.states import MessageState, PurgeState, RequestState
@@ -71,6 +71,7 @@ def remove(connection: Connection, message_ids: Sequence[str], repeats_before: d
         callbacks += connection.execute(
             update(callback).where(theirs).values(raw=b"", number=None, detail=None, recipient_id=None, request_id=None)
         ).rowcount
+    event_queue.drop_all(connection, message_ids)
     recipients = connection.execute(delete(recipient).where(recipient.c.message_id.in_(message_ids))).rowcount
     connection.execute(delete(request).where(request.c.message_id.in_(message_ids)))
     messages = connection.execute(delete(schema.message).where(schema.message.c.id.in_(message_ids))).rowcount
@@ -102,6 +103,7 @@ def mask(connection: Connection, message_ids: Sequence[str], repeats_before: dat
                 identity=case((_old(repeats_before), None), else_=callback.c.identity),
             )
         ).rowcount
+    event_queue.drop_all(connection, message_ids)
     recipients = connection.execute(
         update(recipient)
         .where(recipient.c.message_id.in_(message_ids), ~recipient.c.number.startswith(MASK_PREFIX))

@@ -18,6 +18,7 @@ from sqlalchemy import delete, insert
 from airflow_provider_ninebits.ledger import erasing, leftovers, purgeable, schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.escalations import LADDER_ENDS_WITHIN
+from airflow_provider_ninebits.ledger.events import drop_abandoned
 from airflow_provider_ninebits.ledger.retention import REPEATS_END_AFTER, Fate, Windows, fate, loose_until
 from airflow_provider_ninebits.ledger.states import PurgeState
 
@@ -195,6 +196,14 @@ class _Purge:
         if policy.keys_older_than is not None:
             self._take("keys", leftovers.keys(now - policy.keys_older_than))
             self._take("keys", leftovers.tasks(now - policy.keys_older_than))
+        self._drop_abandoned_events(now)
+
+    def _drop_abandoned_events(self, now: datetime) -> None:
+        """Take the events that nobody waits for any more, since their DAG is gone or asks for others."""
+        dropped = 0 if self.dry_run else 1
+        while dropped:
+            with self._writing() as connection:
+                dropped = drop_abandoned(connection, now)
 
     def _take(self, counted_as: str, rows: leftovers.Leftovers) -> None:
         if self.dry_run:

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, case, func, or_, select, update
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.api_answers import fail_pending
 from airflow_provider_ninebits.ledger.book import call_record
+from airflow_provider_ninebits.ledger.event_queue import drop_failed, take_back
 from airflow_provider_ninebits.ledger.folding import RecipientRecord, fold_call
 from airflow_provider_ninebits.ledger.standing import refresh_message_state
 from airflow_provider_ninebits.ledger.states import Kind, MatchState, RecipientState, RequestState
@@ -99,11 +100,14 @@ def _fold_anew(connection: Connection, message_id: str, recipient_ids: Sequence[
         for row in left:
             record = fold_call(record, call_record(row))
         connection.execute(update(schema.recipient).where(recipient.id == recipient_id).values(record._asdict()))
+        take_back(connection, recipient_id, record.state)
     connection.execute(
         update(schema.recipient)
         .where(recipient.message_id == message_id, recipient.state == RecipientState.FAILED)
         .values(state=RecipientState.PENDING, last_callback_at=None)
     )
+    # Those who are still failed, by what is left to their message, fail again below.
+    drop_failed(connection, message_id)
     states = connection.execute(
         select(recipient.state, func.count()).where(recipient.message_id == message_id).group_by(recipient.state)
     )

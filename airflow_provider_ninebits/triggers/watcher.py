@@ -51,7 +51,7 @@ def shared_watcher(url: str) -> Watcher:
     return of_loop[url]
 
 
-def _task_of_nobody(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+def task_of_nobody(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
     """Return a task that is no part of the trigger which happens to begin it: Airflow would log it as that one's."""
     return asyncio.get_running_loop().create_task(work, name=name, context=Context())
 
@@ -103,7 +103,7 @@ class Watcher:
         """Take a wait on."""
         self._waits.add(wait)
         if self._watching is None or self._watching.done():
-            self._watching = _task_of_nobody(self._watch(), "ninebits-watcher")
+            self._watching = task_of_nobody(self._watch(), "ninebits-watcher")
 
     def remove(self, wait: Wait) -> None:
         """Forget a wait."""
@@ -119,7 +119,7 @@ class Watcher:
     def listen(self) -> None:
         """Listen, if that is not done already: some wait is not over with its first look."""
         if self._listening is None:
-            self._listening = _task_of_nobody(self._keep_listening(), "ninebits-listener")
+            self._listening = task_of_nobody(self._keep_listening(), "ninebits-listener")
             self._sweep_at = asyncio.get_running_loop().time() + self._pace.deaf_seconds
             self._work.set()
 

@@ -28,6 +28,17 @@ def triggerer_of(stage: Stage) -> list[psutil.Process]:
     return [triggerer, *triggerer.children(recursive=True)]
 
 
+def processes_of(triggerer: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """The processes of another triggerer."""
+    return [*psutil.Process(triggerer.pid).children(recursive=True), psutil.Process(triggerer.pid)]
+
+
+def kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGKILL)
+
+
 @contextmanager
 def stopped(processes: list[psutil.Process]) -> Iterator[None]:
     """Let processes sleep, so that others do what they would have done."""
@@ -37,13 +48,15 @@ def stopped(processes: list[psutil.Process]) -> Iterator[None]:
         yield
     finally:
         for process in processes:
-            process.resume()
+            # Unless it was killed meanwhile.
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 @contextmanager
-def another_triggerer(stage: Stage) -> Iterator[subprocess.Popen[bytes]]:
-    """A triggerer beside Airflow's own, which takes one trigger at a time."""
-    command = [sys.executable, "-m", "airflow", "triggerer", "--skip-serve-logs", "--capacity", "1"]
+def another_triggerer(stage: Stage, capacity: int = 1) -> Iterator[subprocess.Popen[bytes]]:
+    """A triggerer beside Airflow's own, which takes one trigger at a time, or some more."""
+    command = [sys.executable, "-m", "airflow", "triggerer", "--skip-serve-logs", "--capacity", str(capacity)]
     with (stage.airflow.home / "triggerer.log").open("ab") as log:
         process = subprocess.Popen(
             command, env=stage.airflow.environment, stdout=log, stderr=log, start_new_session=True
@@ -88,9 +101,7 @@ def test_two_triggerers_wait_beside_each_other_and_one_takes_over_from_the_other
         with stopped(triggerer_of(stage)):
             orphaned = waiting(stage, third)
         job = triggerer_job(stage, orphaned)
-        for process in (*psutil.Process(other.pid).children(recursive=True), psutil.Process(other.pid)):
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGKILL)
+        kill(processes_of(other))
         other.wait()
         # Nobody watches when this comes.
         stage.deliver(third)

@@ -22,10 +22,12 @@ from sqlalchemy import Boolean, DateTime, Integer, MetaData, create_engine, sele
 from airflow_provider_ninebits.ledger import escalations, schema
 from airflow_provider_ninebits.ledger.alerts import Alert, ask
 from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.ledger.events import subscribe
 from airflow_provider_ninebits.ledger.keys import Attempt, TaskPlace
 from airflow_provider_ninebits.ledger.migrate import HEAD
 from airflow_provider_ninebits.ledger.receivers import TurnedAway, heartbeat, register
 from airflow_provider_ninebits.ledger.tasks import begin_attempt
+from airflow_provider_ninebits.ledger.wanted import Wanted
 from tests.integration.ledger.ladder import LADDER
 from tests.integration.ledger.purge_scenes import OLD, let_pass, purged, settled
 from tests.integration.ledger.scenes import (
@@ -86,6 +88,7 @@ def everything(engine: Engine) -> dict[str, list[dict[str, Any]]]:
 
 def fill(database: Database) -> None:
     """Play what a ledger can hold, until each column of each table holds something."""
+    subscribe(database, [Wanted("default")])
     settled(database, "purged", ADA, key="purged")
     let_pass(database, OLD)
     purged(database)

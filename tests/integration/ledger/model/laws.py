@@ -27,6 +27,8 @@ class Rows:
     requests: dict[int, Row]
     recipients: dict[int, Row]
     callbacks: list[Row]
+    events: list[Row]
+    """What is queued for somebody who wants all, has waited from the beginning, and has been given nothing."""
 
     @classmethod
     def of(cls, database: Database) -> Rows:
@@ -35,6 +37,7 @@ class Rows:
             {row["id"]: row for row in rows(database, schema.request)},
             {row["id"]: row for row in rows(database, schema.recipient)},
             rows(database, schema.callback),
+            rows(database, schema.event),
         )
 
     def requests_of(self, message_id: str) -> list[Row]:
@@ -54,6 +57,7 @@ def check(ledger: Rows, window: timedelta) -> None:
             _is_a_call_that_the_message_can_have_made(ledger, callback, window)
     _recipients_are_their_calls(ledger)
     _messages_are_their_recipients_and_requests(ledger)
+    _events_are_what_recipients_have_reached(ledger)
     names = Counter(request["ref_id"] for request in ledger.requests.values() if request["ref_id"])
     assert all(times == 1 for times in names.values()), f"a ref_id that two requests have: {names}"
     told = Counter(callback["identity"] for callback in ledger.callbacks if callback["identity"])
@@ -134,6 +138,18 @@ def _recipients_are_their_calls(ledger: Rows) -> None:
             assert recipient["last_callback_at"] >= max(call["received_at"] for call in mine)
         else:
             assert recipient["state"] in ("pending", "failed")
+
+
+def _events_are_what_recipients_have_reached(ledger: Rows) -> None:
+    told: dict[int, list[str]] = defaultdict(list)
+    for event in ledger.events:
+        assert event["message_id"] == ledger.recipients[event["recipient_id"]]["message_id"]
+        told[event["recipient_id"]].append(event["state"])
+    for recipient in ledger.recipients.values():
+        mine = told[recipient["id"]]
+        assert len(mine) == len(set(mine)), f"{recipient} reached the same twice: {mine}"
+        # Of a group of calls it is told once, so what lies below may be missing; nothing that is above is left.
+        assert max(["pending", *mine], key=RISING.index) == recipient["state"], f"{recipient} was told as {mine}"
 
 
 def _messages_are_their_recipients_and_requests(ledger: Rows) -> None:

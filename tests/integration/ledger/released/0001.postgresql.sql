@@ -486,6 +486,108 @@ COMMENT ON COLUMN public.ninebits_escalation_watch.seen_at IS 'trigger: when tha
 
 
 --
+-- Name: ninebits_event; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ninebits_event (
+    id bigint NOT NULL,
+    subscription_id character varying(64) NOT NULL,
+    recipient_id bigint NOT NULL,
+    message_id character varying(32) NOT NULL,
+    state character varying(16) NOT NULL,
+    attempts integer NOT NULL,
+    started_at timestamp with time zone,
+    answered_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    total_duration integer,
+    call_duration integer,
+    total_amount bigint
+);
+
+
+--
+-- Name: COLUMN ninebits_event.message_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_event.message_id IS 'an id of a recipient may be given again; this is not';
+
+
+--
+-- Name: COLUMN ninebits_event.state; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_event.state IS 'states.RecipientState, which it had reached';
+
+
+--
+-- Name: COLUMN ninebits_event.attempts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_event.attempts IS 'of the recipient, as are all below, at that time';
+
+
+--
+-- Name: COLUMN ninebits_event.started_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_event.started_at IS 'null: absent or unreadable';
+
+
+--
+-- Name: COLUMN ninebits_event.answered_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_event.answered_at IS 'null: not answered';
+
+
+--
+-- Name: COLUMN ninebits_event.ended_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_event.ended_at IS 'null: absent or unreadable';
+
+
+--
+-- Name: COLUMN ninebits_event.total_duration; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_event.total_duration IS 'seconds';
+
+
+--
+-- Name: COLUMN ninebits_event.call_duration; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_event.call_duration IS 'seconds billed';
+
+
+--
+-- Name: COLUMN ninebits_event.total_amount; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_event.total_amount IS 'null: none was reported';
+
+
+--
+-- Name: ninebits_event_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.ninebits_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: ninebits_event_id_seq; Type: SEQUENCE OWNED BY; Schema: public; Owner: -
+--
+
+ALTER SEQUENCE public.ninebits_event_id_seq OWNED BY public.ninebits_event.id;
+
+
+--
 -- Name: ninebits_message; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1104,6 +1206,70 @@ COMMENT ON COLUMN public.ninebits_send.purge_state IS 'purge: states.PurgeState;
 
 
 --
+-- Name: ninebits_subscription; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ninebits_subscription (
+    id character varying(64) NOT NULL,
+    deployment character varying(250) NOT NULL,
+    answered boolean NOT NULL,
+    unanswered boolean NOT NULL,
+    failed boolean NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: COLUMN ninebits_subscription.id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_subscription.id IS 'hash of the deployment and of what is wanted';
+
+
+--
+-- Name: COLUMN ninebits_subscription.deployment; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_subscription.deployment IS 'which Airflow waits';
+
+
+--
+-- Name: COLUMN ninebits_subscription.answered; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_subscription.answered IS 'whether recipients in this state are wanted';
+
+
+--
+-- Name: COLUMN ninebits_subscription.unanswered; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_subscription.unanswered IS 'whether recipients in this state are wanted';
+
+
+--
+-- Name: COLUMN ninebits_subscription.failed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_subscription.failed IS 'whether recipients in this state are wanted';
+
+
+--
+-- Name: COLUMN ninebits_subscription.created_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_subscription.created_at IS 'triggerer: what came before is not told';
+
+
+--
+-- Name: COLUMN ninebits_subscription.seen_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_subscription.seen_at IS 'triggerer: each minute while it waits';
+
+
+--
 -- Name: ninebits_task; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1184,6 +1350,13 @@ ALTER TABLE ONLY public.ninebits_callback ALTER COLUMN id SET DEFAULT nextval('p
 
 
 --
+-- Name: ninebits_event id; Type: DEFAULT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_event ALTER COLUMN id SET DEFAULT nextval('public.ninebits_event_id_seq'::regclass);
+
+
+--
 -- Name: ninebits_purge id; Type: DEFAULT; Schema: public; Owner: -
 --
 
@@ -1215,101 +1388,116 @@ ALTER TABLE ONLY public.ninebits_request ALTER COLUMN id SET DEFAULT nextval('pu
 -- Data for Name: ninebits_alert; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_alert VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'alerts manual__1', 0, '2026-11-25 14:20:44.867347+00', 'a dag_id', 'a run_id', 'a task_id', '423f09e3183f48abaaa6bef9fb485f7d', '2026-11-25 14:20:45.878092+00', 'me', '2026-11-25 14:20:59.878092+00', 0, 0, '2026-11-25 14:20:44.867347+00', 'a held_back_dag_', 'a held_back_run_', 'a held_back_task', '2026-11-25 14:20:45.878092+00');
+INSERT INTO public.ninebits_alert VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'alerts manual__1', 0, '2026-11-25 14:42:26.621566+00', 'a dag_id', 'a run_id', 'a task_id', '8a6466401a672e40db331f11710c8613', '2026-11-25 14:42:27.630809+00', 'me', '2026-11-25 14:42:41.630809+00', 0, 0, '2026-11-25 14:42:26.621566+00', 'a held_back_dag_', 'a held_back_run_', 'a held_back_task', '2026-11-25 14:42:27.630809+00');
 
 
 --
 -- Data for Name: ninebits_callback; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_callback VALUES (3, '2026-11-25 14:20:45.795456+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
-INSERT INTO public.ninebits_callback VALUES (4, '2026-11-25 14:20:45.8615+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-25 14:20:45.861061+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (5, '2026-11-25 14:20:45.8615+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-25 14:20:45.861073+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (6, '2026-11-25 14:20:45.8615+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
-INSERT INTO public.ninebits_callback VALUES (2, '2026-11-25 14:20:45.795456+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-25 14:20:44.867347+00', '2026-11-25 14:20:45.795209+00', '2026-11-25 14:20:44.867347+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
+INSERT INTO public.ninebits_callback VALUES (3, '2026-11-25 14:42:27.552694+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
+INSERT INTO public.ninebits_callback VALUES (4, '2026-11-25 14:42:27.615831+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-25 14:42:27.615353+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (5, '2026-11-25 14:42:27.615831+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-25 14:42:27.61538+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (6, '2026-11-25 14:42:27.615831+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
+INSERT INTO public.ninebits_callback VALUES (2, '2026-11-25 14:42:27.552694+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-25 14:42:26.621566+00', '2026-11-25 14:42:27.552484+00', '2026-11-25 14:42:26.621566+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
 
 
 --
 -- Data for Name: ninebits_escalation; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_escalation VALUES ('11111111111111111111111111111111', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'etl manual__1', 'etl', 'manual__1', 'a task_id', 'ninebits_default', 'https://media.test/a.mp3?signature=1', 'a from_number', '[["2348020000001"], ["2348020000002", "2348020000003"]]', '2026-11-25 14:20:45.931606+00', 'a taken_by');
+INSERT INTO public.ninebits_escalation VALUES ('11111111111111111111111111111111', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'etl manual__1', 'etl', 'manual__1', 'a task_id', 'ninebits_default', 'https://media.test/a.mp3?signature=1', 'a from_number', '[["2348020000001"], ["2348020000002", "2348020000003"]]', '2026-11-25 14:42:27.63538+00', 'a taken_by');
 
 
 --
 -- Data for Name: ninebits_escalation_watch; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_escalation_watch VALUES ('default', '2026-11-25 14:20:45.880602+00');
+INSERT INTO public.ninebits_escalation_watch VALUES ('default', '2026-11-25 14:42:27.633273+00');
+
+
+--
+-- Data for Name: ninebits_event; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.ninebits_event VALUES (3, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 3, 'd3b82e633a3da9b03f2fd00a85b11c00', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_event VALUES (2, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 2, 'd3b82e633a3da9b03f2fd00a85b11c00', 'answered', 1, '2026-11-25 14:42:26.621566+00', '2026-11-25 14:42:27.552484+00', '2026-11-25 14:42:26.621566+00', 7, 7, 30000000000);
 
 
 --
 -- Data for Name: ninebits_message; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_message VALUES ('93bcab2a048332ad9c33e3a470e7f41c', '5187b012aefdee6e05198a30732e5e82', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-25 14:21:45.792755+00', 2, NULL, 1, 1, 0, '2026-11-25 14:20:45.795456+00', 3, '2026-11-25 14:20:45.783645+00');
-INSERT INTO public.ninebits_message VALUES ('8d2f6a5a96c479be919aaa8503d8069b', '7c69b2f059b90378eb40edfb56dc7645', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'uncertain', 'a test', NULL, 1, NULL, 0, 0, 0, NULL, 2, '2026-11-25 14:20:45.807335+00');
-INSERT INTO public.ninebits_message VALUES ('f892fda891c5f07e0528a11396a82046', '9588de4d3661c6ba72a41efb308c5a4b', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, NULL, 0, 0, 0, NULL, 0, '2026-11-25 14:20:45.853465+00');
-INSERT INTO public.ninebits_message VALUES ('5efe319d9d711f03f0c0f289decd355a', '9c27447cba5f094d5e97f173d8247f23', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'refused', 'a test', NULL, 1, 'a zones', 0, 0, 0, NULL, 2, '2026-11-25 14:20:45.828058+00');
+INSERT INTO public.ninebits_message VALUES ('d3b82e633a3da9b03f2fd00a85b11c00', '6d3c2851f8e625c203fd819a08a055e2', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-25 14:43:27.550478+00', 2, NULL, 1, 1, 0, '2026-11-25 14:42:27.552694+00', 3, '2026-11-25 14:42:27.542333+00');
+INSERT INTO public.ninebits_message VALUES ('a3709ff6e28c98c8f2b7cb937f1ed47d', '473c67b157dc7987ac47120239d06143', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, NULL, 0, 0, 0, NULL, 2, '2026-11-25 14:42:27.58342+00');
+INSERT INTO public.ninebits_message VALUES ('d1e35449c1b7ff8b24c8ed9cc68080a4', 'eafc5e11a4d4285c4f9bb0bc9832799e', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, NULL, 0, 0, 0, NULL, 0, '2026-11-25 14:42:27.60769+00');
+INSERT INTO public.ninebits_message VALUES ('2c15f54aff3de3957b019c9e478b46bc', 'a7613dd4085ac364c4db45f45baeef38', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'uncertain', 'a test', NULL, 1, 'a zones', 0, 0, 0, NULL, 2, '2026-11-25 14:42:27.561649+00');
 
 
 --
 -- Data for Name: ninebits_purge; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_purge VALUES (1, '2026-08-27 14:20:45.731661+00', '2026-11-25 14:20:45.731661+00');
+INSERT INTO public.ninebits_purge VALUES (1, '2026-08-27 14:42:27.494803+00', '2026-11-25 14:42:27.494803+00');
 
 
 --
 -- Data for Name: ninebits_receipt; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receipt VALUES (1, '9c02e0999e363fdb14e6e1b734bdf3b9', '542b75bc48b118abbc31960db487d573', 0, 'accepted', 1, 'purged');
+INSERT INTO public.ninebits_receipt VALUES (1, 'b3eeba8263e8c3c1ee31cf40a214f5b9', '39797c5dd01d8f78c545a7f31f908a36', 0, 'accepted', 1, 'purged');
 
 
 --
 -- Data for Name: ninebits_receiver; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receiver VALUES ('02352e8f5464c93e077dc99fa0992a34', 'a-host', '2026-11-25 14:20:45.867347+00', '2026-11-25 14:20:45.867347+00', '2026-11-25 14:20:45.869049+00', false, 1, '2026-11-25 14:20:45.869049+00', 1, '2026-11-25 14:20:45.869049+00', 1, '2026-11-25 14:20:45.869049+00');
+INSERT INTO public.ninebits_receiver VALUES ('4586dc249b7d40a579096936c58d1cb0', 'a-host', '2026-11-25 14:42:27.621566+00', '2026-11-25 14:42:27.621566+00', '2026-11-25 14:42:27.623392+00', false, 1, '2026-11-25 14:42:27.623392+00', 1, '2026-11-25 14:42:27.623392+00', 1, '2026-11-25 14:42:27.623392+00');
 
 
 --
 -- Data for Name: ninebits_recipient; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_recipient VALUES (3, '5187b012aefdee6e05198a30732e5e82', '93bcab2a048332ad9c33e3a470e7f41c', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-25 14:20:45.795456+00');
-INSERT INTO public.ninebits_recipient VALUES (4, '7c69b2f059b90378eb40edfb56dc7645', '8d2f6a5a96c479be919aaa8503d8069b', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (5, '9c27447cba5f094d5e97f173d8247f23', '5efe319d9d711f03f0c0f289decd355a', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (6, '9588de4d3661c6ba72a41efb308c5a4b', 'f892fda891c5f07e0528a11396a82046', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (2, '5187b012aefdee6e05198a30732e5e82', '93bcab2a048332ad9c33e3a470e7f41c', '2348020000001', 'answered', 1, '2026-11-25 14:20:44.867347+00', '2026-11-25 14:20:45.795209+00', '2026-11-25 14:20:44.867347+00', 7, 7, 30000000000, '2026-11-25 14:20:45.795456+00');
+INSERT INTO public.ninebits_recipient VALUES (3, '6d3c2851f8e625c203fd819a08a055e2', 'd3b82e633a3da9b03f2fd00a85b11c00', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-25 14:42:27.552694+00');
+INSERT INTO public.ninebits_recipient VALUES (4, 'a7613dd4085ac364c4db45f45baeef38', '2c15f54aff3de3957b019c9e478b46bc', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (5, '473c67b157dc7987ac47120239d06143', 'a3709ff6e28c98c8f2b7cb937f1ed47d', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (6, 'eafc5e11a4d4285c4f9bb0bc9832799e', 'd1e35449c1b7ff8b24c8ed9cc68080a4', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (2, '6d3c2851f8e625c203fd819a08a055e2', 'd3b82e633a3da9b03f2fd00a85b11c00', '2348020000001', 'answered', 1, '2026-11-25 14:42:26.621566+00', '2026-11-25 14:42:27.552484+00', '2026-11-25 14:42:26.621566+00', 7, 7, 30000000000, '2026-11-25 14:42:27.552694+00');
 
 
 --
 -- Data for Name: ninebits_request; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_request VALUES (3, '8d2f6a5a96c479be919aaa8503d8069b', 'ninebits', 'uncertain', NULL, NULL, '2026-11-25 14:20:45.816588+00', '2026-11-25 14:20:45.81795+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (4, '5efe319d9d711f03f0c0f289decd355a', 'ninebits', 'refused', NULL, 'answer', '2026-11-25 14:20:45.837531+00', '2026-11-25 14:20:45.83895+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (2, '93bcab2a048332ad9c33e3a470e7f41c', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-25 14:20:45.792785+00', '2026-11-25 14:20:45.794219+00', 7, 'a detail');
+INSERT INTO public.ninebits_request VALUES (3, '2c15f54aff3de3957b019c9e478b46bc', 'ninebits', 'uncertain', NULL, NULL, '2026-11-25 14:42:27.571894+00', '2026-11-25 14:42:27.574249+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (4, 'a3709ff6e28c98c8f2b7cb937f1ed47d', 'ninebits', 'refused', NULL, 'answer', '2026-11-25 14:42:27.592147+00', '2026-11-25 14:42:27.593487+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (2, 'd3b82e633a3da9b03f2fd00a85b11c00', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-25 14:42:27.550508+00', '2026-11-25 14:42:27.551671+00', 7, 'a detail');
 
 
 --
 -- Data for Name: ninebits_send; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_send VALUES ('9c02e0999e363fdb14e6e1b734bdf3b9', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-27 14:20:45.670726+00', NULL, NULL, 'purged');
-INSERT INTO public.ninebits_send VALUES ('7c69b2f059b90378eb40edfb56dc7645', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-25 14:20:45.805344+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('9c27447cba5f094d5e97f173d8247f23', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-25 14:20:45.826143+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('9588de4d3661c6ba72a41efb308c5a4b', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-25 14:20:45.851609+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('5187b012aefdee6e05198a30732e5e82', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-25 14:20:45.781721+00', 'a planner', '2026-11-25 14:20:44.867347+00', NULL);
+INSERT INTO public.ninebits_send VALUES ('b3eeba8263e8c3c1ee31cf40a214f5b9', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-27 14:42:27.39652+00', NULL, NULL, 'purged');
+INSERT INTO public.ninebits_send VALUES ('6d3c2851f8e625c203fd819a08a055e2', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-25 14:42:27.54062+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('a7613dd4085ac364c4db45f45baeef38', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-25 14:42:27.559929+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('eafc5e11a4d4285c4f9bb0bc9832799e', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-25 14:42:27.605632+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('473c67b157dc7987ac47120239d06143', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-25 14:42:27.581613+00', 'a planner', '2026-11-25 14:42:26.621566+00', NULL);
+
+
+--
+-- Data for Name: ninebits_subscription; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.ninebits_subscription VALUES ('16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 'default', true, true, true, '2026-11-25 14:42:27.386414+00', '2026-11-25 14:42:27.386414+00');
 
 
 --
 -- Data for Name: ninebits_task; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-25 14:20:45.874209+00');
+INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-25 14:42:27.626952+00');
 
 
 --
@@ -1324,6 +1512,13 @@ INSERT INTO public.ninebits_version VALUES ('0001');
 --
 
 SELECT pg_catalog.setval('public.ninebits_callback_id_seq', 6, true);
+
+
+--
+-- Name: ninebits_event_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
+--
+
+SELECT pg_catalog.setval('public.ninebits_event_id_seq', 3, true);
 
 
 --
@@ -1395,6 +1590,14 @@ ALTER TABLE ONLY public.ninebits_escalation_watch
 
 
 --
+-- Name: ninebits_event pk_ninebits_event; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_event
+    ADD CONSTRAINT pk_ninebits_event PRIMARY KEY (id);
+
+
+--
 -- Name: ninebits_message pk_ninebits_message; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1448,6 +1651,14 @@ ALTER TABLE ONLY public.ninebits_request
 
 ALTER TABLE ONLY public.ninebits_send
     ADD CONSTRAINT pk_ninebits_send PRIMARY KEY (id);
+
+
+--
+-- Name: ninebits_subscription pk_ninebits_subscription; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ninebits_subscription
+    ADD CONSTRAINT pk_ninebits_subscription PRIMARY KEY (id);
 
 
 --
@@ -1544,6 +1755,20 @@ CREATE INDEX ix_ninebits_callback_waiting_ref_id ON public.ninebits_callback USI
 --
 
 CREATE INDEX ix_ninebits_escalation_created_at ON public.ninebits_escalation USING btree (created_at);
+
+
+--
+-- Name: ix_ninebits_event_recipient_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_event_recipient_id ON public.ninebits_event USING btree (recipient_id);
+
+
+--
+-- Name: ix_ninebits_event_subscription_id_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_event_subscription_id_id ON public.ninebits_event USING btree (subscription_id, id);
 
 
 --

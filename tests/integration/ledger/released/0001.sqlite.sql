@@ -21,7 +21,7 @@ CREATE TABLE ninebits_alert (
 	seen_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_alert PRIMARY KEY ("key")
 );
-INSERT INTO "ninebits_alert" VALUES('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','alerts manual__1',0,'2026-11-25 14:20:44.346420','a dag_id','a run_id','a task_id','d0b40979809f955ca48568e92662d4d7','2026-11-25 14:20:45.352527','me','2026-11-25 14:20:59.352527',0,0,'2026-11-25 14:20:44.346420','a held_back_dag_','a held_back_run_','a held_back_task','2026-11-25 14:20:45.352527');
+INSERT INTO "ninebits_alert" VALUES('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','alerts manual__1',0,'2026-11-25 14:42:25.853032','a dag_id','a run_id','a task_id','29c2eb43a10623a3b1a1cb00f522bed2','2026-11-25 14:42:26.864914','me','2026-11-25 14:42:40.864914',0,0,'2026-11-25 14:42:25.853032','a held_back_dag_','a held_back_run_','a held_back_task','2026-11-25 14:42:26.864914');
 CREATE TABLE ninebits_callback (
 	id INTEGER NOT NULL, 
 	received_at DATETIME NOT NULL, 
@@ -49,11 +49,11 @@ CREATE TABLE ninebits_callback (
 	CONSTRAINT pk_ninebits_callback PRIMARY KEY (id), 
 	CONSTRAINT uq_ninebits_callback_identity UNIQUE (identity)
 );
-INSERT INTO "ninebits_callback" VALUES(1,'2026-11-25 14:20:45.314003','a receiver_id','a conn_path','call',X'7B7D','ada',0,'r1','2348020000001',0,'2026-11-25 14:20:44.346420','2026-11-25 14:20:45.313900','2026-11-25 14:20:44.346420',7,7,30000000000,NULL,NULL,'matched',0,1,1);
-INSERT INTO "ninebits_callback" VALUES(2,'2026-11-25 14:20:45.314003',NULL,NULL,'call',X'7B7D','ben',0,'r1','2348020000002',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'matched',0,2,1);
-INSERT INTO "ninebits_callback" VALUES(3,'2026-11-25 14:20:45.342078',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2349000000000',0,NULL,'2026-11-25 14:20:45.341941',NULL,NULL,NULL,NULL,NULL,NULL,'unmatched',0,NULL,NULL);
-INSERT INTO "ninebits_callback" VALUES(4,'2026-11-25 14:20:45.342078',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2348020000003',1,NULL,'2026-11-25 14:20:45.341953',NULL,NULL,NULL,NULL,NULL,NULL,'inbound',0,NULL,NULL);
-INSERT INTO "ninebits_callback" VALUES(5,'2026-11-25 14:20:45.342078',NULL,NULL,'answer',X'7B7D',NULL,0,'r1',NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,200,'not possible','matched',0,NULL,1);
+INSERT INTO "ninebits_callback" VALUES(1,'2026-11-25 14:42:26.792605','a receiver_id','a conn_path','call',X'7B7D','ada',0,'r1','2348020000001',0,'2026-11-25 14:42:25.853032','2026-11-25 14:42:26.792514','2026-11-25 14:42:25.853032',7,7,30000000000,NULL,NULL,'matched',0,1,1);
+INSERT INTO "ninebits_callback" VALUES(2,'2026-11-25 14:42:26.792605',NULL,NULL,'call',X'7B7D','ben',0,'r1','2348020000002',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'matched',0,2,1);
+INSERT INTO "ninebits_callback" VALUES(3,'2026-11-25 14:42:26.845112',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2349000000000',0,NULL,'2026-11-25 14:42:26.844996',NULL,NULL,NULL,NULL,NULL,NULL,'unmatched',0,NULL,NULL);
+INSERT INTO "ninebits_callback" VALUES(4,'2026-11-25 14:42:26.845112',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2348020000003',1,NULL,'2026-11-25 14:42:26.845006',NULL,NULL,NULL,NULL,NULL,NULL,'inbound',0,NULL,NULL);
+INSERT INTO "ninebits_callback" VALUES(5,'2026-11-25 14:42:26.845112',NULL,NULL,'answer',X'7B7D',NULL,0,'r1',NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,200,'not possible','matched',0,NULL,1);
 CREATE TABLE ninebits_escalation (
 	id VARCHAR(32) NOT NULL, 
 	first_key VARCHAR(64) NOT NULL, 
@@ -70,13 +70,29 @@ CREATE TABLE ninebits_escalation (
 	taken_by TEXT, 
 	CONSTRAINT pk_ninebits_escalation PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_escalation" VALUES('11111111111111111111111111111111','aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','etl manual__1','etl','manual__1','a task_id','ninebits_default','https://media.test/a.mp3?signature=1','a from_number','[["2348020000001"], ["2348020000002", "2348020000003"]]','2026-11-25 14:20:45.355376','a taken_by');
+INSERT INTO "ninebits_escalation" VALUES('11111111111111111111111111111111','aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','etl manual__1','etl','manual__1','a task_id','ninebits_default','https://media.test/a.mp3?signature=1','a from_number','[["2348020000001"], ["2348020000002", "2348020000003"]]','2026-11-25 14:42:26.875496','a taken_by');
 CREATE TABLE ninebits_escalation_watch (
 	deployment VARCHAR(250) NOT NULL, 
 	seen_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_escalation_watch PRIMARY KEY (deployment)
 );
-INSERT INTO "ninebits_escalation_watch" VALUES('default','2026-11-25 14:20:45.354083');
+INSERT INTO "ninebits_escalation_watch" VALUES('default','2026-11-25 14:42:26.874067');
+CREATE TABLE ninebits_event (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	subscription_id VARCHAR(64) NOT NULL, 
+	recipient_id INTEGER NOT NULL, 
+	message_id VARCHAR(32) NOT NULL, 
+	state VARCHAR(16) NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	started_at DATETIME, 
+	answered_at DATETIME, 
+	ended_at DATETIME, 
+	total_duration INTEGER, 
+	call_duration INTEGER, 
+	total_amount BIGINT
+);
+INSERT INTO "ninebits_event" VALUES(2,'16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688',1,'869091dded4360b79d2339556baa8ea0','answered',1,'2026-11-25 14:42:25.853032','2026-11-25 14:42:26.792514','2026-11-25 14:42:25.853032',7,7,30000000000);
+INSERT INTO "ninebits_event" VALUES(3,'16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688',2,'869091dded4360b79d2339556baa8ea0','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE ninebits_message (
 	id VARCHAR(32) NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -99,17 +115,17 @@ CREATE TABLE ninebits_message (
 	CONSTRAINT fk_ninebits_message_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_ninebits_message_send_id_part UNIQUE (send_id, part)
 );
-INSERT INTO "ninebits_message" VALUES('e56f7ffb29989ddce23e958404e8b89d','4b0af62447801ca37b554f64c5b99314',0,'ninebits','https://media.test/a.mp3',NULL,'accepted','a test','2026-11-25 14:21:45.311567',2,NULL,1,1,0,'2026-11-25 14:20:45.314003',3,'2026-11-25 14:20:45.306614');
-INSERT INTO "ninebits_message" VALUES('f628ad8aeaee7a7f2b3e572b4b4dfca2','f98aaeed722d2533be1cb7327a1ffd55',0,'ninebits','https://media.test/a.mp3',NULL,'uncertain','a test',NULL,1,NULL,0,0,0,NULL,2,'2026-11-25 14:20:45.318238');
-INSERT INTO "ninebits_message" VALUES('dcf8aabdf21faa872694c262d9ec5c0b','2f10fa4a94f965b2b5264b53468bb549',0,'ninebits','https://media.test/a.mp3',NULL,'refused','a test',NULL,1,NULL,0,0,0,NULL,2,'2026-11-25 14:20:45.327025');
-INSERT INTO "ninebits_message" VALUES('5e877c616bc391dfe986b3839bbd9e5a','78e82ff8d816d85cba5530db57cbdcdc',0,'ninebits','https://media.test/a.mp3','a from_number','planned',NULL,NULL,1,'a zones',0,0,0,NULL,0,'2026-11-25 14:20:45.338145');
+INSERT INTO "ninebits_message" VALUES('869091dded4360b79d2339556baa8ea0','755795b03eacf863b3190a9c396a12b6',0,'ninebits','https://media.test/a.mp3',NULL,'accepted','a test','2026-11-25 14:43:26.788833',2,NULL,1,1,0,'2026-11-25 14:42:26.792605',3,'2026-11-25 14:42:26.784458');
+INSERT INTO "ninebits_message" VALUES('b24497c4c814b4ee6ec01aa01e893626','bec04c02b9fffd96dd636d5997a540d9',0,'ninebits','https://media.test/a.mp3',NULL,'uncertain','a test',NULL,1,NULL,0,0,0,NULL,2,'2026-11-25 14:42:26.798004');
+INSERT INTO "ninebits_message" VALUES('b3fd5cf2c4f5af94b09b90067071ac42','5f800a52fa11642f29d7c8d467ad0550',0,'ninebits','https://media.test/a.mp3',NULL,'refused','a test',NULL,1,NULL,0,0,0,NULL,2,'2026-11-25 14:42:26.817884');
+INSERT INTO "ninebits_message" VALUES('3085fcc711a789fdf6f91ebeb50d07e0','a9ccf7bf3314de785282a78238bb7291',0,'ninebits','https://media.test/a.mp3','a from_number','planned',NULL,NULL,1,'a zones',0,0,0,NULL,0,'2026-11-25 14:42:26.837352');
 CREATE TABLE ninebits_purge (
 	id INTEGER NOT NULL, 
 	purged_until DATETIME NOT NULL, 
 	begun_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_purge PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_purge" VALUES(1,'2026-08-27 14:20:45.272233','2026-11-25 14:20:45.272233');
+INSERT INTO "ninebits_purge" VALUES(1,'2026-08-27 14:42:26.713158','2026-11-25 14:42:26.713158');
 CREATE TABLE ninebits_receipt (
 	id INTEGER NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -121,7 +137,7 @@ CREATE TABLE ninebits_receipt (
 	CONSTRAINT pk_ninebits_receipt PRIMARY KEY (id), 
 	CONSTRAINT fk_ninebits_receipt_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE
 );
-INSERT INTO "ninebits_receipt" VALUES(1,'687418ad27a3d25ef8bff69a06040f8d','1ee64283564182cfa417cfc36adc85ca',0,'accepted',1,'purged');
+INSERT INTO "ninebits_receipt" VALUES(1,'74ec21f8e04766f062fedbc0d9c29a26','1f88e6b44d8237427046f19f0e721a04',0,'accepted',1,'purged');
 CREATE TABLE ninebits_receiver (
 	id VARCHAR(32) NOT NULL, 
 	host TEXT NOT NULL, 
@@ -137,7 +153,7 @@ CREATE TABLE ninebits_receiver (
 	last_unavailable_at DATETIME, 
 	CONSTRAINT pk_ninebits_receiver PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_receiver" VALUES('5f99a2629a6354abe0aaf386041560fc','a-host','2026-11-25 14:20:45.346420','2026-11-25 14:20:45.346420','2026-11-25 14:20:45.347593',0,1,'2026-11-25 14:20:45.347593',1,'2026-11-25 14:20:45.347593',1,'2026-11-25 14:20:45.347593');
+INSERT INTO "ninebits_receiver" VALUES('a41c5555a6945ad204cf971b193334eb','a-host','2026-11-25 14:42:26.853032','2026-11-25 14:42:26.853032','2026-11-25 14:42:26.855554',0,1,'2026-11-25 14:42:26.855554',1,'2026-11-25 14:42:26.855554',1,'2026-11-25 14:42:26.855554');
 CREATE TABLE ninebits_recipient (
 	id INTEGER NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -157,11 +173,11 @@ CREATE TABLE ninebits_recipient (
 	CONSTRAINT fk_ninebits_recipient_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_ninebits_recipient_send_id_number UNIQUE (send_id, number)
 );
-INSERT INTO "ninebits_recipient" VALUES(1,'4b0af62447801ca37b554f64c5b99314','e56f7ffb29989ddce23e958404e8b89d','2348020000001','answered',1,'2026-11-25 14:20:44.346420','2026-11-25 14:20:45.313900','2026-11-25 14:20:44.346420',7,7,30000000000,'2026-11-25 14:20:45.314003');
-INSERT INTO "ninebits_recipient" VALUES(2,'4b0af62447801ca37b554f64c5b99314','e56f7ffb29989ddce23e958404e8b89d','2348020000002','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL,'2026-11-25 14:20:45.314003');
-INSERT INTO "ninebits_recipient" VALUES(3,'f98aaeed722d2533be1cb7327a1ffd55','f628ad8aeaee7a7f2b3e572b4b4dfca2','2348020000003','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "ninebits_recipient" VALUES(4,'2f10fa4a94f965b2b5264b53468bb549','dcf8aabdf21faa872694c262d9ec5c0b','2348020000001','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "ninebits_recipient" VALUES(5,'78e82ff8d816d85cba5530db57cbdcdc','5e877c616bc391dfe986b3839bbd9e5a','2348020000002','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(1,'755795b03eacf863b3190a9c396a12b6','869091dded4360b79d2339556baa8ea0','2348020000001','answered',1,'2026-11-25 14:42:25.853032','2026-11-25 14:42:26.792514','2026-11-25 14:42:25.853032',7,7,30000000000,'2026-11-25 14:42:26.792605');
+INSERT INTO "ninebits_recipient" VALUES(2,'755795b03eacf863b3190a9c396a12b6','869091dded4360b79d2339556baa8ea0','2348020000002','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL,'2026-11-25 14:42:26.792605');
+INSERT INTO "ninebits_recipient" VALUES(3,'bec04c02b9fffd96dd636d5997a540d9','b24497c4c814b4ee6ec01aa01e893626','2348020000003','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(4,'5f800a52fa11642f29d7c8d467ad0550','b3fd5cf2c4f5af94b09b90067071ac42','2348020000001','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(5,'a9ccf7bf3314de785282a78238bb7291','3085fcc711a789fdf6f91ebeb50d07e0','2348020000002','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE ninebits_request (
 	id INTEGER NOT NULL, 
 	message_id VARCHAR(32) NOT NULL, 
@@ -176,9 +192,9 @@ CREATE TABLE ninebits_request (
 	CONSTRAINT pk_ninebits_request PRIMARY KEY (id), 
 	CONSTRAINT fk_ninebits_request_message_id FOREIGN KEY(message_id) REFERENCES ninebits_message (id) ON DELETE CASCADE
 );
-INSERT INTO "ninebits_request" VALUES(1,'e56f7ffb29989ddce23e958404e8b89d','ninebits','accepted','r1','answer','2026-11-25 14:20:45.311567','2026-11-25 14:20:45.313006',7,'a detail');
-INSERT INTO "ninebits_request" VALUES(2,'f628ad8aeaee7a7f2b3e572b4b4dfca2','ninebits','uncertain',NULL,NULL,'2026-11-25 14:20:45.322550','2026-11-25 14:20:45.323714',NULL,NULL);
-INSERT INTO "ninebits_request" VALUES(3,'dcf8aabdf21faa872694c262d9ec5c0b','ninebits','refused',NULL,'answer','2026-11-25 14:20:45.331265','2026-11-25 14:20:45.332098',NULL,NULL);
+INSERT INTO "ninebits_request" VALUES(1,'869091dded4360b79d2339556baa8ea0','ninebits','accepted','r1','answer','2026-11-25 14:42:26.788833','2026-11-25 14:42:26.791710',7,'a detail');
+INSERT INTO "ninebits_request" VALUES(2,'b24497c4c814b4ee6ec01aa01e893626','ninebits','uncertain',NULL,NULL,'2026-11-25 14:42:26.809854','2026-11-25 14:42:26.810801',NULL,NULL);
+INSERT INTO "ninebits_request" VALUES(3,'b3fd5cf2c4f5af94b09b90067071ac42','ninebits','refused',NULL,'answer','2026-11-25 14:42:26.826333','2026-11-25 14:42:26.827323',NULL,NULL);
 CREATE TABLE ninebits_send (
 	id VARCHAR(32) NOT NULL, 
 	idempotency_key VARCHAR(64), 
@@ -194,11 +210,22 @@ CREATE TABLE ninebits_send (
 	CONSTRAINT pk_ninebits_send PRIMARY KEY (id), 
 	CONSTRAINT uq_ninebits_send_idempotency_key UNIQUE (idempotency_key)
 );
-INSERT INTO "ninebits_send" VALUES('687418ad27a3d25ef8bff69a06040f8d','06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a','default',NULL,NULL,NULL,NULL,'2026-08-27 14:20:45.229541',NULL,NULL,'purged');
-INSERT INTO "ninebits_send" VALUES('4b0af62447801ca37b554f64c5b99314','d31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01','default',NULL,NULL,NULL,NULL,'2026-11-25 14:20:45.305379',NULL,NULL,NULL);
-INSERT INTO "ninebits_send" VALUES('f98aaeed722d2533be1cb7327a1ffd55',NULL,'default',NULL,NULL,NULL,NULL,'2026-11-25 14:20:45.317143',NULL,NULL,NULL);
-INSERT INTO "ninebits_send" VALUES('2f10fa4a94f965b2b5264b53468bb549','83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23','default','a dag_id','a run_id','a task_id',7,'2026-11-25 14:20:45.325934','a planner','2026-11-25 14:20:44.346420',NULL);
-INSERT INTO "ninebits_send" VALUES('78e82ff8d816d85cba5530db57cbdcdc','9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e','default',NULL,NULL,NULL,NULL,'2026-11-25 14:20:45.337078',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('74ec21f8e04766f062fedbc0d9c29a26','06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a','default',NULL,NULL,NULL,NULL,'2026-08-27 14:42:26.643336',NULL,NULL,'purged');
+INSERT INTO "ninebits_send" VALUES('755795b03eacf863b3190a9c396a12b6','d31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01','default',NULL,NULL,NULL,NULL,'2026-11-25 14:42:26.779057',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('bec04c02b9fffd96dd636d5997a540d9',NULL,'default',NULL,NULL,NULL,NULL,'2026-11-25 14:42:26.796972',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('5f800a52fa11642f29d7c8d467ad0550','83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23','default','a dag_id','a run_id','a task_id',7,'2026-11-25 14:42:26.816769','a planner','2026-11-25 14:42:25.853032',NULL);
+INSERT INTO "ninebits_send" VALUES('a9ccf7bf3314de785282a78238bb7291','9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e','default',NULL,NULL,NULL,NULL,'2026-11-25 14:42:26.836306',NULL,NULL,NULL);
+CREATE TABLE ninebits_subscription (
+	id VARCHAR(64) NOT NULL, 
+	deployment VARCHAR(250) NOT NULL, 
+	answered BOOLEAN NOT NULL, 
+	unanswered BOOLEAN NOT NULL, 
+	failed BOOLEAN NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	seen_at DATETIME NOT NULL, 
+	CONSTRAINT pk_ninebits_subscription PRIMARY KEY (id)
+);
+INSERT INTO "ninebits_subscription" VALUES('16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688','default',1,1,1,'2026-11-25 14:42:26.630473','2026-11-25 14:42:26.630473');
 CREATE TABLE ninebits_task (
 	place_key VARCHAR(64) NOT NULL, 
 	generation INTEGER NOT NULL, 
@@ -209,7 +236,7 @@ CREATE TABLE ninebits_task (
 	seen_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_task PRIMARY KEY (place_key)
 );
-INSERT INTO "ninebits_task" VALUES('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51',0,'ti',1,2,0,'2026-11-25 14:20:45.350104');
+INSERT INTO "ninebits_task" VALUES('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51',0,'ti',1,2,0,'2026-11-25 14:42:26.860147');
 CREATE TABLE ninebits_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT ninebits_version_pkc PRIMARY KEY (version_num)
@@ -238,4 +265,8 @@ CREATE INDEX ix_ninebits_callback_waiting_answer ON ninebits_callback (received_
 CREATE INDEX ix_ninebits_callback_waiting_ref_id ON ninebits_callback (ref_id) WHERE match_state = 'unmatched';
 CREATE INDEX ix_ninebits_alert_seen_at ON ninebits_alert (seen_at);
 CREATE INDEX ix_ninebits_escalation_created_at ON ninebits_escalation (created_at);
+CREATE INDEX ix_ninebits_event_recipient_id ON ninebits_event (recipient_id);
+CREATE INDEX ix_ninebits_event_subscription_id_id ON ninebits_event (subscription_id, id);
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('ninebits_event',3);
 COMMIT;
