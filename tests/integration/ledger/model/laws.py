@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ninebits.ledger import schema
-from tests.integration.ledger.scenes import rows
+from airflow_provider_ninebits.ledger.events import subscribe
+from airflow_provider_ninebits.ledger.wanted import Wanted
+from tests.integration.ledger.scenes import rows, set_columns
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
@@ -47,6 +49,12 @@ class Rows:
         """Everything but how often callbacks were repeated."""
         callbacks = [{**callback, "repeats": 0} for callback in self.callbacks]
         return self.messages, self.requests, self.recipients, callbacks
+
+
+def want_all_events(database: Database) -> None:
+    """Subscribe to what recipients reach, for ever, whatever time it is here; the laws are about a ledger with that."""
+    subscribe(database, [Wanted("default")])
+    set_columns(database, schema.subscription, {"seen_at": datetime(2999, 1, 1, tzinfo=UTC)})
 
 
 def check(ledger: Rows, window: timedelta) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -15,22 +15,19 @@ from airflow_provider_ninebits.api.answers import Receipt
 from airflow_provider_ninebits.api.errors import RateLimited, SendRefused, SendUncertain
 from airflow_provider_ninebits.exceptions import MessageUncertain, SendFailed
 from airflow_provider_ninebits.hooks.sending import LEASE_MARGIN_SECONDS
-from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.callbacks import store
 from airflow_provider_ninebits.ledger.dead_letters import sweep
 from airflow_provider_ninebits.ledger.errors import SendBusy
-from airflow_provider_ninebits.ledger.events import subscribe
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
 from airflow_provider_ninebits.ledger.resolving import resolve
 from airflow_provider_ninebits.ledger.sends import find_send
 from airflow_provider_ninebits.ledger.states import RequestState
-from airflow_provider_ninebits.ledger.wanted import Wanted
 from airflow_provider_ninebits.webhook.arrivals import read_arrivals
 from tests.integration.ledger.model import laws
 from tests.integration.ledger.model.clock import LedgerClock
 from tests.integration.ledger.model.played_send import TIMEOUT_SECONDS, Ended, Killed, PlayedSend, Posting, Sleeping
 from tests.integration.ledger.model.reference import Callback, Message, Reference
-from tests.integration.ledger.scenes import ADA, BEN, CAI, a_plan, plan, set_columns
+from tests.integration.ledger.scenes import ADA, BEN, CAI, a_plan, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,9 +79,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self._contexts = (fresh_ledger(), self.clock.in_use())
         self.database = self._contexts[0].__enter__()
         self._contexts[1].__enter__()
-        # For ever, whatever time it is here.
-        subscribe(self.database, [Wanted("default")])
-        set_columns(self.database, schema.subscription, {"seen_at": datetime(2999, 1, 1, tzinfo=UTC)})
+        laws.want_all_events(self.database)
         self.model = Reference(WINDOW)
         self.model.time_is(self.clock.now)
         self.sends: list[PlayedSend] = []

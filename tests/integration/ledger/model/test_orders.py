@@ -86,6 +86,7 @@ def test_with_ref_ids_the_end_is_the_same_in_every_order(fresh_ledger: Fresh) ->
     def played(messages: list[Said], callbacks: list[Arrival], answer_after: int) -> list[dict[str, Any]]:
         clock = LedgerClock()
         with fresh_ledger() as database, clock.in_use():
+            laws.want_all_events(database)
             requests = []
             for at, message in enumerate(messages):
                 begin = {"accepted": accepted, "uncertain": uncertain, "answered later": sending}[message.how]
@@ -134,6 +135,7 @@ def test_one_lost_callback_of_a_number_rung_every_hour_leaves_every_other_messag
         clock = LedgerClock()
         begun_at = clock.now
         with fresh_ledger() as database, clock.in_use():
+            laws.want_all_events(database)
             requests = []
             for hour in range(count):
                 requests.append(accepted(database, f"r{hour}"))
