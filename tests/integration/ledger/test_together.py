@@ -68,6 +68,11 @@ def processes(database_url: str) -> Iterator[Callable[[int], list[Database]]]:
         database.close()
 
 
+@pytest.fixture(autouse=True)
+def all_events_are_wanted(database: Database) -> None:
+    laws.want_all_events(database)
+
+
 def together_in_threads(*works: Callable[[], object]) -> None:
     """Begin them at the same moment, and wait for their end; what one raises is raised."""
     barrier = Barrier(len(works))
