@@ -20,10 +20,16 @@ TIME_ZONE = ZoneInfo("Africa/Lagos")
 def on_call(rota: dict[str, dict[str, str]]) -> str:
     """Return who has this hour: by the weekday, and by the last hour of the day that has begun."""
     now = datetime.now(TIME_ZONE)
-    hours = rota["weekend" if now.weekday() >= 5 else "weekday"]
-    begun = [hour for hour in sorted(hours) if hour <= f"{now:%H:%M}"]
-    # Before the first of them it is still the night that began yesterday.
-    return hours[begun[-1] if begun else max(hours)]
+
+    def hours(day: datetime) -> dict[str, str]:
+        return rota["weekend" if day.weekday() >= 5 else "weekday"]
+
+    begun = [hour for hour in sorted(hours(now)) if hour <= f"{now:%H:%M}"]
+    if begun:
+        return hours(now)[begun[-1]]
+    # It is still the night that began yesterday.
+    yesterday = hours(now - timedelta(days=1))
+    return yesterday[max(yesterday)]
 
 
 with DAG(

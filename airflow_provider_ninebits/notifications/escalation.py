@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, Asset, AssetWatcher, task
 
 from airflow_provider_ninebits.exceptions import InvalidArgument
+from airflow_provider_ninebits.hooks.contacts import MOST_STEPS
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
+from airflow_provider_ninebits.hooks.waiting import patient
 from airflow_provider_ninebits.operators.escalation import EscalateVoiceOperator
 from airflow_provider_ninebits.triggers.escalation import EscalationTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow_provider_ninebits.ledger.escalations import Escalation
     from airflow_provider_ninebits.operators.escalation import Ladder
-    from airflow_provider_ninebits.operators.work import Work
 
 ASSET = "ninebits_escalations"
+RETRY_DELAY = timedelta(seconds=20)
+"""After a try that could reach neither 9bits nor the ledger; there are as many as ``forget_after`` has room for."""
 
 
 class EscalateAlertOperator(EscalateVoiceOperator):
@@ -41,8 +45,11 @@ class EscalateAlertOperator(EscalateVoiceOperator):
     def _prepare(self) -> None:
         from airflow_provider_ninebits.ledger import escalations
 
-        with closing(NineBitsHook()) as hook, hook.ledger_errors():
-            found = escalations.read(hook.database, self.escalation_id)
+        def read() -> Escalation | None:
+            with closing(NineBitsHook()) as hook, hook.ledger_errors():
+                return escalations.read(hook.database, self.escalation_id)
+
+        found = patient(read)
         if found is None:
             raise InvalidArgument(
                 f"the ledger has no escalation {self.escalation_id!r}; it was purged, or another ledger has it"
@@ -51,15 +58,16 @@ class EscalateAlertOperator(EscalateVoiceOperator):
             "Ringing on for alert %r of DAG %s, run %s, task %s.",
             *(found.dedup_key, found.dag_id or "unknown", found.run_id or "unknown", found.task_id or "unknown"),
         )
-        self.contacts = [list(numbers) for numbers in found.contacts]
+        self.contacts = [list(numbers) for numbers in found.contacts[:MOST_STEPS]]
+        self.rounds = max(min(self.rounds, MOST_STEPS // len(self.contacts)), 1)
         self.media_url, self.from_number = found.media_url, found.from_number
         self.ninebits_conn_id = found.conn_id
         self._first_key = found.first_key
 
-    def _ladder(self, hook: NineBitsHook, context: Any, work: Work) -> Ladder:
-        ladder = super()._ladder(hook, context, work)
-        ladder.first_key = self._first_key
-        return ladder
+    def _adopt(self, ladder: Ladder) -> None:
+        if ladder.work.generation == 0:
+            # Cleared after its end, it begins anew, with a call of its own.
+            ladder.first_key = self._first_key
 
 
 def escalation_dag(
@@ -78,7 +86,8 @@ def escalation_dag(
 
     :param ring_for: how long to wait for an answer of each contact.
     :param rounds: how often all contacts are rung.
-    :param forget_after: alerts that are older when the DAG comes to run are left.
+    :param forget_after: alerts that are older when the DAG comes to run are left; and for so long a ladder is tried
+        again while 9bits or the ledger cannot be reached.
     :param dag_arguments: of the DAG.
     """
     trigger = EscalationTrigger(forget_after_seconds=forget_after.total_seconds())
@@ -95,9 +104,9 @@ def escalation_dag(
             ring_for=ring_for,
             rounds=rounds,
             deferrable=True,
-            # A retry goes on where the ladder stands.
-            retries=5,
-            retry_delay=timedelta(seconds=10),
+            # A retry goes on where the ladder stands. What the pipeline failed of may keep 9bits out of reach too.
+            retries=max(int(forget_after / RETRY_DELAY), 5),
+            retry_delay=RETRY_DELAY,
         ).expand(escalation_id=take())
     return dag
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
+from airflow_provider_ninebits.api.errors import InvalidMessage
+from airflow_provider_ninebits.api.numbers import read_recipients
+from airflow_provider_ninebits.api.rendered import rendered_list
 from airflow_provider_ninebits.exceptions import InvalidArgument, LedgerUnavailable
-from airflow_provider_ninebits.hooks.contacts import read_contacts
 from airflow_provider_ninebits.ledger import escalations
 from airflow_provider_ninebits.ledger.escalations import Escalation
 
@@ -46,11 +48,18 @@ def read_ladder(to: object, escalate: object) -> tuple[object, Contacts]:
 
 
 def _read(argument: str, contacts: object) -> Contacts:
+    found: Contacts = []
     try:
-        return read_contacts(contacts, argument)
-    except InvalidArgument as error:
-        log.error("The others are rung without it, since this contact cannot be: %s", error)
-        return []
+        items = rendered_list(contacts, argument)
+    except InvalidMessage as error:
+        log.error("The others are rung without these contacts: %s", error)
+        return found
+    for place, item in enumerate(items):
+        try:
+            found.append(tuple(read_recipients(item, f"{argument}[{place}]")))
+        except InvalidMessage as error:
+            log.error("The others are rung without it, since this contact cannot be: %s", error)
+    return found
 
 
 def write_ladder(hook: NineBitsHook, escalation: Escalation) -> Following:

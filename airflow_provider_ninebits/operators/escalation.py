@@ -34,6 +34,7 @@ class Ladder:
     A ladder in one attempt at its task.
 
     :param first_key: the idempotency key of its first step, where somebody else has begun with that.
+    :param begun: how many steps an earlier process has found: there may be fewer contacts now.
     :param passed: the last step that 9bits has refused in this process; -1: none.
     """
 
@@ -44,6 +45,7 @@ class Ladder:
     steps: int
     ring_for: timedelta
     first_key: str | None = None
+    begun: int = 0
     passed: int = -1
     refusal: SendFailed | None = None
 
@@ -52,7 +54,7 @@ class Ladder:
         """The idempotency key of each step."""
         from airflow_provider_ninebits.ledger.keys import task_key
 
-        own = [task_key(self.work.place, self.work.generation, step) for step in range(self.steps)]
+        own = [task_key(self.work.place, self.work.generation, step) for step in range(max(self.steps, self.begun))]
         return own if self.first_key is None else [self.first_key, *own[1:]]
 
     def climbed(self) -> Climbed:
@@ -117,15 +119,27 @@ class EscalateVoiceOperator(BaseOperator):
         with closing(NineBitsHook(self.ninebits_conn_id)) as hook:
             place = place_of(hook, context["ti"])
             # A contact that cannot be rung shows before anybody is.
-            self._plan(hook, place, self._contacts()[0], key=None)
-            return self._climb(self._ladder(hook, context, Work.begin(hook, place, context["ti"], time.time())))
+            contacts, steps, ring_for = self._steps()
+            self._plan(hook, place, contacts[0], key=None)
+            work = Work.begin(hook, place, context["ti"], time.time())
+            ladder = Ladder(hook, context, work, contacts, steps, ring_for)
+            self._adopt(ladder)
+            return self._climb(ladder)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None, **resumed: Any) -> dict[str, Any]:
         """Go on after a wait: the ledger says where."""
         read_event(event)
         self._prepare()
         with closing(NineBitsHook(self.ninebits_conn_id)) as hook:
-            return self._climb(self._ladder(hook, context, Work.resumed(resumed)))
+            begun = int(resumed.get("begun", 0))
+            ladder = Ladder(hook, context, Work.resumed(resumed), [], 0, timedelta(), begun=begun)
+            self._adopt(ladder)
+            climbed = ladder.climbed()
+            if any(rung.answered for rung in climbed.rungs):
+                # Whatever the contacts have become meanwhile.
+                return self._answered(ladder, climbed)
+            ladder.contacts, ladder.steps, ladder.ring_for = self._steps()
+            return self._climb(ladder)
 
     def on_kill(self) -> None:
         """Ring nobody more from here."""
@@ -134,23 +148,20 @@ class EscalateVoiceOperator(BaseOperator):
     def _prepare(self) -> None:
         """Read what is known only when the task runs."""
 
-    def _contacts(self) -> list[tuple[str, ...]]:
+    def _adopt(self, ladder: Ladder) -> None:
+        """Say who has begun with a ladder, where it was somebody else."""
+
+    def _steps(self) -> tuple[list[tuple[str, ...]], int, timedelta]:
         """
-        Return the contacts, all arguments checked.
+        Return the contacts, how many steps they make, and how long each rings.
 
         :raises InvalidArgument: for what cannot be rung, or waited for.
         """
         from airflow_provider_ninebits.hooks.contacts import read_contacts, read_rounds
 
         contacts = read_contacts(self.contacts)
-        read_rounds(self.rounds, len(contacts))
-        read_duration("ring_for", self.ring_for)
-        return contacts
-
-    def _ladder(self, hook: NineBitsHook, context: Context, work: Work) -> Ladder:
-        contacts = self._contacts()
-        steps = len(contacts) * self.rounds
-        return Ladder(hook, context, work, contacts, steps, read_duration("ring_for", self.ring_for))
+        steps = len(contacts) * read_rounds(self.rounds, len(contacts))
+        return contacts, steps, read_duration("ring_for", self.ring_for)
 
     def _climb(self, ladder: Ladder) -> dict[str, Any]:
         from airflow_provider_ninebits.ledger.ladders import Move, next_move
@@ -172,7 +183,9 @@ class EscalateVoiceOperator(BaseOperator):
     def _plan(self, hook: NineBitsHook, place: TaskPlace, numbers: Sequence[str], key: str | None) -> Any:
         from airflow_provider_ninebits.ledger.sends import AskedBy
 
-        return hook.plan(numbers, self.media_url, self.from_number, key=key, asked_by=AskedBy(**asdict(place)))
+        # As if it was not mapped: whom another instance has rung is not left out of this ladder.
+        asked_by = AskedBy(**{**asdict(place), "map_index": None})
+        return hook.plan(numbers, self.media_url, self.from_number, key=key, asked_by=asked_by)
 
     def _ring(self, ladder: Ladder, step: int) -> None:
         numbers = ladder.contacts[step % len(ladder.contacts)]
@@ -212,11 +225,12 @@ class EscalateVoiceOperator(BaseOperator):
             trigger=CallbackTrigger(
                 ref_ids=[ref for rung in climbed.rungs for ref in rung.refs],
                 wait_for="any",
+                settling=list(climbed.rungs[-1].refs),
                 first_look_at=now,
                 deadline=now + seconds,
             ),
             method_name="execute_complete",
-            kwargs=ladder.work.as_kwargs(),
+            kwargs={**ladder.work.as_kwargs(), "begun": climbed.rungs[-1].step + 1},
             timeout=timedelta(seconds=seconds) + BACKSTOP,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -32,6 +33,7 @@ class CallbackTrigger(BaseTrigger):
     :param attempt_window_seconds: None: ``[ninebits] attempt_window``.
     :param first_look_at: when the wait first looked, in epoch seconds: survives restarts of the triggerer.
     :param deadline: when it times out, in epoch seconds.
+    :param settling: those of ``ref_ids`` whose settling ends the wait, whatever the others do.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class CallbackTrigger(BaseTrigger):
         attempt_window_seconds: float | None = None,
         first_look_at: float | None = None,
         deadline: float | None = None,
+        settling: list[str] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.ref_ids = ref_ids
@@ -48,6 +51,7 @@ class CallbackTrigger(BaseTrigger):
         self.attempt_window_seconds = attempt_window_seconds
         self.first_look_at = first_look_at
         self.deadline = deadline
+        self.settling = settling
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what the trigger is made from again in another process."""
@@ -59,6 +63,7 @@ class CallbackTrigger(BaseTrigger):
                 "attempt_window_seconds": self.attempt_window_seconds,
                 "first_look_at": self.first_look_at,
                 "deadline": self.deadline,
+                "settling": self.settling,
             },
         )
 
@@ -93,7 +98,8 @@ class CallbackTrigger(BaseTrigger):
         first_look_at = time.time() if self.first_look_at is None else self.first_look_at
         deadline = float("inf") if self.deadline is None else self.deadline
         asked = Asked(tuple(self.ref_ids), timedelta(seconds=attempt_window_seconds))
-        with watcher.waiting(asked) as wait:
+        last = Asked(tuple(self.settling or ()), asked.attempt_window)
+        with watcher.waiting(asked) as wait, watcher.waiting(last) if self.settling else nullcontext(wait) as of_last:
             while True:
                 seen = await wait.look()
                 now = time.time()
@@ -107,9 +113,13 @@ class CallbackTrigger(BaseTrigger):
                 )
                 if where is not Standing.WAITING:
                     return where.value
+                looks = [seen, await of_last.look()] if self.settling else [seen]
+                if looks[-1].progress.settled(looks[-1].now):
+                    return Standing.OVER.value
                 rest = min(deadline - now, _LONGEST_REST_SECONDS)
-                if seen.progress.settles_at is not None and not seen.progress.pending:
-                    rest = min(rest, (seen.progress.settles_at - seen.now).total_seconds())
+                for each in looks:
+                    if each.progress.settles_at is not None and not each.progress.pending:
+                        rest = min(rest, (each.progress.settles_at - each.now).total_seconds())
                 if seen.progress.unknown_ref_ids:
                     rest = min(rest, _UNKNOWN_POLL_SECONDS, first_look_at + UNKNOWN_AFTER_SECONDS - now)
                 await wait.changed(max(rest, 0.01))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,27 @@ def test_who_does_not_answer_is_followed_by_the_next_at_once(
     found = climb(Task("wake"), deferrable=deferrable, ring_for=timedelta(minutes=10))
     assert (found["answered_by"], found["calls"]) == (BEN, 2)
     assert order(simulator) == [[ADA], [BEN]]
+
+
+@WAITS
+def test_one_who_says_nothing_does_not_hold_up_those_after_the_next(
+    receiver: str, simulator: RunningSimulator, deferrable: bool
+) -> None:
+    simulator.script({"numbers": {ADA: SILENT, BEN: UNANSWERED, CAI: ANSWERED}})
+    begun_at = time.monotonic()
+    assert climb(Task("wake"), deferrable=deferrable, ring_for=timedelta(seconds=25))["answered_by"] == CAI
+    # The first one's time is over, and nobody else's.
+    assert time.monotonic() - begun_at < 45
+    assert order(simulator) == [[ADA], [BEN], [CAI]]
+
+
+def test_an_answer_counts_though_nobody_is_on_call_any_more(receiver: str, simulator: RunningSimulator) -> None:
+    simulator.script({"numbers": {ADA: ANSWERED}})
+    task = Task("wake")
+    with pytest.raises(TaskDeferred) as pause:
+        operator(deferrable=True).execute(task.context)
+    simulator.wait_idle()
+    assert resumed(operator(["None"]), pause.value, task)["answered_by"] == ADA
 
 
 def test_who_says_nothing_in_time_is_followed_by_the_next(receiver: str, simulator: RunningSimulator) -> None:

@@ -125,6 +125,7 @@ def test_a_storm_begins_one_ladder(simulator: RunningSimulator, ledger: Database
     ("to", "escalate", "rung"),
     [
         pytest.param(ADA, ["nobody"], [ADA], id="the others cannot be read"),
+        pytest.param(None, ["nobody", BEN], [BEN], id="the first of several cannot be read"),
         pytest.param("{{ missing_thing }}", [BEN], [BEN], id="the first was rendered as nothing"),
         pytest.param(None, [[ADA, BEN]], [ADA, BEN], id="a list is the first"),
     ],
@@ -134,6 +135,35 @@ def test_an_alert_is_not_lost_for_a_contact_that_cannot_be_rung(
 ) -> None:
     notifier(to, escalate=escalate)(context())
     assert order(simulator) == [rung]
+
+
+def test_the_others_are_rung_without_one_that_cannot_be(simulator: RunningSimulator, ledger: Database) -> None:
+    notifier(ADA, escalate=["{{ missing_thing }}", BEN, [CAI, "nobody"], CAI])(context())
+    assert the_ladder(ledger).contacts == [[ADA], [BEN], [CAI]]
+
+
+def test_a_ladder_that_is_cleared_begins_with_the_first_contact_again(
+    receiver: str, simulator: RunningSimulator, ledger: Database
+) -> None:
+    simulator.script({"numbers": dict.fromkeys((ADA, BEN), UNANSWERED)})
+    notifier(ADA, escalate=[BEN])(context())
+    task = Task("ring", "ninebits_escalation")
+    with pytest.raises(NobodyAnswered):
+        ring_on(the_ladder(ledger).id, task)
+    with pytest.raises(NobodyAnswered):
+        ring_on(the_ladder(ledger).id, task.cleared())
+    assert order(simulator) == [[ADA], [BEN], [ADA], [BEN]]
+
+
+def test_two_ladders_of_one_run_ring_the_same_person_each(
+    receiver: str, simulator: RunningSimulator, ledger: Database
+) -> None:
+    simulator.script({"numbers": {ADA: UNANSWERED, BEN: ANSWERED}})
+    for run_id in ("manual__1", "manual__2"):
+        notifier(ADA, escalate=[BEN])(context(run_id=run_id))
+    for place, row in enumerate(rows(ledger, schema.escalation)):
+        ring_on(row["id"], Task("ring", "ninebits_escalation", map_index=place))
+    assert order(simulator) == [[ADA], [ADA], [BEN], [BEN]]
 
 
 def test_nobody_to_ring_is_told(

@@ -62,7 +62,7 @@ def failures() -> Iterator[list[object]]:
 
 
 def test_serialize_is_exactly_what_makes_it_again() -> None:
-    trigger = CallbackTrigger(["a", "b"], "any", 60.0, 1000.5, 2000.5)
+    trigger = CallbackTrigger(["a", "b"], "any", 60.0, 1000.5, 2000.5, ["b"])
     assert trigger.serialize() == (
         "airflow_provider_ninebits.triggers.callback.CallbackTrigger",
         {
@@ -71,6 +71,7 @@ def test_serialize_is_exactly_what_makes_it_again() -> None:
             "attempt_window_seconds": 60.0,
             "first_look_at": 1000.5,
             "deadline": 2000.5,
+            "settling": ["b"],
         },
     )
     assert again(trigger).serialize() == trigger.serialize()
@@ -80,6 +81,7 @@ def test_serialize_is_exactly_what_makes_it_again() -> None:
         "attempt_window_seconds": None,
         "first_look_at": None,
         "deadline": None,
+        "settling": None,
     }
 
 
