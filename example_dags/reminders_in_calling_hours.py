@@ -6,10 +6,10 @@ To set it up: as for ``ninebits_send_and_wait``. A triggerer has to run: outside
 
 from __future__ import annotations
 
-from datetime import timedelta
+# [START reminders_in_calling_hours]
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-# [START reminders_in_calling_hours]
 from airflow.providers.standard.sensors.date_time import DateTimeSensor
 from airflow.sdk import DAG, Param, task
 
@@ -45,26 +45,31 @@ with DAG(
     )
 
     @task
-    def not_reached(outcome: dict[str, Any]) -> list[str]:
+    def not_reached(outcome: dict[str, Any], *, params: dict[str, Any]) -> dict[str, Any]:
         # The outcome in XCom lists at most 100 calls; the ledger has all.
         reminded = NineBitsHook().outcome(outcome["ref_ids"]).calls
-        return [call.to_number for call in reminded if call.state != "answered"]
+        # From now on: who was rung late in the first day's hours is not rung early in the second's.
+        second_call_at = datetime.now(UTC) + timedelta(hours=params["second_call_after_hours"])
+        return {
+            "numbers": [call.to_number for call in reminded if call.state != "answered"],
+            "second_call_at": second_call_at.isoformat(),
+        }
 
     @task.branch
-    def choose(numbers: list[str]) -> str:
-        return "next_day" if numbers else "report"
+    def choose(left: dict[str, Any]) -> str:
+        return "next_day" if left["numbers"] else "report"
 
-    numbers = not_reached(first.output)
+    left = not_reached(first.output)
     next_day = DateTimeSensor(
         task_id="next_day",
-        target_time="{{ dag_run.run_after + macros.timedelta(hours=params.second_call_after_hours) }}",
+        target_time="{{ ti.xcom_pull(task_ids='not_reached')['second_call_at'] }}",
         mode="reschedule",
         poke_interval=timedelta(minutes=10),
         timeout=timedelta(days=3).total_seconds(),
     )
     second = SendVoiceOperator(
         task_id="second_call",
-        to="{{ ti.xcom_pull(task_ids='not_reached') }}",
+        to="{{ ti.xcom_pull(task_ids='not_reached')['numbers'] }}",
         media_url="https://example.com/second-reminder.mp3",
         **calls,
     )
@@ -78,6 +83,6 @@ with DAG(
         }
 
     reported = report(first.output, second.output)
-    choose(numbers) >> [next_day, reported]
+    choose(left) >> [next_day, reported]
     next_day >> second
 # [END reminders_in_calling_hours]

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from airflow_provider_ninebits.ledger import schema
@@ -135,9 +136,10 @@ def note_watch(database: Database, deployment: str) -> None:
     """
     with database.writing() as connection:
         now = ledger_now(connection)
-        seen = update(schema.escalation_watch).where(_watch.deployment == deployment).values(seen_at=now)
-        if not connection.execute(seen).rowcount:
-            connection.execute(insert(schema.escalation_watch).values(deployment=deployment, seen_at=now))
+        # Two triggerers may be the first at the same time.
+        note = (sqlite if database.is_sqlite else postgresql).insert(schema.escalation_watch)
+        note = note.values(deployment=deployment, seen_at=now)
+        connection.execute(note.on_conflict_do_update(index_elements=[_watch.deployment], set_={"seen_at": now}))
 
 
 def is_followed(database: Database, deployment: str) -> bool:

@@ -38,8 +38,8 @@ class EventProducer(SharedStreamProducer):
         size = await asyncio.to_thread(
             conf.getint, "triggerer", "shared_stream_subscriber_queue_size", fallback=_QUEUE_SIZE
         )
-        # Airflow fails a trigger whose queue is full.
-        with self._watcher.subscribed(wanted, most_under_way=max(min(MOST_UNDER_WAY, size), 1)) as subscriber:
+        # Airflow fails a trigger whose queue is full; one place is for what is told once more after a burst.
+        with self._watcher.subscribed(wanted, most_under_way=max(min(MOST_UNDER_WAY, size - 1), 1)) as subscriber:
             while True:
                 queued_id, event = await subscriber.next()
                 yield event.as_dict(), queued_id

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 MOST_UNDER_WAY = 200
 """How many events a subscriber has at most that are not handed on yet: so many are told again after a crash."""
 
+BURST_SECONDS = 10.0
+"""
+Events that come closer to each other are one burst, whose last one is told once more when it is over.
+
+Airflow's scheduler takes the events of one of its rounds for one run, of those the ones from before the round's
+first was queued (seen in 3.3.2); what came after it is left for the run of the next event, which may be days off.
+"""
+
 log = logging.getLogger(__name__)
 
 
@@ -35,6 +43,8 @@ class Subscriber:
         self.under_way: set[int] = set()
         self._most_under_way = most_under_way
         self._arrived: asyncio.Queue[tuple[int, RecipientEvent]] = asyncio.Queue()
+        self._told_at = float("-inf")
+        self._last_of_burst: tuple[int, RecipientEvent] | None = None
 
     @property
     def room(self) -> int:
@@ -42,8 +52,24 @@ class Subscriber:
         return self._most_under_way - len(self.under_way)
 
     async def next(self) -> tuple[int, RecipientEvent]:
-        """Return the next event, and the id by which it is taken out of the ledger."""
-        return await self._arrived.get()
+        """
+        Return the next event, and the id by which it is taken out of the ledger.
+
+        After a burst that is its last one again, for the DAG run that takes what Airflow has left.
+        """
+        loop = asyncio.get_running_loop()
+        last, self._last_of_burst = self._last_of_burst, None
+        try:
+            async with asyncio.timeout_at(None if last is None else self._told_at + BURST_SECONDS):
+                told = await self._arrived.get()
+        except TimeoutError:
+            assert last is not None  # noqa: S101 (for mypy: nothing else has a deadline)
+            self._told_at = loop.time()
+            return last
+        if loop.time() - self._told_at < BURST_SECONDS:
+            self._last_of_burst = told
+        self._told_at = loop.time()
+        return told
 
     def take(self, queued: Queued) -> bool:
         """Take an event; return whether it is wanted: if not, there is nobody to hand it on to."""

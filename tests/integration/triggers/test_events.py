@@ -18,7 +18,7 @@ from airflow.triggers.shared_stream import AckTimeout
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.events import subscribe
 from airflow_provider_ninebits.ledger.wanted import Wanted
-from airflow_provider_ninebits.triggers import event_stream, events
+from airflow_provider_ninebits.triggers import event_stream, events, subscribers
 from airflow_provider_ninebits.triggers.event_watcher import EventPace, EventWatcher, shared_event_watcher
 from airflow_provider_ninebits.triggers.events import CallbackEventTrigger
 from tests.integration.ledger.scenes import ADA, BEN, CAI, a_call, accepted, arrive, rows, set_columns
@@ -43,6 +43,8 @@ async def quick(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     monkeypatch.setenv("AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN", database_url)
     monkeypatch.setattr(EventWatcher.__init__, "__defaults__", (SWEEPING,))
     monkeypatch.setattr(events, "PERSISTED_AFTER_SECONDS", 0.05)
+    # However slow the machine, nothing is told once more but where a test is about that.
+    monkeypatch.setattr(subscribers, "BURST_SECONDS", NEVER_SECONDS)
     yield
     async with asyncio.timeout(PATIENCE_SECONDS):
         await rested()
@@ -76,6 +78,26 @@ async def test_events_are_fired_and_leave_the_ledger_once_airflow_has_them(datab
         await empty(database)
     assert sorted(said(fired)) == [(ADA, "answered"), (BEN, "unanswered")]
     assert json.loads(json.dumps(fired)) == fired
+
+
+async def test_the_last_of_a_burst_is_told_once_more_for_the_run_that_takes_what_airflow_left(
+    database: Database, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(subscribers, "BURST_SECONDS", 1.0)
+    accepted(database, "x", ADA, BEN, CAI)
+    async with firing(path) as fired:
+        await subscribed(database)
+        arrive(database, a_call(ADA))
+        await until(lambda: len(fired) == 1, "it was not fired")
+        # One alone leaves nothing behind: were it told again, this would come after that.
+        await asyncio.sleep(1.5)
+        arrive(database, a_call(BEN), a_call(CAI))
+        await until(lambda: len(fired) == 4, "the burst and its end were not fired")
+        await asyncio.sleep(1.5)
+        await empty(database)
+    assert said(fired[:1]) == [(ADA, "answered")]
+    assert sorted(said(fired[1:3])) == [(BEN, "answered"), (CAI, "answered")]
+    assert fired[3:] == [fired[2]]
 
 
 async def test_what_is_heard_is_fired_without_a_sweep(
