@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from tests.airflow.test_triggerers import another_triggerer, kill, processes_of, stopped, triggerer_of
+
 if TYPE_CHECKING:
     from tests.airflow.conftest import Stage
 
@@ -43,13 +45,21 @@ def test_a_ladder_goes_on_after_its_worker_was_killed(stage: Stage) -> None:
     assert stage.airflow.xcom("escalate_in_worker", run_id, "wake")["answered_by"] == first
 
 
-def test_a_late_answer_ends_a_deferred_ladder(stage: Stage) -> None:
+def test_a_late_answer_ends_a_deferred_ladder_whose_triggerer_was_killed(stage: Stage) -> None:
     (first,), (second,), (third,) = stage.silent(1), stage.holding(1), stage.answering(1)
-    run_id = stage.airflow.trigger("escalate", {"contacts": [first, second, third]})
-    rung_once(stage, second)
-    stage.airflow.wait_for_task("escalate", run_id, "wake", {"deferred"})
+    with another_triggerer(stage, capacity=10) as other, stopped(triggerer_of(stage)):
+        run_id = stage.airflow.trigger("escalate", {"contacts": [first, second, third]})
+        rung_once(stage, second)
+        stage.airflow.wait_for_task("escalate", run_id, "wake", {"deferred"})
+        while stage.task_instance("escalate", run_id, "wake")["triggerer_job"] is None:
+            stage.airflow.check_alive()
+            time.sleep(0.2)
+        kill(processes_of(other))
+        other.wait()
+    # The triggerer that takes over, when it has noticed, finds this answer, and rings nobody meanwhile.
     stage.deliver(second)
     assert stage.airflow.wait_for_run("escalate", run_id) == "success"
     assert stage.rung([first, second, third]) == [1, 1, 0]
     found = stage.airflow.xcom("escalate", run_id, "wake")
     assert (found["answered_by"], found["calls"]) == (second, 2)
+    assert stage.task_instance("escalate", run_id, "wake")["try_number"] == 1

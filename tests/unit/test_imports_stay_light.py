@@ -39,6 +39,8 @@ def test_heavy_libraries_are_seen_where_they_are_loaded(tmp_path: Path) -> None:
         "from airflow_provider_ninebits.operators.voice import SendVoiceOperator",
         "from airflow_provider_ninebits.sensors.callback import CallbackSensor",
         "from airflow_provider_ninebits.notifications.voice import NineBitsNotifier",
+        "from airflow_provider_ninebits.operators.escalation import EscalateVoiceOperator",
+        "from airflow_provider_ninebits.notifications.escalation import escalation_dag; escalation_dag()",
         "from airflow_provider_ninebits.triggers.events import CallbackEventTrigger; CallbackEventTrigger()",
         "import airflow_provider_ninebits.plugin",
         "import airflow_provider_ninebits; airflow_provider_ninebits.get_provider_info()",
