@@ -100,6 +100,10 @@ def get_provider_info() -> dict[str, Any]:
             ),
         ],
         "notifications": [NOTIFIER_CLASS_NAME],
+        "extra-links": [
+            f"airflow_provider_ninebits.operators.links.{name}"
+            for name in ("TaskCallsLink", "LadderCallsLink", "AwaitedCallsLink")
+        ],
         "config": {
             SECTION: {
                 "description": "Voice calls through 9bits: the ledger, and the receiver of callbacks.",

@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import BaseOperator, conf
 from airflow_provider_ninebits.exceptions import MessageUncertain, NobodyAnswered, SendFailed, SendStopped
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.waiting import BACKSTOP, patient, read_duration, read_event
+from airflow_provider_ninebits.operators.links import LadderCallsLink, show_links
 from airflow_provider_ninebits.operators.work import Work, place_of
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class EscalateVoiceOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("contacts", "media_url", "from_number", "ninebits_conn_id")
+    operator_extra_links = (LadderCallsLink(),)
     ui_color = "#f6d8c8"
 
     def __init__(
@@ -115,6 +117,7 @@ class EscalateVoiceOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Ring, from where the ladder stands."""
+        show_links(self, context)
         self._prepare()
         with closing(NineBitsHook(self.ninebits_conn_id)) as hook:
             place = place_of(hook, context["ti"])

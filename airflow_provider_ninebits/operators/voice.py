@@ -23,6 +23,7 @@ from airflow_provider_ninebits.hooks.waiting import (
     read_event,
 )
 from airflow_provider_ninebits.operators.deferring import check_opened, defer_until_open, defer_until_settled
+from airflow_provider_ninebits.operators.links import TaskCallsLink, show_links
 from airflow_provider_ninebits.operators.pushing import one_or_list, pushed_as_placed
 from airflow_provider_ninebits.operators.work import Work, place_of
 
@@ -85,6 +86,7 @@ class SendVoiceOperator(BaseOperator):
         *("to_path", "to_column", "exclude"),
         *("calling_hours", "calling_days", "timezone"),
     )
+    operator_extra_links = (TaskCallsLink(),)
     ui_color = "#f6d8c8"
 
     def __init__(
@@ -146,6 +148,7 @@ class SendVoiceOperator(BaseOperator):
     def execute(self, context: Context) -> Any:
         """Send what was not sent before; then return, or wait."""
         self._check_arguments()
+        show_links(self, context)
         with closing(NineBitsHook(self.ninebits_conn_id)) as hook:
             return self._count(hook, context) if self.dry_run_only else self._ring(hook, context)
 

@@ -25,6 +25,7 @@ from airflow_provider_ninebits.hooks.waiting import (
     look_standing,
     read_event,
 )
+from airflow_provider_ninebits.operators.links import AwaitedCallsLink, show_links
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,6 +57,7 @@ class CallbackSensor(BaseSensorOperator):
     """
 
     template_fields: Sequence[str] = ("ref_id",)
+    operator_extra_links = (AwaitedCallsLink(),)
     ui_color = "#f6e7c8"
 
     def __init__(
@@ -86,6 +88,7 @@ class CallbackSensor(BaseSensorOperator):
             deferrable = conf.getboolean("operators", "default_deferrable", fallback=False)
         if deferrable:
             return self._look_and_defer(context)
+        show_links(self, context)
         self._begun_at = self._first_look_at(context)
         self._deadline = self._begun_at + self.timeout
         # Airflow's own time-out knows nothing of the outcome so far; ours, in poke, comes first.

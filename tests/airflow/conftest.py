@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote
 
 import httpx
 import pytest
@@ -90,6 +91,15 @@ class Stage:
             if (instance["task_id"], instance["map_index"]) == (task_id, map_index):
                 return instance
         raise LookupError(f"{task_id} [{map_index}] is not in {dag_id} {run_id}")
+
+    def link(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> dict[str, list[str]]:
+        """Return the filters of the page that a task leads to."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances/{task_id}/links"
+        answer = self.airflow.api.get(path, params={"map_index": map_index})
+        answer.raise_for_status()
+        page, _, query = answer.json()["extra_links"]["Voice calls"].partition("?")
+        assert page == f"{str(self.airflow.api.base_url).rstrip('/')}/ninebits/calls/"
+        return parse_qs(query)
 
     def clear(self, dag_id: str, run_id: str, task_ids: list[Any]) -> None:
         """Clear tasks, again where the API answered 500: Airflow's own SQLite was locked, and nothing was cleared."""

@@ -85,6 +85,15 @@ def test_recurring_reminder_rings_each_region_in_a_task_of_its_own(stage: Stage)
         outcome = stage.airflow.xcom(dag_id, run_id, "wait", map_index=map_index)
         assert [call["to_number"] for call in outcome["calls"]] == [number]
         assert outcome["answered"] == (number == lagos)
+        sent = stage.link(dag_id, run_id, "ring", map_index)
+        assert sent == {
+            "dag_id": [dag_id],
+            "run_id": [run_id],
+            "task_id": ["ring"],
+            # An index of 0 is one, too.
+            "map_index": [str(map_index)],
+        }
+        assert stage.link(dag_id, run_id, "wait", map_index) == {"ref_id": [ref_id]}
 
 
 def test_purge_the_ledger_takes_what_is_old_and_leaves_the_rest(stage: Stage) -> None:

@@ -119,6 +119,10 @@ def test_a_deferred_wait_goes_on_when_the_callback_comes(stage: Stage, with_ref_
     ring_id, _ = stage.run("ring", to=numbers)
     wait_id = stage.airflow.trigger("wait", {"ref_id": stage.airflow.xcom("ring", ring_id, "ring")})
     stage.airflow.wait_for_task("wait", wait_id, "wait", {"deferred"})
+    # While it waits, too.
+    ref_id = stage.airflow.xcom("ring", ring_id, "ring")
+    assert stage.link("wait", wait_id, "wait") == {"ref_id": [ref_id]}
+    assert stage.link("ring", ring_id, "ring") == {"dag_id": ["ring"], "run_id": [ring_id], "task_id": ["ring"]}
 
     stage.deliver(numbers[0])
     (call,) = stage.simulator.calls(number=numbers[0])
