@@ -48,6 +48,7 @@ def application(prefix: str = "/ninebits", *, store_apart: bool = False, record:
     from airflow_provider_ninebits.webhook.telemetry import record_by_environment
 
     options = read_settings()
+    telemetry = None if record else record_by_environment()
     return receiver_app(
         ReceiverSettings(
             ledger_url=options.sql_alchemy_conn,
@@ -60,5 +61,6 @@ def application(prefix: str = "/ninebits", *, store_apart: bool = False, record:
         ),
         prefix=prefix,
         store_apart=store_apart,
-        record=record or record_by_environment(),
+        record=record or telemetry,
+        ended=None if telemetry is None else telemetry.flush,
     )

@@ -27,7 +27,7 @@ from airflow_provider_ninebits.webhook.upkeep import Upkeep
 from airflow_provider_ninebits.webhook.writer import GroupWriter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -43,13 +43,16 @@ log = logging.getLogger(__name__)
 class Receiver:
     """Takes callbacks; one for each process that serves them."""
 
-    def __init__(self, settings: ReceiverSettings, *, store_apart: bool, record: Record | None) -> None:
+    def __init__(
+        self, settings: ReceiverSettings, *, store_apart: bool, record: Record | None, ended: Callable[[], None] | None
+    ) -> None:
         window = timedelta(seconds=settings.match_window_seconds)
         self._settings = settings
         self._database = Database(settings.ledger_url)
         self._store: Store = (
             StoreApart(settings.ledger_url, window=window) if store_apart else StoreHere(self._database, window=window)
         )
+        self._ended = ended
         counts = Counts(record)
         self._writer = GroupWriter(self._store, counts)
         self._upkeep = Upkeep(self._database, window=window, registered=self._registered, counts=counts)
@@ -76,6 +79,8 @@ class Receiver:
         self._store.close()
         self._upkeep.stop()
         self._database.close()
+        if self._ended is not None:
+            self._ended()
 
     def count_unavailable(self) -> None:
         """Count a callback that was told to come again."""
@@ -121,6 +126,7 @@ def receiver_app(
     prefix: str = "/ninebits",
     store_apart: bool = False,
     record: Record | None = None,
+    ended: Callable[[], None] | None = None,
 ) -> Starlette:
     """
     Return the receiver as an ASGI app.
@@ -128,9 +134,10 @@ def receiver_app(
     :param prefix: what its paths begin with: nothing, where it is mounted under a path of its own.
     :param store_apart: whether a process of its own stores what is taken.
     :param record: takes the values of its metrics; None: nobody does.
+    :param ended: called when it has ended, and gives no more values.
     :raises LedgerUnusable: for a ledger URL that is none. Whether it answers shows at the first callback.
     """
-    receiver = Receiver(settings, store_apart=store_apart, record=record)
+    receiver = Receiver(settings, store_apart=store_apart, record=record, ended=ended)
     path = f"{prefix}/callback"
 
     @asynccontextmanager

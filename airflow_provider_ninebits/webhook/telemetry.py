@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,22 +19,22 @@ from airflow_provider_ninebits.metrics import METRICS, Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from airflow_provider_ninebits.metrics import Metric, Record
+    from airflow_provider_ninebits.metrics import Metric
 
 NAME_PREFIX = "airflow."
 SERVICE_NAME = "ninebits-receiver"
+FLUSH_SECONDS = 3.0
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _NO_TAGS: Mapping[str, str] = {}
 
 log = logging.getLogger(__name__)
 
 
-def record_by_environment(environment: Mapping[str, str] = os.environ) -> Record | None:
+def record_by_environment(environment: Mapping[str, str] = os.environ) -> OpenTelemetry | None:
     """
     Return what takes values for OpenTelemetry; None: the environment names no exporter, or none that can be had.
 
-    Values are exported by a thread, at the interval of ``OTEL_METRIC_EXPORT_INTERVAL``, and once more at the end of the
-    process.
+    Values are exported by a thread, at the interval of ``OTEL_METRIC_EXPORT_INTERVAL``, and by :meth:`flush`.
     """
     exporter = environment.get("OTEL_METRICS_EXPORTER", "").strip().lower()
     is_meant = exporter or any(environment.get(name) for name in _ENDPOINTS)
@@ -68,7 +69,8 @@ class OpenTelemetry:
         # What the environment says of this process wins.
         resource = Resource.create({**own, **OTELResourceDetector().detect().attributes})
         view = View(instrument_type=Histogram, aggregation=ExponentialBucketHistogramAggregation())
-        meter = MeterProvider([reader], resource, views=[view]).get_meter("airflow_provider_ninebits")
+        self._provider = MeterProvider([reader], resource, shutdown_on_exit=False, views=[view])
+        meter = self._provider.get_meter("airflow_provider_ninebits")
         self._take = {metric.name: _instrument(meter, metric) for metric in METRICS}
         self._failed = False
 
@@ -80,6 +82,18 @@ class OpenTelemetry:
             if not self._failed:
                 log.exception("A metric cannot be recorded; this is said once")
             self._failed = True
+
+    def flush(self) -> None:
+        """Export what was not exported yet, unless that takes too long: the end of a receiver waits for nobody."""
+        flushing = threading.Thread(target=self._flush, name="ninebits-metrics", daemon=True)
+        flushing.start()
+        flushing.join(FLUSH_SECONDS)
+
+    def _flush(self) -> None:
+        try:
+            self._provider.force_flush(int(FLUSH_SECONDS * 1000))
+        except Exception as error:
+            log.warning("The last metrics were not exported: %s", type(error).__name__)
 
 
 def _instrument(meter: Any, metric: Metric) -> Callable[[float, dict[str, str]], None]:
