@@ -1,26 +1,33 @@
-"""What a send counts, and what of it is in the task's trace."""
+"""What sends, waits and escalations count, and what of a send is in the task's trace."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSensorTimeout, TaskDeferred
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from airflow_provider_ninebits.exceptions import MessageUncertain, SendFailed
+from airflow_provider_ninebits.exceptions import LedgerUnavailable, MessageUncertain, SendFailed
 from airflow_provider_ninebits.hooks.measuring import SPAN_NAME
+from airflow_provider_ninebits.hooks.waiting import read_event
 from airflow_provider_ninebits.ledger.claims import claim
-from tests.integration.ledger.scenes import ADA, BEN
+from airflow_provider_ninebits.operators.escalation import EscalateVoiceOperator
+from airflow_provider_ninebits.sensors.callback import CallbackSensor
+from tests.integration.hooks.playing import Task, resumed
+from tests.integration.ledger.scenes import ADA, BEN, CAI, a_call, accepted, arrive
 from tests.integration.otlp import Counted, series
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
+    from airflow_provider_ninebits.ledger.database import Database
     from airflow_provider_ninebits.simulator import RunningSimulator
 
 MEDIA = "https://media.test/a.mp3?signature=hidden"
@@ -138,3 +145,69 @@ def test_a_send_goes_on_where_nothing_can_be_counted(
     monkeypatch.setattr("airflow_provider_ninebits.stats._stats", broken)
     hook.send_voice(ADA, MEDIA)
     assert simulator.rung() == {ADA: 1}
+
+
+ENDS: dict[str, tuple[dict[str, Any], str]] = {
+    "over": ({}, "over"),
+    "unanswered": ({"fail_on_unanswered": "all"}, "unanswered"),
+    "timed out": ({"ref_id": "open", "timeout": 0.2, "on_timeout": "return"}, "timed_out"),
+    "timed out, and failed": ({"ref_id": "open", "timeout": 0.2}, "timed_out"),
+}
+
+
+@pytest.mark.parametrize("deferrable", [False, True], ids=["poke", "deferred"])
+@pytest.mark.parametrize(("arguments", "result"), ENDS.values(), ids=ENDS.keys())
+def test_waits_are_counted_by_their_end(
+    ledger: Database,
+    connection: None,
+    quick_polls: None,
+    monkeypatch: pytest.MonkeyPatch,
+    deferrable: bool,
+    arguments: dict[str, Any],
+    result: str,
+) -> None:
+    counted = Counted()
+    monkeypatch.setattr("airflow_provider_ninebits.hooks.waiting.record", counted.record)
+    accepted(ledger, "open", BEN)
+    accepted(ledger, "a-ref", ADA)
+    arrive(ledger, a_call(ADA, answered=False))
+    given = {"ref_id": "a-ref", "poke_interval": 0.05, **arguments}
+    task = Task()
+    with suppress(AirflowFailException, AirflowSensorTimeout):
+        try:
+            CallbackSensor(task_id="wait", deferrable=deferrable, **given).execute(task.context)
+        except TaskDeferred as pause:
+            resumed(CallbackSensor(task_id="wait", deferrable=True, **given), pause, task)
+    assert counted.totals() == {series("waits_ended", result=result): 1}
+
+
+def test_an_outage_that_ends_a_deferred_wait_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = Counted()
+    monkeypatch.setattr("airflow_provider_ninebits.hooks.waiting.record", counted.record)
+    with pytest.raises(LedgerUnavailable):
+        read_event({"status": "error", "message": "gone"})
+    assert counted.totals() == {series("waits_ended", result="error"): 1}
+
+
+def test_the_steps_of_an_escalation_are_counted(
+    receiver: str, simulator: RunningSimulator, quick_polls: None, connection: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = Counted()
+    monkeypatch.setattr("airflow_provider_ninebits.operators.escalation.record", counted.record)
+    simulator.script(
+        {
+            "faults": [{"kind": "status", "status": 422}],
+            "numbers": {
+                BEN: {"attempts": [{"answered": False}], "with_ref_id": True},
+                CAI: {"attempts": [{"answered": True}], "with_ref_id": True},
+            },
+        }
+    )
+    operator = EscalateVoiceOperator(
+        contacts=[ADA, BEN, CAI], media_url=MEDIA, ring_for=60, deferrable=False, task_id="wake"
+    )
+    assert operator.execute(Task("wake").context)["answered_by"] == CAI
+    assert counted.totals() == {
+        series("escalation_steps", result="refused"): 1,
+        series("escalation_steps", result="rung"): 2,
+    }
