@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ninebits.metrics import Metric
 
-# Airflow 3.3 has two, and each of its processes sets up one of them, or both; tasks the first.
+# Airflow 3.2 and 3.3 have two, and each of their processes sets up one of them, or both; tasks the first.
 _COPIES = (
     "airflow.sdk._shared.observability.metrics.stats",
     "airflow._shared.observability.metrics.stats",
@@ -48,17 +47,19 @@ def _hand_over(metric: Metric, value: float, tags: Mapping[str, str]) -> None:
         case Kind.GAUGE:
             stats.gauge(name, value, tags=dict(tags))
         case Kind.TIMER:
-            # A number would be milliseconds, and seconds before some version: a timedelta is neither.
-            stats.timing(name, timedelta(seconds=value), tags=dict(tags))
+            # Milliseconds to all: of a timedelta an older Airflow makes seconds for Datadog.
+            stats.timing(name, value * 1000.0, tags=dict(tags))
 
 
 def _stats() -> Any:
     """Return the Stats that this process has set up: a second one would export beside it, and end without a flush."""
-    copies = [sys.modules[name] for name in _COPIES if name in sys.modules]
-    for mark in ("_backend", "_factory"):
-        for copy in copies:
-            if getattr(copy, mark, None) is not None:
-                return copy
+    modules = [sys.modules[name] for name in _COPIES if name in sys.modules]
+    for in_module, in_class in (("_backend", "instance"), ("_factory", "factory")):
+        for module in modules:
+            # 3.3 keeps both in the module, 3.2 in its class.
+            held, mark = (module, in_module) if hasattr(module, "_factory") else (module.Stats, in_class)
+            if getattr(held, mark, None) is not None:
+                return held
     return _stats_of_compat()
 
 

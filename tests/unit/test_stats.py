@@ -105,6 +105,29 @@ assert _stats() is of_tasks
     in_a_process(code, tmp_path, {})
 
 
+def test_the_class_that_airflow_3_2_has_instead_is_taken_where_it_is_set_up(tmp_path: Path) -> None:
+    code = """
+import sys, types
+class Meta(type):
+    factory = instance = None
+    def __getattr__(cls, name):
+        raise AssertionError(f"{name} makes a client")
+for name in ("airflow.sdk._shared", "airflow._shared"):
+    module = sys.modules[f"{name}.observability.metrics.stats"] = types.ModuleType(name)
+    module.Stats = Meta(name, (), {})
+of_tasks, core = (sys.modules[f"{name}.observability.metrics.stats"].Stats for name in
+                  ("airflow.sdk._shared", "airflow._shared"))
+from airflow_provider_ninebits.stats import _stats
+core.factory = object
+assert _stats() is core
+of_tasks.factory = object
+assert _stats() is of_tasks
+core.instance = object()
+assert _stats() is core
+"""
+    in_a_process(code, tmp_path, {})
+
+
 @pytest.mark.parametrize("broken", ["shared.incr = None", "shared._factory = lambda: 1 / 0"])
 def test_a_stats_that_is_broken_fails_nobody_and_is_said_once(broken: str, tmp_path: Path) -> None:
     code = "import logging\nlogging.basicConfig()\n" + BEGIN + f"{BREAK}{broken}\n" + RECORD
