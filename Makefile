@@ -115,7 +115,7 @@ audit: $(STAMP) ## known advisories about what the lock pins; needs ADVISORIES=f
 	$(BIN)/python scripts/audit.py "$(ADVISORIES)"
 
 # $(call compiled,NAME,OPTIONS): requirements/NAME.txt of requirements/NAME.in
-compiled = .tools/uv/bin/uv pip compile pyproject.toml requirements/$(1).in --extra postgres --quiet $(2) \
+compiled = .tools/uv/bin/uv pip compile pyproject.toml requirements/$(1).in --extra postgres --extra otel --quiet $(2) \
   --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header --no-annotate --output-file requirements/$(1).txt
 

@@ -81,9 +81,10 @@ def mounted_app() -> FastAPI:
 
 def _receiver() -> Starlette:
     try:
+        from airflow_provider_ninebits.stats import record
         from airflow_provider_ninebits.webhook import application
 
-        return application(prefix="")
+        return application(prefix="", record=record)
     except InvalidOption as problem:
         _log.error(
             "9bits callbacks are answered with 503 until this is mended and the API server restarted: %s",

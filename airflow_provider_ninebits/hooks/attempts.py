@@ -13,6 +13,7 @@ from airflow_provider_ninebits.ledger.states import RequestState
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.api.errors import SendError
+    from airflow_provider_ninebits.hooks.measuring import Measured
     from airflow_provider_ninebits.hooks.pacing import Ticket
     from airflow_provider_ninebits.ledger.database import Database
     from airflow_provider_ninebits.ledger.sends import Part, SendPlan
@@ -29,6 +30,7 @@ class Job:
     media_url: str
     resend: bool
     excluded_in_doubt: frozenset[str]
+    measured: Measured
 
 
 @dataclass

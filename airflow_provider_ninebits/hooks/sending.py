@@ -14,6 +14,7 @@ import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.api.backoff import rate_limit_delay_seconds
@@ -32,6 +33,7 @@ from airflow_provider_ninebits.hooks.attempts import (
     refusal,
 )
 from airflow_provider_ninebits.hooks.evidence import silence_proves
+from airflow_provider_ninebits.hooks.measuring import Measured
 from airflow_provider_ninebits.hooks.opening import Doors, Rounds
 from airflow_provider_ninebits.hooks.outages import ledger_errors
 from airflow_provider_ninebits.hooks.pacing import Pace, nap_through
@@ -114,7 +116,8 @@ class Sender:
         """
         with self._errors():
             planned = Planner(self.database, self.stopped, self.sleep, self.clock).record(plan, replan=replan)
-            own = self._send_parts(planned.parts, Job(plan, media_url, resend, planned.excluded_in_doubt))
+            job = Job(plan, media_url, resend, planned.excluded_in_doubt, Measured.of(plan))
+            own = self._send_parts(planned.parts, job)
             for place, part in enumerate(planned.siblings, len(own)):
                 self.placed(part.ref, place)
         done = [*own, *planned.siblings]
@@ -229,7 +232,8 @@ class Sender:
                 if self._interrupted.is_set():
                     raise Halted
                 message = VoiceMessage(to=numbers, media_url=job.media_url, from_number=job.plan.from_number)
-                receipt = self.client.send_voice(message, may_write=lambda: self._begin_write(lease, begin))
+                may_write = partial(self._begin_write, lease, begin)
+                receipt = job.measured.request(part, lease, partial(self.client.send_voice, message, may_write))
             except RateLimited as error:
                 # At once: the next one may be about to go.
                 limited, times = error, self._pace.limited(tries.ticket)

@@ -18,6 +18,8 @@ from airflow.providers.common.compat.sdk import AirflowSensorTimeout
 
 from airflow_provider_ninebits.exceptions import CallsUnanswered, InvalidArgument, LedgerUnavailable, UnknownRefId
 from airflow_provider_ninebits.hooks.arguments import read_ref_ids
+from airflow_provider_ninebits.metrics import WAITS_ENDED
+from airflow_provider_ninebits.stats import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,11 +174,13 @@ def conclude(hook: NineBitsHook, wait: Wait, end: Standing, context: Any) -> dic
     from airflow_provider_ninebits.ledger.outcome import Progress, disappoints
 
     if end is Standing.UNKNOWN:
+        record(WAITS_ENDED, 1, {"result": end})
         seen = patient(lambda: hook.look(wait.ref_ids, wait.attempt_window)).progress
         raise UnknownRefId.told(seen.unknown_ref_ids or wait.ref_ids, seen.purged_ref_ids, hook.database.masked_url)
     outcome = patient(lambda: hook.read_outcome(wait.ref_ids, wait.attempt_window))
     result = outcome.as_dict()
     if end is Standing.TIMED_OUT:
+        record(WAITS_ENDED, 1, {"result": end})
         if wait.on_timeout == "return":
             log.info("The wait timed out: %s", outcome.summary())
             return result
@@ -185,7 +189,9 @@ def conclude(hook: NineBitsHook, wait: Wait, end: Standing, context: Any) -> dic
             f"The wait timed out with {outcome.summary()}; the outcome so far is in XCom 'outcome'."
         )
     counts = Progress(outcome.recipients, outcome.answered, outcome.unanswered, outcome.failed)
-    if disappoints(counts, wait.fail_on_unanswered):
+    failed = disappoints(counts, wait.fail_on_unanswered)
+    record(WAITS_ENDED, 1, {"result": "unanswered" if failed else "over"})
+    if failed:
         context["ti"].xcom_push(key="outcome", value=result)
         raise CallsUnanswered(result)
     log.info("The wait is over: %s", outcome.summary())
@@ -201,6 +207,7 @@ def read_event(event: dict[str, Any] | None) -> Standing:
     """
     status = event.get("status") if isinstance(event, dict) else None
     if status == "error" and event:
+        record(WAITS_ENDED, 1, {"result": "error"})
         raise LedgerUnavailable(str(event.get("masked_url", "(unknown)")), f"in the triggerer, {event.get('message')}")
     if status in (Standing.OVER, Standing.TIMED_OUT, Standing.UNKNOWN):
         return Standing(status)

@@ -67,6 +67,8 @@ class Book:
         self.adopted_ref_ids: set[str] = set()
         self.accepted_messages: set[str] = set()
         self.answered_numbers: set[str] = set()
+        self.first_callbacks: list[tuple[str, float]] = []
+        """The connections of messages of which nothing had been heard, each with the seconds since its request."""
 
     def candidates(self, number: str | None, conn_path: str | None) -> list[Candidate]:
         """Return every recipient with this number whose message has a request over the connection (any, if None)."""
@@ -110,6 +112,7 @@ class Book:
             if recipient.record.state is RecipientState.ANSWERED is not before:
                 # One candidate less: a call that waited may have only one left.
                 self.answered_numbers.add(recipient.number)
+            self._hear_of(recipient.message_id, verdict.request_id, call.received_at)
         if verdict.request_id is not None and not verdict.ambiguous:
             self._show_placed(verdict.request_id, ref_id if verdict.adopted else None)
 
@@ -127,6 +130,14 @@ class Book:
             Change(schema.message, messages, key="id", adding=_ADDED),
             Change(schema.recipient, recipients, key="id"),
         ]
+
+    def _hear_of(self, message_id: str, request_id: int | None, received_at: datetime) -> None:
+        message = self._messages[message_id]
+        if message.heard_of:
+            return
+        message.heard_of = True
+        made_by = self._requests[self._requests_of[message_id][-1] if request_id is None else request_id]
+        self.first_callbacks.append((made_by.conn_id, (received_at - made_by.started_at).total_seconds()))
 
     def _show_placed(self, request_id: int, ref_id: str | None) -> None:
         facts = self._requests[request_id]

@@ -7,7 +7,8 @@ somebody or stays findable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,7 +17,7 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.arriving import look_up
 from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.rematching import try_for_or_later
-from airflow_provider_ninebits.ledger.repeats import without_repeats
+from airflow_provider_ninebits.ledger.repeats import Sorted, without_repeats
 from airflow_provider_ninebits.ledger.states import Kind, MatchState
 from airflow_provider_ninebits.ledger.verdicts import match_rows
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_ninebits.ledger.database import Database
     from airflow_provider_ninebits.ledger.kept import KeptConnection
+
+_REPEAT = "repeat"
 
 
 class Arrival(NamedTuple):
@@ -55,11 +58,19 @@ class Arrival(NamedTuple):
 
 @dataclass(frozen=True)
 class Stored:
-    """What became of a group of callbacks, in counts."""
+    """
+    What became of a group of callbacks, in counts.
+
+    :param by_outcome: how many there were, by what they say and whose they are: ``("answered", "matched")``.
+    :param first_callbacks: the connections of messages of which nothing had been heard before, each with the seconds
+        from its request to now.
+    """
 
     new: int = 0
     repeats: int = 0
     matched: int = 0
+    by_outcome: dict[tuple[str, str], int] = field(default_factory=dict, compare=False)
+    first_callbacks: tuple[tuple[str, float], ...] = field(default=(), compare=False)
 
 
 def store(
@@ -90,8 +101,27 @@ def store(
     waiting = found.waiting | {row["number"] for row in rows if row["match_state"] == MatchState.UNMATCHED}
     news = replace(news, numbers=news.numbers & waiting)
     try_for_or_later(database, news, window)
-    matched = sum(row["match_state"] == MatchState.MATCHED for row in rows)
-    return Stored(new=len(rows), repeats=found.again.total(), matched=matched)
+    return _stored(rows, arrivals, found, news.first_callbacks)
+
+
+def _stored(
+    rows: Sequence[dict[str, Any]],
+    arrivals: Sequence[Arrival],
+    found: Sorted,
+    first_callbacks: tuple[tuple[str, float], ...],
+) -> Stored:
+    fates = Counter([(row["kind"], row["answered_at"] is None, row["match_state"]) for row in rows])
+    if again := found.again.total():
+        said = Counter([(arrival.kind, arrival.answered_at is None) for arrival in arrivals])
+        said -= Counter([(arrival.kind, arrival.answered_at is None) for arrival in found.fresh])
+        fates.update({(*each, _REPEAT): count for each, count in said.items()})
+    by_outcome: Counter[tuple[str, str]] = Counter()
+    for (kind, unanswered, match), count in fates.items():
+        call = "unanswered" if unanswered else "answered"
+        # As plain strings: they go to another process.
+        by_outcome[call if kind == Kind.CALL else str(kind), str(match)] += count
+    matched = sum(count for (_, match), count in by_outcome.items() if match == MatchState.MATCHED)
+    return Stored(len(rows), again, matched, dict(by_outcome), first_callbacks)
 
 
 def _row(arrival: Arrival, now: datetime) -> dict[str, Any]:

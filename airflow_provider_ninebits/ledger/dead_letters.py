@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal_column, select
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
 
 _PAGE = 500
+_MOST_COUNTED = 10_000
 # What a 64-bit column can be compared with.
 _LARGEST_ID = 2**63 - 1
 
@@ -106,6 +107,21 @@ def count_callbacks(database: Database) -> dict[Fate, int]:
             ).scalar_one()
             for fate in Fate
         }
+
+
+def count_unmatched(database: Database, *, window: timedelta) -> int:
+    """Return how many callbacks of the last ``match_window`` are nobody's; no more are counted than 10,000."""
+    callback = schema.callback.c
+    with database.reading() as connection:
+        some = (
+            select(callback.id)
+            .where(
+                callback.match_state == literal_column("'unmatched'"),
+                callback.received_at >= ledger_now(connection) - window,
+            )
+            .limit(_MOST_COUNTED)
+        )
+        return connection.execute(select(func.count()).select_from(some.subquery())).scalar_one()
 
 
 def show_callback(database: Database, callback_id: int) -> KeptCallback:

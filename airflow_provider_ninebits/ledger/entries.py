@@ -62,7 +62,9 @@ _SINCE = bindparam("since", type_=UtcDateTime())
 def _held(since: ColumnElement[datetime]) -> Select[Any]:
     begun_in_time = or_(_begun.c.started_at >= since, among(_begun.c.ref_id, "ref_ids"))
     return (
-        select(*_REQUEST, _message.state, _message.lease_expires_at, *_RECIPIENT)
+        select(
+            *_REQUEST, _message.state, _message.lease_expires_at, *_RECIPIENT, _message.last_callback_at.is_not(None)
+        )
         .select_from(schema.recipient)
         .join(schema.message, _message.id == _recipient.message_id)
         .join(schema.request, _request.message_id == _recipient.message_id)
@@ -95,10 +97,11 @@ _REQUESTS = Query(
 
 @dataclass
 class MessageEntry:
-    """A message, as far as matching cares and changes it."""
+    """A message, as far as matching cares and changes it; ``heard_of``: whether a callback of it came."""
 
     state: MessageState
     lease_expires_at: datetime | None
+    heard_of: bool
 
 
 @dataclass
@@ -185,10 +188,11 @@ def entries_of(connection: Connection, rows: Iterable[tuple[Any, ...]], ref_ids:
             found.requests[request_id] = _request_facts(row)
             all_closed &= _is_closed(row)
         if message_id not in found.messages:
-            found.messages[message_id] = MessageEntry(MessageState(row[_WIDTH]), read_moment(row[_WIDTH + 1]))
+            lease_expires_at = read_moment(row[_WIDTH + 1])
+            found.messages[message_id] = MessageEntry(MessageState(row[_WIDTH]), lease_expires_at, bool(row[-1]))
         recipient_id = row[_WIDTH + 2]
         if recipient_id not in found.recipients:
-            record = _record(*row[_WIDTH + 4 :])
+            record = _record(*row[_WIDTH + 4 : -1])
             found.recipients[recipient_id] = RecipientEntry(recipient_id, message_id, row[_WIDTH + 3], record)
     if not all_closed or not ref_ids <= {facts.ref_id for facts in found.requests.values()}:
         _read_requests(connection, found, ref_ids)

@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 _COMPARED_TOGETHER = 10_000
 
 _message, _request, _recipient = schema.message.c, schema.request.c, schema.recipient.c
-_COUNTS = (_message.id, _message.revision, _message.recipients, _message.answered, _message.unanswered, _message.failed)
+_COUNTS = (
+    *(_message.id, _message.revision, _message.last_callback_at),
+    *(_message.recipients, _message.answered, _message.unanswered, _message.failed),
+)
 # Sorted below: told to sort, SQLite would read all requests in their order rather than look for these.
 _BY_REF_ID = (
     select(_request.ref_id, _request.id.label("request_id"), *_COUNTS)
@@ -76,13 +79,16 @@ class Look:
     """
     One look at the messages behind some ``ref_id``.
 
-    :param now: the time of the look, on the ledger's clock where an attempt window is counted from it.
+    :param now: the time of the look, on the ledger's clock where an attempt window is counted from it, or nobody is
+        pending any more.
+    :param last_callback_at: when the last callback of any of them came, on the ledger's clock; None: none did.
     :param revisions: the messages, each with its revision, which rises with all that a wait may ask for.
     """
 
     progress: Progress
     now: datetime
     revisions: Mapping[str, int] = field(default_factory=dict)
+    last_callback_at: datetime | None = None
 
     @property
     def message_ids(self) -> tuple[str, ...]:
@@ -132,14 +138,19 @@ def looks(connection: Connection, asked: Sequence[Asked]) -> list[Look]:
         if row.unanswered
     }
     last = _last_callbacks(connection, open_windows)
-    # Nothing depends on the time but an open window: it saves every second statement of a watcher.
-    now = ledger_now(connection) if last else datetime.now(UTC)
+    # Nothing depends on the time but an open window, and how late the end of a wait is heard of: it saves every second
+    # statement of a watcher.
+    now = ledger_now(connection) if last or any(map(_nobody_pends, found)) else datetime.now(UTC)
     return [_look(each, rows, unknown, purged, last, now) for each, rows in zip(asked, found, strict=True)]
 
 
 def _found(asked: Asked, messages: Mapping[str, Sequence[Row[Any]]]) -> list[Row[Any]]:
     """Return the rows of the messages behind some ``ref_id``, each once."""
     return list({row.id: row for ref_id in asked.ref_ids for row in messages.get(ref_id, ())}.values())
+
+
+def _nobody_pends(rows: Sequence[Row[Any]]) -> bool:
+    return bool(rows) and all(row.recipients == row.answered + row.unanswered + row.failed for row in rows)
 
 
 def _look(
@@ -161,7 +172,8 @@ def _look(
         unknown_ref_ids=theirs,
         purged_ref_ids=tuple(ref_id for ref_id in theirs if ref_id in purged),
     )
-    return Look(progress, now, {row.id: row.revision for row in rows})
+    heard_at = [row.last_callback_at for row in rows if row.last_callback_at is not None]
+    return Look(progress, now, {row.id: row.revision for row in rows}, max(heard_at, default=None))
 
 
 def _messages_of(connection: Connection, refs: Iterable[str]) -> dict[str, list[Row[Any]]]:

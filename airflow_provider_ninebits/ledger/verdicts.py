@@ -24,12 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class News:
-    """What some matching brought: how many it matched, and for which ref_ids, messages and numbers others are tried."""
+    """
+    What some matching brought: how many it matched, and for which ref_ids, messages and numbers others are tried.
+
+    :param first_callbacks: see :class:`~.book.Book`.
+    """
 
     matched: int = 0
     ref_ids: frozenset[str] = frozenset()
     message_ids: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
+    first_callbacks: tuple[tuple[str, float], ...] = ()
 
     def __add__(self, more: News) -> News:
         return News(
@@ -37,6 +42,7 @@ class News:
             self.ref_ids | more.ref_ids,
             self.message_ids | more.message_ids,
             self.numbers | more.numbers,
+            self.first_callbacks + more.first_callbacks,
         )
 
 
@@ -78,6 +84,7 @@ def match_rows(
         ref_ids=frozenset(book.adopted_ref_ids),
         message_ids=frozenset(book.accepted_messages),
         numbers=frozenset(book.answered_numbers),
+        first_callbacks=tuple(book.first_callbacks),
     )
     answers = [row for row in open_rows if row["kind"] == Kind.ANSWER]
     if answers:

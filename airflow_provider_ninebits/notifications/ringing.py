@@ -23,7 +23,9 @@ from airflow_provider_ninebits.ledger.alerts import Alert, Ring, Ruling, Verdict
 from airflow_provider_ninebits.ledger.escalations import Escalation
 from airflow_provider_ninebits.ledger.keys import alert_key, ring_key
 from airflow_provider_ninebits.ledger.sends import AskedBy
+from airflow_provider_ninebits.metrics import ALERTS
 from airflow_provider_ninebits.notifications.ladders import Following, read_ladder, write_ladder
+from airflow_provider_ninebits.stats import record
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.hooks.receipts import SendReceipt
@@ -110,6 +112,9 @@ class Ringing:
             self.open()
             plan = self._plan()
             return self._ring(plan, self._alert(plan))
+        except BaseException:
+            record(ALERTS, 1, {"result": "failed"})
+            raise
         finally:
             self._hook.close()
 
@@ -159,6 +164,7 @@ class Ringing:
                     self._hook.database, alert, cooldown=self._wanted.cooldown, owner=owner, lease=lease
                 )
             if ruling.verdict is Verdict.HELD_BACK:
+                record(ALERTS, 1, {"result": "held_back"})
                 return held_back(alert, ruling, self._wanted.cooldown)
             if ruling.ring is not None:
                 self._hook.client.timeout_seconds = max(timeout_seconds, _SHORTEST_SECONDS * REQUEST_SHARE)
@@ -187,6 +193,7 @@ class Ringing:
             # together shall send what may have rung.
             self._let_go(alert, owner)
             raise
+        record(ALERTS, 1, {"result": "rung"})
         self.stage = "noting that it rang"
         try:
             with self._hook.ledger_errors():
@@ -223,6 +230,7 @@ class Ringing:
     def _give_up(self, alert: Alert) -> Report:
         with self._hook.ledger_errors():
             alerts.hold_back(self._hook.database, alert)
+        record(ALERTS, 1, {"result": "left"})
         return Report(
             logging.WARNING,
             f"Alert {alert.dedup_key!r} is left to another one that was still ringing for it when the time of this one "

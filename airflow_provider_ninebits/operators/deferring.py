@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_ninebits.exceptions import OpeningTooLate
 from airflow_provider_ninebits.hooks.waiting import BACKSTOP, read_duration
+from airflow_provider_ninebits.metrics import HOURS_DEFERRALS
+from airflow_provider_ninebits.stats import record
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator
@@ -59,6 +61,7 @@ def defer_until_open(
         "%d recipients in %d parts are outside of their calling hours (%s); they wait until %s.",
         *(closed.recipients, closed.parts, closed.hours, _shown(closed.opens_at)),
     )
+    record(HOURS_DEFERRALS)
     trigger = OpeningTrigger(closed.opens_at.timestamp())
     operator.defer(trigger=trigger, method_name="execute_opened", kwargs=work.as_kwargs())
 

@@ -14,7 +14,9 @@ from airflow_provider_ninebits.exceptions import MessageUncertain, NobodyAnswere
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.waiting import BACKSTOP, patient, read_duration, read_event
 from airflow_provider_ninebits.operators.links import LadderCallsLink, show_links
+from airflow_provider_ninebits.metrics import ESCALATION_STEPS
 from airflow_provider_ninebits.operators.work import Work, place_of
+from airflow_provider_ninebits.stats import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -198,13 +200,16 @@ class EscalateVoiceOperator(BaseOperator):
             ladder.hook.send_plan(
                 plan, self.media_url, on_uncertain="resend", replan=True, stopped=lambda: self._stopped
             )
+            record(ESCALATION_STEPS, 1, {"result": "rung"})
         except MessageUncertain as error:
+            record(ESCALATION_STEPS, 1, {"result": "uncertain"})
             self.log.error("Contact %d may have been rung, so the wait goes on: %s", step + 1, error)
         except SendStopped:
             raise
         except SendFailed as error:
             if error.status is None or error.status in _OF_THE_ACCOUNT or not 400 <= error.status < 500:
                 raise
+            record(ESCALATION_STEPS, 1, {"result": "refused"})
             self.log.error("Contact %d cannot be rung, so the next one is: %s", step + 1, error)
             ladder.passed, ladder.refusal = step, error
 

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_ninebits.metrics import CALLBACK_TO_RESUME
+from airflow_provider_ninebits.stats import record
 from airflow_provider_ninebits.triggers.heard import hold_back
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from airflow_provider_ninebits.ledger.looks import Look
     from airflow_provider_ninebits.ledger.outcome import WaitFor
     from airflow_provider_ninebits.triggers.watcher import Watcher
 
@@ -72,24 +75,28 @@ class CallbackTrigger(BaseTrigger):
         from airflow_provider_ninebits.configuration import read_settings
         from airflow_provider_ninebits.triggers.watcher import shared_watcher
 
-        begun_at = time.monotonic()
+        begun_at, late = time.monotonic(), None
         try:
             settings = await asyncio.to_thread(read_settings)
             watcher = shared_watcher(settings.sql_alchemy_conn)
             window = self.attempt_window_seconds
-            status = await self._end(watcher, settings.attempt_window_seconds if window is None else window)
+            status, late = await self._end(watcher, settings.attempt_window_seconds if window is None else window)
         except Exception as error:  # a trigger that raises would be skipped by soft_fail: outages travel as events
             self.log.exception("The wait for %s failed", ", ".join(self.ref_ids))
             event = TriggerEvent({"status": "error", **_told(error)})
         else:
             event = TriggerEvent({"status": status})
-        await self._hold_back(time.monotonic() - begun_at)
+        ended_at = time.monotonic()
+        await self._hold_back(ended_at - begun_at)
+        if late is not None:
+            record(CALLBACK_TO_RESUME, late + time.monotonic() - ended_at)
         yield event
 
     async def _hold_back(self, waited_seconds: float) -> None:
         await hold_back(self, waited_seconds)
 
-    async def _end(self, watcher: Watcher, attempt_window_seconds: float) -> str:
+    async def _end(self, watcher: Watcher, attempt_window_seconds: float) -> tuple[str, float | None]:
+        """Return how the wait has ended, and, if a callback ended it, how many seconds ago that came."""
         from datetime import timedelta
 
         from airflow_provider_ninebits.hooks.waiting import UNKNOWN_AFTER_SECONDS, Standing, standing
@@ -112,10 +119,10 @@ class CallbackTrigger(BaseTrigger):
                     deadline=deadline,
                 )
                 if where is not Standing.WAITING:
-                    return where.value
+                    return where.value, _seconds_late(seen, first_look_at) if where is Standing.OVER else None
                 looks = [seen, await of_last.look()] if self.settling else [seen]
                 if looks[-1].progress.settled(looks[-1].now):
-                    return Standing.OVER.value
+                    return Standing.OVER.value, _seconds_late(looks[-1], first_look_at)
                 rest = min(deadline - now, _LONGEST_REST_SECONDS)
                 for each in looks:
                     if each.progress.settles_at is not None and not each.progress.pending:
@@ -123,6 +130,15 @@ class CallbackTrigger(BaseTrigger):
                 if seen.progress.unknown_ref_ids:
                     rest = min(rest, _UNKNOWN_POLL_SECONDS, first_look_at + UNKNOWN_AFTER_SECONDS - now)
                 await wait.changed(max(rest, 0.01))
+
+
+def _seconds_late(seen: Look, first_look_at: float) -> float | None:
+    """Return how long before a look the callback came that ended a wait; None: none did, it came before the wait."""
+    heard_at = seen.last_callback_at
+    # Where an attempt window had to pass, it was that which ended the wait.
+    if heard_at is None or heard_at.timestamp() < first_look_at or seen.progress.settles_at is not None:
+        return None
+    return max((seen.now - heard_at).total_seconds(), 0.0)
 
 
 def _told(error: Exception) -> dict[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import socket
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,6 +19,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from airflow_provider_ninebits.metrics import WAITS
+from airflow_provider_ninebits.stats import record
 from airflow_provider_ninebits.triggers.waits import Awaited, Wait
 
 if TYPE_CHECKING:
@@ -150,6 +153,10 @@ class Watcher:
         self._watching = self._listening = self._threads = None
         self._work = asyncio.Event()
         self.database.close()
+        self._tell_count()
+
+    def _tell_count(self) -> None:
+        record(WAITS, len(self._waits), {"hostname": socket.gethostname()})
 
     async def _until_there_is_work(self) -> None:
         self._work.clear()
@@ -205,6 +212,7 @@ class Watcher:
         self._sweep_at = now + (longest_silence if hears else self._pace.deaf_seconds)
         self._awaited.compare(await self._in_thread(differing, self.database, self._awaited.revisions()))
         self._failures = 0
+        self._tell_count()
 
     def _note_failure(self, error: Exception) -> None:
         self._failures += 1

@@ -10,6 +10,8 @@ The receiver of 9bits' callbacks: an ASGI app on the ledger.
 ``storing``               who commits a group: this process, or one of its own
 ``store_process``         that process
 ``upkeep``                heartbeats, and the sweep over what is still unmatched
+``counts``                what all of these have done, told as metrics
+``telemetry``             OpenTelemetry, where the receiver is alone
 ``throttle``              what any request can cause is logged now and then only
 ``health``                one probe of the ledger for all who ask
 ``settings``              what a receiver is given
@@ -26,8 +28,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+    from airflow_provider_ninebits.metrics import Record
 
-def application(prefix: str = "/ninebits", *, store_apart: bool = False) -> Starlette:
+
+def application(prefix: str = "/ninebits", *, store_apart: bool = False, record: Record | None = None) -> Starlette:
     """
     Return the receiver, configured by the ``[ninebits]`` options: a factory for any ASGI server.
 
@@ -35,13 +39,16 @@ def application(prefix: str = "/ninebits", *, store_apart: bool = False) -> Star
 
     :param prefix: what its paths begin with: nothing, where it is mounted under a path of its own.
     :param store_apart: whether a process of its own stores what is taken.
+    :param record: takes the values of its metrics; None: OpenTelemetry, as the ``OTEL_`` environment variables say.
     :raises InvalidOption: for an option that cannot be used.
     """
     from airflow_provider_ninebits.configuration import read_settings
     from airflow_provider_ninebits.webhook.app import receiver_app
     from airflow_provider_ninebits.webhook.settings import ReceiverSettings
+    from airflow_provider_ninebits.webhook.telemetry import record_by_environment
 
     options = read_settings()
+    telemetry = None if record else record_by_environment()
     return receiver_app(
         ReceiverSettings(
             ledger_url=options.sql_alchemy_conn,
@@ -54,4 +61,6 @@ def application(prefix: str = "/ninebits", *, store_apart: bool = False) -> Star
         ),
         prefix=prefix,
         store_apart=store_apart,
+        record=record or telemetry,
+        ended=None if telemetry is None else telemetry.flush,
     )

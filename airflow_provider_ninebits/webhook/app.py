@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.webhook.connections import COUNT_TURNED_AWAY
+from airflow_provider_ninebits.webhook.counts import Counts
 from airflow_provider_ninebits.webhook.direct import INTAKE
 from airflow_provider_ninebits.webhook.endpoint import CallbackEndpoint
 from airflow_provider_ninebits.webhook.health import HealthProbe
@@ -26,12 +27,13 @@ from airflow_provider_ninebits.webhook.upkeep import Upkeep
 from airflow_provider_ninebits.webhook.writer import GroupWriter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
+    from airflow_provider_ninebits.metrics import Record
     from airflow_provider_ninebits.webhook.settings import ReceiverSettings
     from airflow_provider_ninebits.webhook.storing import Store
 
@@ -41,15 +43,19 @@ log = logging.getLogger(__name__)
 class Receiver:
     """Takes callbacks; one for each process that serves them."""
 
-    def __init__(self, settings: ReceiverSettings, *, store_apart: bool) -> None:
+    def __init__(
+        self, settings: ReceiverSettings, *, store_apart: bool, record: Record | None, ended: Callable[[], None] | None
+    ) -> None:
         window = timedelta(seconds=settings.match_window_seconds)
         self._settings = settings
         self._database = Database(settings.ledger_url)
         self._store: Store = (
             StoreApart(settings.ledger_url, window=window) if store_apart else StoreHere(self._database, window=window)
         )
-        self._writer = GroupWriter(self._store)
-        self._upkeep = Upkeep(self._database, window=window, registered=self._registered)
+        self._ended = ended
+        counts = Counts(record)
+        self._writer = GroupWriter(self._store, counts)
+        self._upkeep = Upkeep(self._database, window=window, registered=self._registered, counts=counts)
         self._throttled = ThrottledLog(log)
         self._health = HealthProbe(self._database, self._writer)
         self.intake = Intake(settings, self._writer, self._upkeep, self._throttled)
@@ -73,6 +79,8 @@ class Receiver:
         self._store.close()
         self._upkeep.stop()
         self._database.close()
+        if self._ended is not None:
+            self._ended()
 
     def count_unavailable(self) -> None:
         """Count a callback that was told to come again."""
@@ -112,15 +120,24 @@ class ReceiverApp(Starlette):
         await (self._callback(scope, receive, send) if direct else super().__call__(scope, receive, send))
 
 
-def receiver_app(settings: ReceiverSettings, *, prefix: str = "/ninebits", store_apart: bool = False) -> Starlette:
+def receiver_app(
+    settings: ReceiverSettings,
+    *,
+    prefix: str = "/ninebits",
+    store_apart: bool = False,
+    record: Record | None = None,
+    ended: Callable[[], None] | None = None,
+) -> Starlette:
     """
     Return the receiver as an ASGI app.
 
     :param prefix: what its paths begin with: nothing, where it is mounted under a path of its own.
     :param store_apart: whether a process of its own stores what is taken.
+    :param record: takes the values of its metrics; None: nobody does.
+    :param ended: called when it has ended, and gives no more values.
     :raises LedgerUnusable: for a ledger URL that is none. Whether it answers shows at the first callback.
     """
-    receiver = Receiver(settings, store_apart=store_apart)
+    receiver = Receiver(settings, store_apart=store_apart, record=record, ended=ended)
     path = f"{prefix}/callback"
 
     @asynccontextmanager

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.ledger.database import ledger_now
-from airflow_provider_ninebits.ledger.dead_letters import sweep
+from airflow_provider_ninebits.ledger.dead_letters import count_unmatched, sweep
 from airflow_provider_ninebits.ledger.errors import LedgerError
 from airflow_provider_ninebits.ledger.receivers import (
     HEARTBEAT_SECONDS,
@@ -17,6 +17,7 @@ from airflow_provider_ninebits.ledger.receivers import (
     heartbeat,
     register,
 )
+from airflow_provider_ninebits.webhook.counts import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,12 +40,22 @@ class Upkeep:
     Each in a thread of its own: a receiver whose heartbeat is kept back by a long sweep counts as down.
 
     :param registered: told the id of this start of the receiver.
+    :param counts: told what was turned away, and how many callbacks are nobody's; None: nobody is.
     """
 
-    def __init__(self, database: Database, *, window: timedelta, registered: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        window: timedelta,
+        registered: Callable[[str], None],
+        counts: Counts | None = None,
+    ) -> None:
         self._database = database
         self._window = window
         self._registered = registered
+        self._counts = counts or Counts(None)
+        self._uncounted = TurnedAway()
         self._lock = threading.Lock()
         self._turned_away = TurnedAway()
         self._stop = threading.Event()
@@ -54,6 +65,7 @@ class Upkeep:
         """Count callbacks that were turned away: ``unauthorized``, ``oversized``, ``unavailable``."""
         with self._lock:
             self._turned_away = _sum(self._turned_away, TurnedAway(**counts))
+            self._uncounted = _sum(self._uncounted, TurnedAway(**counts))
 
     def start(self) -> None:
         """Start the threads, unless they run."""
@@ -79,6 +91,8 @@ class Upkeep:
         while not self._stop.wait(SWEEP_SECONDS):
             try:
                 sweep(self._database, window=self._window, pause=self._rest)
+                if self._counts.are_told:
+                    self._counts.unmatched(count_unmatched(self._database, window=self._window))
             except _Stopped:
                 return
             except LedgerError as error:
@@ -103,10 +117,18 @@ class Upkeep:
                 log.warning("The receiver's heartbeat is not recorded: %s", error)
             except Exception:
                 log.exception("The receiver's heartbeat failed, and goes on")
+            self._count()
             if self._stop.wait(HEARTBEAT_SECONDS):
                 break
+        self._count()
         if receiver_id is not None:
             self._end(receiver_id)
+
+    def _count(self) -> None:
+        # Each time and not each callback: anybody can have any number of them turned away.
+        with self._lock:
+            turned_away, self._uncounted = self._uncounted, TurnedAway()
+        self._counts.turned_away(turned_away)
 
     def _end(self, receiver_id: str) -> None:
         try:

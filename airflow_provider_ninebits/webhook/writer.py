@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.ledger.kept import IDLE_SECONDS
 from airflow_provider_ninebits.ledger.states import Kind
+from airflow_provider_ninebits.webhook.counts import Counts
 from airflow_provider_ninebits.webhook.waiting import Delivery, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from airflow_provider_ninebits.ledger.callbacks import Arrival
+    from airflow_provider_ninebits.ledger.callbacks import Arrival, Stored
     from airflow_provider_ninebits.webhook.storing import Store
 
 MOST_QUEUED = 20_000
@@ -46,10 +47,16 @@ class QueueFull(Exception):
 
 
 class GroupWriter:
-    """Commits callbacks, those of many requests at once."""
+    """
+    Commits callbacks, those of many requests at once.
 
-    def __init__(self, store: Store) -> None:
+    :param counts: who is told what became of each group; None: nobody.
+    """
+
+    def __init__(self, store: Store, counts: Counts | None = None) -> None:
         self._store = store
+        self._counts = counts or Counts(None)
+        self._stored: list[Stored] = []
         self._queue: deque[Delivery] = deque()
         self._queued = 0
         self._queued_bytes = 0
@@ -157,10 +164,17 @@ class GroupWriter:
                 else:
                     group[0].error = error
             _tell(group)
+            self._count()
         self._rest()
 
     def _commit(self, arrivals: Sequence[Arrival]) -> None:
-        self._store.store(arrivals, self.receiver_id)
+        self._stored.append(self._store.store(arrivals, self.receiver_id))
+
+    def _count(self) -> None:
+        # After all who wait for the group were told.
+        for stored in self._stored:
+            self._counts.stored(stored)
+        self._stored.clear()
 
     def _commit_one_by_one(self, group: Sequence[Delivery]) -> None:
         for delivery in group:

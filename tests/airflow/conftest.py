@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from airflow_provider_ninebits.simulator import RunningSimulator, SimulatorSettings, running_simulator
+from tests.integration.otlp import Sink, collecting
 from tests.integration.webhook.attempts import PASSWORDS
 
 HERE = Path(__file__).resolve().parent
@@ -43,6 +44,8 @@ class Stage:
 
     airflow: LocalAirflow
     simulator: RunningSimulator
+    collector: Sink
+    """Where Airflow's metrics and traces go."""
     unknown_waits: str
     """A run of ``waits_for_unknown``: it takes a minute, so it is begun with the first test."""
     issued: list[str] = field(default_factory=list)
@@ -187,7 +190,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, dags_folder: Path) -> Iterat
         ref_id="mixed",
         speed=10.0,
     )
-    with running_simulator(settings) as simulator:
+    with running_simulator(settings) as simulator, collecting() as collector:
         connection = {"conn_type": "ninebits", "password": API_KEY, "host": simulator.base_url}
         impatient = {**connection, "extra": {"timeout": IMPATIENT_SECONDS}}
         environment = airflow_environment(
@@ -206,10 +209,15 @@ def stage(tmp_path_factory: pytest.TempPathFactory, dags_folder: Path) -> Iterat
                 # One that was killed is missed after so long, not only after half a minute.
                 "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "12",
                 "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+                "AIRFLOW__METRICS__OTEL_ON": "True",
+                "AIRFLOW__TRACES__OTEL_ON": "True",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+                "OTEL_TRACES_EXPORTER": "otlp_proto_http",
+                "OTEL_METRIC_EXPORT_INTERVAL": "2000",
             },
         )
         with local_airflow(home, port, environment) as airflow:
-            yield Stage(airflow, simulator, unknown_waits=airflow.trigger("waits_for_unknown"))
+            yield Stage(airflow, simulator, collector, unknown_waits=airflow.trigger("waits_for_unknown"))
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from airflow_provider_ninebits.operators.voice import SendVoiceOperator
 from tests.integration.hooks.killing import Order, worker
 from tests.integration.hooks.playing import Task, resumed
 from tests.integration.ledger.scenes import ADA, BEN, a_call, arrive, lapse, rows
+from tests.integration.otlp import Counted, series
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,6 +105,12 @@ class TestOutsideOfTheHours:
         assert ref_id == task.pushed["ref_id"] == simulator.requests()[0]["ref_id"]
         assert simulator.rung() == {ADA: 1, BEN: 1}
         assert [each["finished"] for each in rows(ledger, schema.task)] == [True]
+
+    def test_each_time_it_leaves_for_them_is_counted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        counted = Counted()
+        monkeypatch.setattr("airflow_provider_ninebits.operators.deferring.record", counted.record)
+        deferred(Task(), NIGHT)
+        assert counted.totals() == {series("hours_deferrals"): 1}
 
     def test_inside_of_them_it_rings_at_once(self, simulator: RunningSimulator) -> None:
         send(Task(), NOON)

@@ -25,19 +25,20 @@ if TYPE_CHECKING:
 
     import uvicorn
 
+    from airflow_provider_ninebits.metrics import Record
     from airflow_provider_ninebits.webhook.settings import ReceiverSettings
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 @contextlib.contextmanager
-def served(settings: ReceiverSettings, *, store_apart: bool = False) -> Iterator[str]:
+def served(settings: ReceiverSettings, *, store_apart: bool = False, record: Record | None = None) -> Iterator[str]:
     """
     Serve a receiver as the stand-alone command does, and give its base URL.
 
     :param store_apart: whether a process of its own stores, as it does there; else a thread, as within the API server.
     """
-    server = receiver_server(receiver_app(settings, store_apart=store_apart))
+    server = receiver_server(receiver_app(settings, store_apart=store_apart, record=record))
     # Two of the 401s that are compared may lie in two seconds.
     server.config.date_header = False
     with served_app(server) as base_url:
