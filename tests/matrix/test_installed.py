@@ -27,7 +27,9 @@ import airflow_provider_ninebits as package
 
 without = set(sys.argv[2:])
 with warnings.catch_warnings():
-    warnings.simplefilter(sys.argv[1], DeprecationWarning)
+    # Airflow's are of the first two kinds.
+    for category in (DeprecationWarning, FutureWarning, PendingDeprecationWarning):
+        warnings.simplefilter(sys.argv[1], category)
     for each in pkgutil.walk_packages(package.__path__, "airflow_provider_ninebits."):
         if not each.name.endswith(".__main__") and ".migrations." not in each.name and each.name not in without:
             import_module(each.name)
