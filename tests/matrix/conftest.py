@@ -44,6 +44,9 @@ ENVIRONMENTS = Path(os.environ.get("NINEBITS_MATRIX_ENVIRONMENTS") or ROOT / ".t
 NEWEST = (3, 3)
 """From here on a deprecation of Airflow's is an error: on older ones the warning may name what they do not have yet."""
 PATIENCE_SECONDS = 150.0
+PARTS = ("scheduler", "triggerer", "dag_processor")
+UNWELL_SECONDS = 90.0
+"""A part whose heartbeat is late on a busy machine is well again by then."""
 
 collect_ignore_glob = [] if VERSIONS else ["test_*.py"]
 
@@ -91,6 +94,7 @@ class MatrixStage(Stage):
     installed: Installed = Installed("", Path())
     begun: dict[str, Begun] = field(default_factory=dict)
     """All runs are begun at once, so that they wait beside each other."""
+    dead: list[str] = field(default_factory=list)
 
     def begin(self, name: str, dag_id: str, numbers: list[str], **conf: Any) -> None:
         """Begin a run, which rings these numbers unless its conf says otherwise."""
@@ -104,10 +108,17 @@ class MatrixStage(Stage):
 
     def check_well(self) -> None:
         """Raise when a part of Airflow has died, which ends no other: else each test would wait for nothing."""
-        self.airflow.check_alive()
-        health = self.airflow.api.get("/api/v2/monitor/health").raise_for_status().json()
-        for part in ("scheduler", "triggerer", "dag_processor"):
-            assert health[part]["status"] == "healthy", f"{part} has died; see {self.airflow.home / 'standalone.log'}"
+        deadline = time.monotonic() + UNWELL_SECONDS
+        while not self.dead:
+            self.airflow.check_alive()
+            health = self.airflow.api.get("/api/v2/monitor/health").raise_for_status().json()
+            unwell = [part for part in PARTS if health[part]["status"] != "healthy"]
+            if not unwell:
+                return
+            if time.monotonic() > deadline:
+                self.dead = unwell
+            time.sleep(2)
+        raise RuntimeError(f"{self.dead} died; see {self.airflow.home / 'standalone.log'}")
 
     def ledger(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         """Return what the ledger answers; nothing, while nobody has made its tables."""
