@@ -178,8 +178,8 @@ def stage(
     """A real Airflow that rings simulated phones; its own tables are where the ledger is."""
     home, port = tmp_path_factory.mktemp(f"airflow-{installed.version}-"), free_port()
     ledger_url = f"sqlite:///{home / 'ninebits.db'}"
-    # The ledger's is the default. Airflow itself waits 5 s for another writer, and its scheduler ends then.
-    databases = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}?timeout=60"}
+    # On SQLite nothing is said: both are the default.
+    databases: dict[str, str] = {}
     if request.param == "postgresql":
         server = request.getfixturevalue("postgres")
         ledger_url = _fresh_database(server)

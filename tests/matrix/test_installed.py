@@ -95,7 +95,9 @@ def test_dag_files_are_read_without_errors(installed: Installed, dags_folder: Pa
         parse = PARSE.replace("airflow.dag_processing.dagbag", "airflow.models.dagbag")
     else:
         parse = PARSE
-    found = json.loads(closing_line(installed.run("-c", parse, str(dags_folder), home=tmp_path)))
+    # Else Python says nothing of a deprecation.
+    printed = installed.run("-c", parse, str(dags_folder), home=tmp_path, PYTHONWARNINGS="default")
+    found = json.loads(closing_line(printed))
     assert found["errors"] == {}
     if installed.is_newest:
         # The planted one shows that they would be seen.
