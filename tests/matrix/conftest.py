@@ -173,27 +173,27 @@ def dags_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def stage(
-    request: pytest.FixtureRequest, installed: Installed, dags_folder: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    installed: Installed,
+    postgres: URL,
+    dags_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[MatrixStage]:
-    """A real Airflow that rings simulated phones; its own tables are where the ledger is."""
+    """A real Airflow that rings simulated phones; the ledger is in some database."""
     home, port = tmp_path_factory.mktemp(f"airflow-{installed.version}-"), free_port()
+    # Where its own tables are in SQLite, Airflow's scheduler ends when it has waited 5 s for another of its processes.
+    of_airflow = make_url(_fresh_database(postgres))
+    databases = {
+        f"AIRFLOW__DATABASE__{option}": of_airflow.set(drivername=driver).render_as_string(hide_password=False)
+        for option, driver in (
+            ("SQL_ALCHEMY_CONN", "postgresql+psycopg2"),
+            ("SQL_ALCHEMY_CONN_ASYNC", "postgresql+asyncpg"),
+        )
+    }
+    # On SQLite nothing is said: it is the default.
     ledger_url = f"sqlite:///{home / 'ninebits.db'}"
-    # On SQLite nothing is said: both are the default.
-    databases: dict[str, str] = {}
     if request.param == "postgresql":
-        server = request.getfixturevalue("postgres")
-        ledger_url = _fresh_database(server)
-        of_airflow = make_url(_fresh_database(server))
-        databases = {
-            "AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN": ledger_url,
-            **{
-                f"AIRFLOW__DATABASE__{option}": of_airflow.set(drivername=driver).render_as_string(hide_password=False)
-                for option, driver in (
-                    ("SQL_ALCHEMY_CONN", "postgresql+psycopg2"),
-                    ("SQL_ALCHEMY_CONN_ASYNC", "postgresql+asyncpg"),
-                )
-            },
-        }
+        ledger_url = databases["AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN"] = _fresh_database(postgres)
     settings = SimulatorSettings(
         callback_url=f"http://ninebits:{WEBHOOK_PASSWORD}@127.0.0.1:{port}/ninebits/callback",
         api_key=API_KEY,
