@@ -22,6 +22,9 @@ BESIDE_STAMP := $(BESIDE)/.installed
 CLUSTER_VENV := .tools/cluster
 CLUSTER_LOCK := requirements/cluster.txt
 CLUSTER_STAMP := $(CLUSTER_VENV)/.installed
+# Each Airflow that the wheel is tried in, in an environment of its own: the lowest, one between, the highest.
+VERSIONS := 3.1.8 3.2.2 3.3.2
+MATRIX := .tools/matrix
 
 .PHONY: help
 help: ## list the targets
@@ -30,26 +33,30 @@ help: ## list the targets
 .PHONY: install
 install: $(STAMP) ## build .venv from the lock, with the project and all its extras
 
-# $(call environment,FOLDER,LOCK). The stamp comes last, and what was interrupted is begun anew: pip may take a package
-# that is half there for whole.
+# $(call environment,FOLDER,LOCK,PROJECT): PROJECT is how pip is given the project, or nothing. The stamp comes last, and
+# what was interrupted is begun anew: pip may take a package that is half there for whole.
 define environment
 	@rm -f $@
 	@scripts/make-venv "$(1)" "$(PYTHON)"
 	@touch $(1)/.unfinished
 	$(1)/bin/python -m pip install --require-hashes --no-deps -r $(2)
-	$(1)/bin/python -m pip install --no-build-isolation --no-deps -e .
+	$(if $(3),$(1)/bin/python -m pip install --no-build-isolation --no-deps $(3))
 	@rm $(1)/.unfinished
 	@touch $@
 endef
 
 $(STAMP): $(LOCK) pyproject.toml scripts/make-venv
-	$(call environment,$(VENV),$(LOCK))
+	$(call environment,$(VENV),$(LOCK),-e .)
 
 $(BESIDE_STAMP): $(BESIDE_LOCK) pyproject.toml scripts/make-venv
-	$(call environment,$(BESIDE),$(BESIDE_LOCK))
+	$(call environment,$(BESIDE),$(BESIDE_LOCK),-e .)
 
 $(CLUSTER_STAMP): $(CLUSTER_LOCK) pyproject.toml scripts/make-venv
-	$(call environment,$(CLUSTER_VENV),$(CLUSTER_LOCK))
+	$(call environment,$(CLUSTER_VENV),$(CLUSTER_LOCK),-e .)
+
+# Without the project: the tests install its wheel.
+$(MATRIX)/%/.installed: requirements/matrix-%.txt scripts/make-venv
+	$(call environment,$(MATRIX)/$*,requirements/matrix-$*.txt)
 
 .PHONY: lint
 lint: $(STAMP) ## ruff, mypy, import-linter
@@ -101,6 +108,12 @@ soak: $(STAMP) ## kill senders, receivers and databases for half an hour, and co
 cluster-test: $(STAMP) $(CLUSTER_STAMP) ## run a cluster here (needs redis-server and nginx), kill one of each, and compare
 	$(BIN)/python -m scripts.cluster $(CLUSTER)
 
+# One of them: `make test-matrix VERSIONS=3.1.8`. With another Python beside: `make test-matrix VERSIONS=3.3.2
+# PYTHON=python3.12 MATRIX=.tools/matrix-3.12`.
+.PHONY: test-matrix
+test-matrix: $(STAMP) $(VERSIONS:%=$(MATRIX)/%/.installed) ## try the wheel in the lowest Airflow, the highest and one between
+	NINEBITS_MATRIX="$(VERSIONS)" NINEBITS_MATRIX_ENVIRONMENTS="$(MATRIX)" $(BIN)/python -m pytest tests/matrix
+
 .PHONY: demo
 demo: $(STAMP) ## ring (simulated) phones from a real Airflow, and watch
 	$(BIN)/python scripts/demo.py
@@ -127,6 +140,9 @@ lock: ## pin the newest versions again: requirements/*.txt
 	$(call compiled,dev,--upgrade)
 	$(call compiled,bench,--upgrade --constraint $(LOCK))
 	$(call compiled,cluster,--upgrade --constraint $(LOCK))
+	$(call compiled,matrix-3.1.8,--upgrade)
+	$(call compiled,matrix-3.2.2,--upgrade)
+	$(call compiled,matrix-3.3.2,--upgrade --constraint $(LOCK))
 
 .PHONY: clean
 clean: ## take away what the targets made, .venv included

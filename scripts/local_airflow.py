@@ -157,16 +157,29 @@ def free_port(preferred: int | None = None) -> int:
 
 
 def airflow_environment(
-    home: Path, port: int, *, dags: Path, simulator_url: str, options: dict[str, str] | None = None
+    home: Path,
+    port: int,
+    *,
+    dags: Path,
+    simulator_url: str,
+    options: dict[str, str] | None = None,
+    python: str = sys.executable,
 ) -> dict[str, str]:
-    """Return the environment of an Airflow that lives in ``home`` and rings the simulator's phones."""
+    """
+    Return the environment of an Airflow that lives in ``home`` and rings the simulator's phones.
+
+    :param python: the interpreter that has it.
+    """
     url = f"http://127.0.0.1:{port}"
     kept = {k: v for k, v in os.environ.items() if not k.startswith("AIRFLOW")}
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    if python != sys.executable:
+        # It leads to the checkout, and another interpreter has what is to be tried installed.
+        kept.pop("PYTHONPATH", None)
     connection = {"conn_type": "ninebits", "password": API_KEY, "host": simulator_url}
     return {
         **kept,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}",
+        "PATH": f"{Path(python).parent}{os.pathsep}{kept.get('PATH', '')}",
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -201,6 +214,8 @@ def local_airflow(
         process = subprocess.Popen(
             [python, "-m", "airflow", "standalone"],
             env=environment,
+            # Where it starts is what it imports from first: the checkout would hide what is installed.
+            cwd=home,
             # It outlives a demo that is killed, and must not hold the terminal then.
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -13,8 +13,8 @@ from airflow.providers.common.compat.sdk import BaseOperator, conf
 from airflow_provider_ninebits.exceptions import MessageUncertain, NobodyAnswered, SendFailed, SendStopped
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.waiting import BACKSTOP, patient, read_duration, read_event
-from airflow_provider_ninebits.operators.links import LadderCallsLink, show_links
 from airflow_provider_ninebits.metrics import ESCALATION_STEPS
+from airflow_provider_ninebits.operators.links import LadderCallsLink, show_links
 from airflow_provider_ninebits.operators.work import Work, place_of
 from airflow_provider_ninebits.stats import record
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import sys
@@ -36,6 +37,8 @@ WEBHOOK_PASSWORD = "password-of-the-airflow-tests"
 RECORDING = "https://example.com/reminder.mp3"
 IMPATIENT_SECONDS = 1
 """The time-out of the connection ``ninebits_impatient``."""
+PYTHON = os.environ.get("NINEBITS_AIRFLOW_PYTHON", sys.executable)
+"""The interpreter that has Airflow: another one's, where these tests are to be about another version."""
 
 
 @dataclass
@@ -48,6 +51,7 @@ class Stage:
     """Where Airflow's metrics and traces go."""
     unknown_waits: str
     """A run of ``waits_for_unknown``: it takes a minute, so it is begun with the first test."""
+    python: str = PYTHON
     issued: list[str] = field(default_factory=list)
     _count: Iterator[int] = field(default_factory=lambda: count(10_000_001))
 
@@ -198,6 +202,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, dags_folder: Path) -> Iterat
             port,
             dags=dags_folder,
             simulator_url=simulator.base_url,
+            python=PYTHON,
             options={
                 "AIRFLOW_CONN_NINEBITS_DEFAULT": json.dumps(connection),
                 "AIRFLOW_CONN_NINEBITS_IMPATIENT": json.dumps(impatient),
@@ -216,7 +221,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, dags_folder: Path) -> Iterat
                 "OTEL_METRIC_EXPORT_INTERVAL": "2000",
             },
         )
-        with local_airflow(home, port, environment) as airflow:
+        with local_airflow(home, port, environment, PYTHON) as airflow:
             yield Stage(airflow, simulator, collector, unknown_waits=airflow.trigger("waits_for_unknown"))
 
 

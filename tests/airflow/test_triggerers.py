@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -56,10 +55,15 @@ def stopped(processes: list[psutil.Process]) -> Iterator[None]:
 @contextmanager
 def another_triggerer(stage: Stage, capacity: int = 1) -> Iterator[subprocess.Popen[bytes]]:
     """A triggerer beside Airflow's own, which takes one trigger at a time, or some more."""
-    command = [sys.executable, "-m", "airflow", "triggerer", "--skip-serve-logs", "--capacity", str(capacity)]
+    command = [stage.python, "-m", "airflow", "triggerer", "--skip-serve-logs", "--capacity", str(capacity)]
     with (stage.airflow.home / "triggerer.log").open("ab") as log:
         process = subprocess.Popen(
-            command, env=stage.airflow.environment, stdout=log, stderr=log, start_new_session=True
+            command,
+            env=stage.airflow.environment,
+            cwd=stage.airflow.home,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     try:
         yield process

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -210,8 +209,9 @@ for _ in range(2):
 def test_dag_test_rings_each_time(stage: Stage, dags_folder: Path) -> None:
     numbers = stage.answering(1)
     ended = subprocess.run(
-        [sys.executable, "-c", DAG_TEST_TWICE, str(dags_folder), json.dumps(numbers)],
+        [stage.python, "-c", DAG_TEST_TWICE, str(dags_folder), json.dumps(numbers)],
         env=stage.airflow.environment,
+        cwd=stage.airflow.home,
         capture_output=True,
         text=True,
         check=False,

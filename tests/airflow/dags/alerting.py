@@ -8,9 +8,14 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, task
+from airflow.sdk import DAG, task
 
 from airflow_provider_ninebits.notifications.voice import NineBitsNotifier
+
+try:
+    from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference
+except ImportError:  # Airflow 3.1
+    from airflow.sdk.definitions.deadline import AsyncCallback, DeadlineAlert, DeadlineReference
 
 SHARED: dict[str, Any] = {
     "to": "{{ dag_run.conf['to'] }}",
