@@ -75,12 +75,16 @@ def refused(parser: ArgumentParser, calls: list[tuple[str, list[str]]]) -> list[
     return bad
 
 
-def test_ninebits_is_called_as_it_wants_to_be(capsys: pytest.CaptureFixture[str]) -> None:
-    from airflow_provider_ninebits.cli.main import _parser
+def ninebits_parser() -> ArgumentParser:
+    from airflow_provider_ninebits.cli import main
 
+    return main._parser()
+
+
+def test_ninebits_is_called_as_it_wants_to_be(capsys: pytest.CaptureFixture[str]) -> None:
     calls = words_after("ninebits")
     assert len(calls) > 10
-    assert refused(_parser(), calls) == [], capsys.readouterr().err
+    assert refused(ninebits_parser(), calls) == [], capsys.readouterr().err
 
 
 def test_the_simulator_is_called_as_it_wants_to_be() -> None:
@@ -108,7 +112,5 @@ def test_make_is_given_targets_that_there_are() -> None:
 
 
 def test_a_command_that_there_is_not_is_seen() -> None:
-    from airflow_provider_ninebits.cli.main import _parser
-
     calls = [("good", ["messages", "list"]), ("bad", ["messages", "lisst"]), ("help", ["--help"])]
-    assert refused(_parser(), calls) == ["bad"]
+    assert refused(ninebits_parser(), calls) == ["bad"]

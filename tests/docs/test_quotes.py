@@ -44,9 +44,10 @@ def unsaid(quote: str) -> list[str]:
     """
     Return the pieces of a quoted line that are no text of the package.
 
-    A piece is a sentence, or what stands between things that vary: a message may be put together from several texts.
+    A piece is what stands in a sentence between things that vary: a message may be put together from several texts.
     """
-    pieces = [piece.strip(" (") for part in quote.split(VARIES) for piece in re.split(r"(?<=[.:]) ", part)]
+    sentences = re.split(r"(?<=\.) ", quote)
+    pieces = [piece.strip(" (") for sentence in sentences for piece in sentence.split(VARIES)]
     return [piece for piece in pieces if len(piece) >= _SHORTEST and piece not in said()]
 
 
@@ -61,3 +62,4 @@ def test_there_are_quotes_and_a_wrong_one_is_seen() -> None:
     assert len(QUOTES) > 10
     assert unsaid("It is uncertain whether 9bits placed the calls of message …") == []
     assert unsaid("It is uncertain whether 9bits has placed the calls of message …") != []
+    assert unsaid("Nobody was rung again: some of … parts of this send were accepted before.") != []
