@@ -34,6 +34,6 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 # What the signatures name and no page of ours describes: Python's and Airflow's own, and types inside the package.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(airflow|airflow_provider_ninebits|collections|datetime|decimal|pendulum|typing)\b.*"),
+    (r"py:.*", r"(airflow|airflow_provider_ninebits|collections|datetime|decimal|httpx|pendulum|typing)\b.*"),
     (r"py:.*", r"[A-Z]\w*|\w+\.\.\.|'.*'|bool|dict|float|int|list|str|tuple|None|optional|timedelta"),
 ]

@@ -125,6 +125,21 @@ def test_branch_on_answer_rings_nobody_again_when_everybody_answered(stage: Stag
     assert stage.rung(reached) == [1, 1]
 
 
+def test_the_tutorial_rings_once_more_who_did_not_answer_and_the_desk_when_that_fails(stage: Stage) -> None:
+    dag_id = "ninebits_tutorial"
+    reached, missed, desk = stage.answering(1), stage.silent(1), stage.answering(1)
+    run_id, state = stage.run(dag_id, patients=[*reached, *missed], desk=desk[0])
+    assert state == "failed"
+    states = stage.airflow.task_states(dag_id, run_id)
+    assert states == {
+        **dict.fromkeys(("ring", "wait", "not_reached", "choose", "second_call"), "success"),
+        "everybody_answered": "skipped",
+        "everybody_reached": "failed",
+    }
+    assert wait_for_alert(stage, dag_id, run_id) == "everybody_reached"
+    assert stage.rung([*reached, *missed, *desk]) == [1, 2, 1]
+
+
 @pytest.mark.timeout(400)
 def test_reminders_in_calling_hours_ring_each_country_in_its_own_and_the_rest_once_more(stage: Stage) -> None:
     dag_id, now = "ninebits_reminders_in_calling_hours", datetime.now(UTC)
