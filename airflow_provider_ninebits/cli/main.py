@@ -1,7 +1,10 @@
 """
 ``ninebits``: what a person does with the ledger.
 
-Exit status: 0 good, 2 wrong usage or options, 3 not found, 4 the ledger cannot be reached.
+Exit status: 0 good, 1 the answer is bad, 2 wrong usage or options, 3 not found, 4 the ledger or 9bits cannot be reached.
+
+A command is a parser whose defaults have ``run(given, database, settings)``, which returns an exit status, or None for 0.
+One that opens the ledger by itself, or needs none, sets ``needs_ledger=False`` and is given None for it.
 """
 
 from __future__ import annotations
@@ -37,9 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _import_airflow()
     try:
         settings = read_settings()
+        if not given.needs_ledger:
+            return given.run(given, None, settings) or 0
         database = Database(settings.sql_alchemy_conn)
         try:
-            given.run(given, database, settings)
+            return given.run(given, database, settings) or 0
         finally:
             database.close()
     except (NoSuchMessage, NoSuchCallback) as error:
@@ -48,7 +53,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error, UNREACHABLE)
     except (InvalidOption, LedgerUnusable, SendBusy, ValueError) as error:
         return _fail(error, USAGE)
-    return 0
 
 
 def _import_airflow() -> None:
@@ -68,6 +72,7 @@ def _import_airflow() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ninebits", description="The ledger of airflow-provider-ninebits.")
+    parser.set_defaults(needs_ledger=True)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     alerts.add_commands(commands)
     messages.add_commands(commands)
