@@ -80,7 +80,7 @@ def rematch_callbacks(given: argparse.Namespace, database: Database, settings: S
         tried, matched = try_again(
             database,
             window=timedelta(seconds=settings.match_window_seconds),
-            told=lambda tried, matched: show(0, f"{tried} tried, {matched} matched"),
+            told=lambda tried, matched: show(0, None, f"{tried} tried, {matched} matched"),
         )
     result = {"tried": tried, "matched": matched}
     if given.output != "table":

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.outcome import Outcome
 
 _LOOK_EVERY_SECONDS = 1.0
-_COLUMNS = ("to_number", "state", "attempts", "started_at", "answered_at", "ended_at", "call_duration", "total_amount")
+_COLUMNS = ("to_number", "state", "attempts", "started_at", "call_duration", "total_amount")
 
 
 def add_command(commands: Any) -> None:
@@ -74,7 +74,7 @@ def _wait(hook: NineBitsHook, ref_ids: Sequence[str], seconds: float) -> None:
                 return
             counts = seen.progress
             done = counts.recipients - counts.pending
-            show(done, f"{done} of {counts.recipients} are heard of, {counts.answered} answered")
+            show(done, counts.recipients, f"{done} of {counts.recipients} are heard of, {counts.answered} answered")
             time.sleep(max(0.0, min(_LOOK_EVERY_SECONDS, deadline - time.time())))
 
 

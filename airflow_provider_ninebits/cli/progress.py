@@ -7,24 +7,29 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from typing import Protocol
+
+    class Show(Protocol):
+        """Is told how much is done, of how much (None: nobody knows), and what else there is to say of it."""
+
+        def __call__(self, done: int, of: int | None, words: str) -> None: ...
 
 
 @contextmanager
-def progress_bar(doing: str, total: int | None = None) -> Iterator[Callable[[int, str], None]]:
+def progress_bar(doing: str) -> Iterator[Show]:
     """
     Draw how far a work is, where stderr is a terminal.
 
-    :param total: how much there is to do; None: nobody knows.
-    :return: what is told how much is done, and what else there is to say of it.
+    :param doing: what is done.
     """
     if not sys.stderr.isatty():
-        yield lambda done, words: None
+        yield lambda done, of, words: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(doing, total=total, words="")
-        yield lambda done, words: progress.update(task, completed=done, words=words)
+        task = progress.add_task(doing, total=None, words="")
+        yield lambda done, of, words: progress.update(task, completed=done, total=of, words=words)

@@ -75,7 +75,7 @@ def run_purge(given: argparse.Namespace, database: Database, settings: Settings)
                 database,
                 policy,
                 dry_run=given.dry_run,
-                told=lambda done: show(0, f"{done.recipients} recipients, {done.callbacks} callbacks"),
+                told=lambda done: show(0, None, f"{done.recipients} recipients, {done.callbacks} callbacks"),
             )
         )
     if given.vacuum and not given.dry_run:

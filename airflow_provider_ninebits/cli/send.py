@@ -141,11 +141,11 @@ class Sending:
             self.plan = replace(self.plan, max_recipients=max(self.counted.recipients, 1))
         total = None if self.counted is None else self.counted.parts
         _say(f"should this not come to its end, --idempotency-key {self.key} goes on where it stopped")
-        with self._told_what_was_placed(), progress_bar("sending", total) as show:
+        with self._told_what_was_placed(), progress_bar("sending") as show:
 
             def placed(ref_id: str, place: int) -> None:
                 self.placed[place] = ref_id
-                show(len(self.placed), f"{len(self.placed)} requests are placed")
+                show(len(self.placed), total, f"{len(self.placed)} requests are placed")
 
             return self._send_plan(placed=placed)
 
