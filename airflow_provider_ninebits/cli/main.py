@@ -52,7 +52,7 @@ def _run(given: argparse.Namespace) -> int:
     try:
         if not given.needs_options:
             return given.run(given, None, None) or GOOD
-        _import_airflow()
+        import_airflow()
         return _run_with_options(given)
     except BrokenPipeError:
         raise
@@ -77,7 +77,7 @@ def _run_with_options(given: argparse.Namespace) -> int:
         database.close()
 
 
-def _import_airflow() -> None:
+def import_airflow() -> None:
     """
     Import Airflow for its configuration, without its own database.
 

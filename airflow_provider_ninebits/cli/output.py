@@ -86,6 +86,11 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[dict[str, Any
     _write(printed.get())
 
 
+def print_text(text: str) -> None:
+    """Print a text as it is."""
+    _write(text)
+
+
 def _print_yaml(value: Any) -> None:
     import yaml
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from airflow_provider_ninebits.cli import alerts, callbacks, db, messages, outcome, purge, send, servers
+from airflow_provider_ninebits.cli import alerts, callbacks, check, db, messages, outcome, purge, send, servers
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -33,5 +33,6 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     callbacks.add_commands(commands)
     alerts.add_commands(commands)
     purge.add_command(commands)
+    check.add_command(commands)
     db.add_commands(commands)
     servers.add_commands(commands)
