@@ -213,8 +213,6 @@ def judge(seen: TrialSeen) -> list[Finding]:
 def _sent(target: Target, body: bytes) -> TrialSeen:
     import requests
 
-    from airflow_provider_ninebits.api.failures import sentence
-
     headers = {"Content-Type": "application/json", "User-Agent": "ninebits-check"}
     if target.password is not None:
         # By ourselves: requests would write it in latin-1, and a receiver reads UTF-8.
@@ -237,8 +235,21 @@ def _sent(target: Target, body: bytes) -> TrialSeen:
             said = next(answer.iter_content(_SHOWN_BYTES), b"").strip()
             return TrialSeen(target.url, len(body), status=answer.status_code, from_receiver=said == b"{}")
     except (requests.RequestException, OSError, ValueError) as error:
-        reason = sentence(error, urlsplit(target.url).netloc, target.password or "")
-        return TrialSeen(target.url, len(body), unreachable=reason)
+        return TrialSeen(target.url, len(body), unreachable=_why(error))
+
+
+def _why(error: Exception) -> str:
+    from airflow_provider_ninebits.api.failures import Cause, cause_of
+
+    # Never the error's own text: it may repeat the URL.
+    words = {
+        Cause.DNS: "its name is not known to this machine's DNS",
+        Cause.REFUSED: "it refuses the connection, so nothing listens there",
+        Cause.TLS: "its TLS certificate is not one for this name that is trusted here",
+        Cause.PROXY: "the proxy of HTTPS_PROXY or HTTP_PROXY does not let it through",
+        Cause.TIMEOUT: f"no answer within {_TIME_OUT_SECONDS:.0f} s",
+    }
+    return words.get(cause_of(error), f"the connection failed ({type(error).__name__})")
 
 
 def _has_arrived(database: Database, ref_id: str, seen: TrialSeen) -> bool:

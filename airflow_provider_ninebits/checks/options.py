@@ -34,8 +34,15 @@ NO_PASSWORD = Kind(
     "[ninebits] webhook_password is empty on this machine.",
     "A receiver with these options answers 503 to every callback.",
     "Set AIRFLOW__NINEBITS__WEBHOOK_PASSWORD where the receiver runs, and enter the URL with it in the 9bits "
-    "dashboard. "
-    "If only the receiver has it, on another machine, all is well.",
+    "dashboard.",
+)
+PASSWORD_ELSEWHERE = Kind(
+    "password_elsewhere",
+    "options",
+    "[ninebits] webhook_password is empty on this machine, and a receiver is up.",
+    "Only receivers need it. Whether the one that is up has it is not seen from here without a test callback.",
+    "Nothing, if the receiver runs on another machine; here it would answer 503 to every callback.",
+    Level.NOTE,
 )
 UNAUTHENTICATED = Kind(
     "callbacks_unauthenticated",
@@ -76,7 +83,7 @@ WINDOWS = Kind(
     "Make match_window larger than attempt_window; the default of a day does for most.",
 )
 KINDS = (
-    *(INVALID, SQLITE_APART, NO_PASSWORD, UNAUTHENTICATED),
+    *(INVALID, SQLITE_APART, NO_PASSWORD, PASSWORD_ELSEWHERE, UNAUTHENTICATED),
     *(CONTRADICTORY, WEAK_PASSWORD, EMPTY_ENTRY, WINDOWS),
 )
 
@@ -139,8 +146,12 @@ def executor_names(written: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def judge(seen: OptionsSeen) -> list[Finding]:
-    """Return what is to be said of the options."""
+def judge(seen: OptionsSeen, *, receiver_up: bool) -> list[Finding]:
+    """
+    Return what is to be said of the options.
+
+    :param receiver_up: whether the ledger knows of a receiver that is up.
+    """
     if seen.invalid is not None:
         return [INVALID.found(reason=seen.invalid.rstrip("."))]
     found = []
@@ -151,7 +162,7 @@ def judge(seen: OptionsSeen) -> list[Finding]:
     if seen.allow_unauthenticated:
         found.append((CONTRADICTORY if passwords else UNAUTHENTICATED).found())
     elif not passwords:
-        found.append(NO_PASSWORD.found())
+        found.append((PASSWORD_ELSEWHERE if receiver_up else NO_PASSWORD).found())
     if "" in seen.password_entries:
         found.append(EMPTY_ENTRY.found())
     for place, password in enumerate(passwords, start=1):

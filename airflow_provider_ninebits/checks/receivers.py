@@ -9,7 +9,7 @@ from airflow_provider_ninebits.checks.findings import Finding, Kind, Level
 from airflow_provider_ninebits.ledger.receivers import LONGEST_GAP
 
 if TYPE_CHECKING:
-    from airflow_provider_ninebits.ledger.vitals import ReceiverRow, ReceiverRows
+    from airflow_provider_ninebits.ledger.vitals import ReceiverRows
 
 LATELY = timedelta(hours=24)
 _NO_WAIT_ENDS = "Callbacks reach nobody, and without them no wait ends."
@@ -90,7 +90,7 @@ def is_plugin_installed() -> bool:
 def judge(seen: ReceiverRows, *, plugin_installed: bool) -> list[Finding]:
     """Return what is to be said of the receivers."""
     found = []
-    if not any(_is_up(row, seen.now) for row in seen.rows):
+    if not any_up(seen):
         found.append(_none_up(seen))
         if not plugin_installed:
             found.append(PLUGIN_MISSING.found())
@@ -105,8 +105,9 @@ def judge(seen: ReceiverRows, *, plugin_installed: bool) -> list[Finding]:
     return found
 
 
-def _is_up(row: ReceiverRow, now: datetime) -> bool:
-    return not row.stopped and now - row.heartbeat_at <= LONGEST_GAP
+def any_up(seen: ReceiverRows) -> bool:
+    """Return whether a receiver is up."""
+    return any(not row.stopped and seen.now - row.heartbeat_at <= LONGEST_GAP for row in seen.rows)
 
 
 def _none_up(seen: ReceiverRows) -> Finding:

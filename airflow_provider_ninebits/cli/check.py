@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from airflow_provider_ninebits.checks.findings import Finding
+    from airflow_provider_ninebits.checks.running import Examined
 
 _WIDTH = 80
 
@@ -51,16 +52,25 @@ def run_check(given: argparse.Namespace, _: None, __: None) -> int:
     from airflow_provider_ninebits.checks.findings import exit_status
     from airflow_provider_ninebits.checks.running import examine
     from airflow_provider_ninebits.cli.connections import CommandHook
+    from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
+
+    def hook_of(conn_id: str, database_seen: bool) -> NineBitsHook:
+        # To ask a SQLite file of Airflow's that is not there would make an empty one.
+        return CommandHook(conn_id) if database_seen else NineBitsHook(conn_id)
 
     conn_ids = dict.fromkeys(given.conn_id or [CommandHook.default_conn_name])
-    found = examine([CommandHook(conn_id) for conn_id in conn_ids], given.callback_url)
-    status = exit_status(found)
+    examined = examine(conn_ids, given.callback_url, hook_of)
+    status = exit_status(examined.findings)
     if given.output == "table":
-        print_text("\n".join(_lines(found)) + "\n")
+        print_text("\n".join(_lines(examined)) + "\n")
     else:
-        print_plain(
-            {"findings": [_plain(each) for each in found], **_counts(found), "exit_status": status}, given.output
-        )
+        shown = {
+            "findings": [_plain(each) for each in examined.findings],
+            "not_looked_at": examined.not_looked_at,
+            **_counts(examined.findings),
+            "exit_status": status,
+        }
+        print_plain(shown, given.output)
     return status
 
 
@@ -75,10 +85,11 @@ def _counts(found: Sequence[Finding]) -> dict[str, int]:
     return {"problems": problems, "notes": len(found) - problems}
 
 
-def _lines(found: Sequence[Finding]) -> Iterator[str]:
+def _lines(examined: Examined) -> Iterator[str]:
     """Give the lines for people: by subject, the problems of each first."""
     from airflow_provider_ninebits.checks.catalogue import SUBJECTS
 
+    found = examined.findings
     ordered = sorted(found, key=lambda each: (SUBJECTS.index(each.subject), each.level != "problem"))
     for subject, group in groupby(ordered, key=lambda each: each.subject):
         yield subject
@@ -87,11 +98,12 @@ def _lines(found: Sequence[Finding]) -> Iterator[str]:
             yield from _wrapped("    why:", finding.why)
             yield from _wrapped("    fix:", finding.fix)
         yield ""
-    good = [subject for subject in SUBJECTS if subject not in {finding.subject for finding in found}]
-    if good:
-        yield from _wrapped("nothing to say of:", ", ".join(good))
-    counts = _counts(found)
-    yield f"{counts['problems']} problems, {counts['notes']} notes"
+    said = {finding.subject for finding in found}
+    good = [subject for subject in SUBJECTS if subject not in said.union(examined.not_looked_at)]
+    for head, subjects in (("good", good), ("not looked at, for want of the ledger", examined.not_looked_at)):
+        if subjects:
+            yield from textwrap.wrap(f"{head}: {', '.join(subjects)}", _WIDTH)
+    yield ", ".join(f"{count} {name if count != 1 else name[:-1]}" for name, count in _counts(found).items())
 
 
 def _wrapped(head: str, text: str) -> list[str]:
