@@ -239,6 +239,31 @@ def test_the_receiver_answers(door: list[str], environment: dict[str, str]) -> N
     assert status == 200, err
 
 
+def test_a_receiver_whose_port_is_taken(environment: dict[str, str]) -> None:
+    with listening_socket("127.0.0.1", 0) as listener:
+        port = str(listener.getsockname()[1])
+        done = run([sys.executable, "-m", *OWN], environment, "receiver", "--port", port)
+    assert done.returncode == 1
+    assert "address already in use" in done.stderr + done.stdout
+
+
+def test_ctrl_c_ends_a_receiver_without_a_traceback(environment: dict[str, str]) -> None:
+    with listening_socket("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+    serving = started([sys.executable, "-m", *OWN], environment, "receiver", "--port", str(port))
+    until = time.monotonic() + 60
+    answered = False
+    while not answered and time.monotonic() < until:
+        try:
+            answered = httpx.get(f"http://127.0.0.1:{port}/ninebits/health", trust_env=False, timeout=30).is_success
+        except httpx.TransportError:
+            time.sleep(0.3)
+    serving.send_signal(signal.SIGINT)
+    out, err = serving.communicate(timeout=30)
+    assert serving.returncode == 130
+    assert "Traceback" not in out + err
+
+
 def test_a_receiver_with_an_option_that_cannot_be_used_says_so(door: list[str], environment: dict[str, str]) -> None:
     environment["AIRFLOW__NINEBITS__CALLBACK_TIMEZONE"] = "Africa/Atlantis"
     done = run(door, environment, "receiver", "--port", "0")
