@@ -54,8 +54,6 @@ def _run(given: argparse.Namespace) -> int:
             return given.run(given, None, None) or GOOD
         import_airflow()
         return _run_with_options(given)
-    except BrokenPipeError:
-        raise
     except Exception as error:
         if (status := status_of(error)) is None:
             raise

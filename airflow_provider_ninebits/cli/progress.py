@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Show(Protocol):
-        """Is told how much is done, of how much (None: nobody knows), and what else there is to say of it."""
+        """What draws it."""
 
-        def __call__(self, done: int, of: int | None, words: str) -> None: ...
+        def __call__(self, done: int, of: int | None, words: str) -> None:
+            """Draw how much is done, of how much (None: nobody knows), and what else there is to say of it."""
 
 
 @contextmanager

@@ -66,7 +66,8 @@ def send(given: argparse.Namespace, _database: None, settings: Settings) -> int:
     """Ring whom was asked for, after a person or ``--yes`` has said so."""
     from airflow_provider_ninebits.cli.connections import CommandHook
 
-    on_terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    # None where a daemon was started without them.
+    on_terminal = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
     if not (given.dry_run or given.yes or on_terminal):
         raise ValueError("this rings phones, and there is no terminal to ask on: give --yes, or --dry-run to count")
     hook = CommandHook(given.conn_id)
@@ -76,8 +77,8 @@ def send(given: argparse.Namespace, _database: None, settings: Settings) -> int:
             _print_counts(given, sending.count())
             return GOOD
         if on_terminal:
-            sending.count()
-            if not (given.yes or sending.person_agrees()):
+            counted = sending.count()
+            if not (given.yes or sending.person_agrees(counted)):
                 _say("nobody was rung")
                 return BAD
         _print_receipt(given, sending.send(), sending.key)
@@ -121,12 +122,11 @@ class Sending:
         self.counted = self._send_plan(dry_run=True)
         return self.counted
 
-    def person_agrees(self) -> bool:
+    def person_agrees(self, counted: SendReceipt) -> bool:
         """Say what is about to happen, and ask."""
-        assert self.counted is not None  # noqa: S101
-        excluded = f" ({self.counted.excluded} are excluded)" if self.counted.excluded else ""
+        excluded = f" ({counted.excluded} are excluded)" if counted.excluded else ""
         print(  # noqa: T201
-            f"Ring {self.counted.recipients} phones now{excluded}, over connection {self.given.conn_id!r}, and play "
+            f"Ring {counted.recipients} phones now{excluded}, over connection {self.given.conn_id!r}, and play "
             f"{self.plan.media}? [y/N] ",
             end="",
             file=sys.stderr,
@@ -197,14 +197,9 @@ def _whole_path(file: str | None) -> str | None:
     return file if file is None or "://" in file else str(Path(file).absolute())
 
 
-def _numbers_at(file: str | None) -> Path | Any | None:
-    if file is None:
-        return None
-    if "://" not in file:
-        return Path(file).absolute()
-    from airflow.sdk import ObjectStoragePath
-
-    return ObjectStoragePath(file)
+def _numbers_at(file: str | None) -> Path | str | None:
+    """Return a path as ``exclude`` takes it, which takes digits for a number where they are no path by their type."""
+    return file if file is None or "://" in file else Path(file).absolute()
 
 
 def _say(words: str) -> None:

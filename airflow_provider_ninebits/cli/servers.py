@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ninebits.cli.statuses import BAD, GOOD
 from airflow_provider_ninebits.simulator.options import add_options as add_simulator_options
 from airflow_provider_ninebits.webhook.options import add_options as add_receiver_options
 
@@ -32,10 +33,15 @@ def add_commands(commands: Any) -> None:
 
 
 def receive(given: argparse.Namespace, _database: None, _settings: None) -> int:
-    """Serve callbacks until stopped."""
+    """Serve callbacks until stopped; a receiver that could not start is a bad answer, whatever status it has itself."""
     from airflow_provider_ninebits.webhook.__main__ import serve
 
-    return serve(given.host, given.port)
+    try:
+        failed = serve(given.host, given.port)
+    except SystemExit as end:
+        # So its server ends where the port is taken, with a status that means "not found" here.
+        failed = bool(end.code)
+    return BAD if failed else GOOD
 
 
 def simulate(given: argparse.Namespace, _database: None, _settings: None) -> int:

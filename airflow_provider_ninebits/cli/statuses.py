@@ -6,7 +6,7 @@ from typing import Final
 
 GOOD: Final = 0
 BAD: Final = 1
-"""The answer is bad: not everybody answered, a message was refused or is in doubt, a person said no."""
+"""The answer is bad: not everybody answered, a message was refused, is in doubt or under way, a person said no."""
 USAGE: Final = 2
 NOT_FOUND: Final = 3
 UNREACHABLE: Final = 4
@@ -43,9 +43,9 @@ def status_of(error: Exception) -> int | None:
             return USAGE if isinstance(error.__cause__, LedgerUnusable) else UNREACHABLE
         case SendFailed():
             return _status_of_failed(error.__cause__)
-        case MessageUncertain():
+        case MessageUncertain() | SendBusy():
             return BAD
-        case KeyReused() | LedgerUnusable() | SendBusy() | ValueError():
+        case KeyReused() | LedgerUnusable() | ValueError():
             return USAGE
     return None
 

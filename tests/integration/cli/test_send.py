@@ -117,9 +117,11 @@ class TestAsking:
     def test_whoever_says_yes_rings(
         self, run: Run, simulator: RunningSimulator, typed: Callable[[str], Terminal], words: str
     ) -> None:
-        typed(words)
-        assert run(*SEND, "--to", ADA, *JSON)[0] == 0
+        shown = typed(words)
+        status, out, _ = run(*SEND, "--to", ADA, *JSON)
+        assert (status, json.loads(out)["recipients"]) == (0, 1)
         assert simulator.rung() == {ADA: 1}
+        assert "1 requests are placed" in shown.getvalue()
 
     def test_a_file_that_grew_since_somebody_said_yes_rings_nobody(
         self,

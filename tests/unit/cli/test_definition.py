@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -80,3 +83,22 @@ def test_a_wrong_option_is_told_by_the_command_and_not_with_airflows_help(capsys
     assert out == ""
     assert err.startswith("usage: airflow ninebits messages list")
     assert "--bogus" in err
+
+
+def test_who_holds_stdout_from_before_writes_to_stderr() -> None:
+    """Airflow's handlers hold the stream itself, in whichever version."""
+    script = (
+        "import argparse, sys\n"
+        "from airflow_provider_ninebits.cli import definition, output\n"
+        "held = sys.stdout\n"
+        "def run(given, database, settings):\n"
+        "    held.write('a line of a log\\n')\n"
+        "    print('and one that is printed')\n"
+        "    output.print_plain({'is': 'it'}, 'json')\n"
+        "    return 1\n"
+        "definition.run(argparse.Namespace(output='json', run=run, needs_options=False))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, json.loads(done.stdout)) == (1, {"is": "it"})
+    assert "a line of a log\n" in done.stderr
+    assert "and one that is printed\n" in done.stderr

@@ -33,6 +33,7 @@ def because(error: Exception, cause: BaseException) -> Exception:
     ("error", "status"),
     [
         (MessageUncertain(["m"]), BAD),
+        (SendBusy("it is being sent"), BAD),
         (SendFailed("planned anew by another try"), BAD),
         (because(SendFailed("refused", 401), AuthenticationFailed("no", 401)), BAD),
         (because(SendFailed("later", 429), RateLimited("later")), BAD),
