@@ -42,7 +42,7 @@ UNUSABLE = Kind(
 UNREACHABLE = Kind(
     "ninebits_unreachable",
     "connection",
-    "{reason}",
+    "Connection {conn_id!r}: {reason}",
     "Tasks that ring fail, and are retried, until it can be reached.",
     "Let this machine reach the base URL of connection {conn_id!r} over HTTPS (firewall, DNS, HTTPS_PROXY), or correct "
     "its host; empty means 9bits itself.",
@@ -58,7 +58,7 @@ KEY_REFUSED = Kind(
 NOT_NINEBITS = Kind(
     "not_ninebits",
     "connection",
-    "{reason}",
+    "Connection {conn_id!r}: {reason}",
     "What answers is not 9bits' API: a proxy's page, or another path.",
     "Empty the host of connection {conn_id!r}, or set it to 9bits' base URL.",
 )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text()
-TOLD_ELSEWHERE = {"purge", "receiver", "simulator", "alerts"}
+TOLD_ELSEWHERE = {"check", "purge", "receiver", "simulator", "alerts"}
 
 
 def leaves(parser: argparse.ArgumentParser, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], set[str]]]:
