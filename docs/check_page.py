@@ -68,7 +68,7 @@ A *problem* is something that does not work. A *note* is to be known: mostly tha
   say nothing about the zone.
 
 ## All findings
-"""
+"""  # noqa: E501 (rows of tables are not broken)
 
 
 def section(subject: str) -> str:
