@@ -17,6 +17,7 @@ CONNECTION_TYPE: Final = "ninebits"
 HOOK_CLASS_NAME: Final = "airflow_provider_ninebits.hooks.ninebits.NineBitsHook"
 HOOK_NAME: Final = "9bits"
 NOTIFIER_CLASS_NAME: Final = "airflow_provider_ninebits.notifications.voice.NineBitsNotifier"
+COMMANDS: Final = "airflow_provider_ninebits.cli.definition.get_commands"
 
 EXTRA_FIELDS: Final[dict[str, dict[str, Any]]] = {
     "timeout": {
@@ -104,6 +105,8 @@ def get_provider_info() -> dict[str, Any]:
             f"airflow_provider_ninebits.operators.links.{name}"
             for name in ("TaskCallsLink", "LadderCallsLink", "AwaitedCallsLink")
         ],
+        # Read from Airflow 3.2 on.
+        "cli": [COMMANDS],
         "config": {
             SECTION: {
                 "description": "Voice calls through 9bits: the ledger, and the receiver of callbacks.",

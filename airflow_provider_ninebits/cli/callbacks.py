@@ -7,7 +7,8 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.cli.output import add_output, at_least_one, print_json, print_table
+from airflow_provider_ninebits.cli.output import add_output, at_least_one, print_plain, print_table
+from airflow_provider_ninebits.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     import argparse
@@ -49,8 +50,8 @@ def list_callbacks(given: argparse.Namespace, database: Database, _: Settings) -
 
     fate = None if given.state is None else Fate(given.state)
     rows = [asdict(summary) for summary in listed(database, fate=fate, limit=given.limit)]
-    if given.output == "json":
-        print_json(rows)
+    if given.output != "table":
+        print_plain(rows, given.output)
         return
     counts = ", ".join(f"{count} {each}" for each, count in count_callbacks(database).items())
     print_table(f"callbacks: {counts}", _COLUMNS, [{**row, "number": _masked(row["number"])} for row in rows])
@@ -63,8 +64,8 @@ def show_callback(given: argparse.Namespace, database: Database, _: Settings) ->
 
     found = shown(database, given.callback_id)
     fields = _fields(found)
-    if given.output == "json":
-        print_json(fields)
+    if given.output != "table":
+        print_plain(fields, given.output)
         return
     fields = {**fields, "number": _masked(fields["number"]), "raw": masked_numbers(fields["raw"])}
     rows = [{"field": name, "value": value} for name, value in fields.items() if name != "raw_base64"]
@@ -75,10 +76,15 @@ def rematch_callbacks(given: argparse.Namespace, database: Database, settings: S
     """Try all unmatched callbacks again, and say how many found their recipient."""
     from airflow_provider_ninebits.ledger.dead_letters import try_again
 
-    tried, matched = try_again(database, window=timedelta(seconds=settings.match_window_seconds))
+    with progress_bar("trying again") as show:
+        tried, matched = try_again(
+            database,
+            window=timedelta(seconds=settings.match_window_seconds),
+            told=lambda tried, matched: show(0, None, f"{tried} tried, {matched} matched"),
+        )
     result = {"tried": tried, "matched": matched}
-    if given.output == "json":
-        print_json(result)
+    if given.output != "table":
+        print_plain(result, given.output)
     else:
         print_table("tried again", ("tried", "matched"), [result])
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.cli.output import add_output, at_least_one, print_json, print_table
+from airflow_provider_ninebits.cli.output import add_output, at_least_one, print_plain, print_table
 
 if TYPE_CHECKING:
     import argparse
@@ -25,6 +25,9 @@ def add_commands(commands: Any) -> None:
 
     listing = group.add_parser("list", help="the newest messages")
     listing.add_argument("--state", choices=_STATES, help="only those in this state")
+    listing.add_argument("--dag-id", metavar="DAG", help="only those that this DAG asked for")
+    listing.add_argument("--ref-id", metavar="REF", help="only the one behind this ref_id")
+    listing.add_argument("--before", metavar="ID", help="only older ones than this message: the next page of a list")
     listing.add_argument("--limit", type=at_least_one, default=50, help="at most so many (default: %(default)s)")
     add_output(listing)
     listing.set_defaults(run=list_messages)
@@ -50,9 +53,12 @@ def list_messages(given: argparse.Namespace, database: Database, _: Settings) ->
     from airflow_provider_ninebits.ledger.states import MessageState
 
     state = None if given.state is None else MessageState(given.state)
-    rows = [asdict(summary) for summary in listed(database, state=state, limit=given.limit)]
-    if given.output == "json":
-        print_json(rows)
+    found = listed(
+        database, state=state, dag_id=given.dag_id, ref_id=given.ref_id, before=given.before, limit=given.limit
+    )
+    rows = [asdict(summary) for summary in found]
+    if given.output != "table":
+        print_plain(rows, given.output)
     else:
         print_table("messages", _LIST_COLUMNS, rows)
 
@@ -62,8 +68,8 @@ def show_message(given: argparse.Namespace, database: Database, _: Settings) -> 
     from airflow_provider_ninebits.ledger.listing import show_message as shown
 
     summary, requests = shown(database, given.message_id)
-    if given.output == "json":
-        print_json({**asdict(summary), "requests": [asdict(request) for request in requests]})
+    if given.output != "table":
+        print_plain({**asdict(summary), "requests": [asdict(request) for request in requests]}, given.output)
         return
     print_table("message", ("field", "value"), [{"field": k, "value": v} for k, v in asdict(summary).items()])
     print_table("requests", _REQUEST_COLUMNS, [asdict(request) for request in requests])
@@ -91,7 +97,7 @@ def resolve_message(given: argparse.Namespace, database: Database, settings: Set
             f"`ninebits messages show {given.message_id}` tells its requests"
         )
     result = {"message_id": given.message_id, "state": state.value}
-    if given.output == "json":
-        print_json(result)
+    if given.output != "table":
+        print_plain(result, given.output)
     else:
         print_table("resolved; clear its task to go on", ("message_id", "state"), [result])

@@ -1,19 +1,26 @@
-"""What the commands print: a table for people, or JSON for scripts."""
+"""What the commands print: a table for people, JSON or YAML for scripts. Nothing else comes to stdout."""
 
 from __future__ import annotations
 
 import json
+import sys
+from contextlib import contextmanager, redirect_stdout
+from contextvars import ContextVar
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+OUTPUTS: Final = ("table", "json", "yaml")
+
+_ANSWERS: ContextVar[TextIO | None] = ContextVar("ninebits_answers", default=None)
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
-    """Let people choose between a table and JSON."""
-    parser.add_argument("--output", choices=("table", "json"), default="table", help="default: %(default)s")
+    """Let people choose between a table, JSON and YAML."""
+    parser.add_argument("--output", choices=OUTPUTS, default="table", help="default: %(default)s")
 
 
 def at_least_one(text: str) -> int:
@@ -28,9 +35,35 @@ def at_least_one(text: str) -> int:
     return count
 
 
+@contextmanager
+def only_answers_on(stdout: TextIO | None) -> Iterator[None]:
+    """
+    Give stdout to the answers alone: what others print and log meanwhile goes to stderr.
+
+    :param stdout: where the answers go; None: nowhere, since this process has none.
+    """
+    token = _ANSWERS.set(stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+            if stdout is not None:
+                # Here, where it is still caught that nobody reads it.
+                stdout.flush()
+    finally:
+        _ANSWERS.reset(token)
+
+
+def print_plain(value: Any, output: str) -> None:
+    """Print a value as JSON or YAML, times and the like as text."""
+    if output == "yaml":
+        _print_yaml(value)
+    else:
+        print_json(value)
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON, times and the like as text."""
-    print(json.dumps(value, default=str, indent=2))  # noqa: T201 (what the command was asked for)
+    _write(json.dumps(value, default=str, indent=2) + "\n")
 
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[dict[str, Any]]) -> None:
@@ -46,7 +79,29 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[dict[str, Any
     for row in rows:
         # As Text: rich takes square brackets in a plain string for its own commands, and fails on wrong ones.
         table.add_row(*(Text(_shown(row[column])) for column in columns))
-    Console().print(table)
+    console = Console(file=_ANSWERS.get())
+    # Captured: where nobody reads it, rich itself would end the process, with a status that means something else.
+    with console.capture() as printed:
+        console.print(table)
+    _write(printed.get())
+
+
+def print_text(text: str) -> None:
+    """Print a text as it is."""
+    _write(text)
+
+
+def _print_yaml(value: Any) -> None:
+    import yaml
+
+    # By way of JSON, so that both say the same, and no YAML names a class of ours.
+    plain = json.loads(json.dumps(value, default=str))
+    _write(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
+
+
+def _write(text: str) -> None:
+    stream = _ANSWERS.get() or sys.stdout
+    stream.write(text)
 
 
 def _shown(value: object) -> str:

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.cli.output import add_output, print_json, print_table
+from airflow_provider_ninebits.cli.output import add_output, print_plain, print_table
+from airflow_provider_ninebits.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.configuration import Settings
@@ -68,11 +69,19 @@ def run_purge(given: argparse.Namespace, database: Database, settings: Settings)
     )
     if given.vacuum and not database.is_sqlite:
         raise ValueError("--vacuum is for a SQLite ledger; PostgreSQL cleans up by itself (autovacuum)")
-    counts = asdict(purge(database, policy, dry_run=given.dry_run))
+    with progress_bar("purging") as show:
+        counts = asdict(
+            purge(
+                database,
+                policy,
+                dry_run=given.dry_run,
+                told=lambda done: show(0, None, f"{done.recipients} recipients, {done.callbacks} callbacks"),
+            )
+        )
     if given.vacuum and not given.dry_run:
         vacuum(database)
-    if given.output == "json":
-        print_json({**counts, "mask": given.mask, "dry_run": given.dry_run})
+    if given.output != "table":
+        print_plain({**counts, "mask": given.mask, "dry_run": given.dry_run}, given.output)
         return
     title = f"{'would be ' if given.dry_run else ''}{'masked' if given.mask else 'purged'}"
     print_table(title, ("rows", "count"), [{"rows": _words(name), "count": count} for name, count in counts.items()])

@@ -23,7 +23,7 @@ from airflow_provider_ninebits.ledger import notices
 from airflow_provider_ninebits.ledger.arrays import array
 from airflow_provider_ninebits.ledger.driver import Asked, ask, run
 from airflow_provider_ninebits.ledger.engines import LOCK_TIMEOUT_SECONDS, checked_url, masked, new_engine
-from airflow_provider_ninebits.ledger.migrate import upgrade_if_needed
+from airflow_provider_ninebits.ledger.migrate import current_version, upgrade_if_needed
 from airflow_provider_ninebits.ledger.outages import is_of_driver, ledger_error
 
 if TYPE_CHECKING:
@@ -140,6 +140,21 @@ class Database:
         finally:
             if had:
                 self._turn.release()
+
+    def version(self) -> str | None:
+        """
+        Return the schema's version as it is; nothing is brought up to date, or made. None: there is no schema yet.
+
+        :raises LedgerUnreachable: when the database cannot be reached, or does not answer.
+        """
+        if self.is_sqlite and self._current_file() is None:
+            return None
+        engine = new_engine(self.url, self._pool_timeout_seconds)
+        try:
+            with self._translated(), engine.connect() as connection:
+                return current_version(connection)
+        finally:
+            engine.dispose()
 
     def close(self) -> None:
         """Close the pooled connections. The next use opens new ones."""

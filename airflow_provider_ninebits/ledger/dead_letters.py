@@ -152,6 +152,7 @@ def try_again(
     window: timedelta,
     since: datetime | None = None,
     pause: Callable[[float], object] = time.sleep,
+    told: Callable[[int, int], object] = lambda tried, found: None,
 ) -> tuple[int, int]:
     """
     Try unmatched callbacks again that may be somebody's, page by page, so that no transaction is long.
@@ -161,6 +162,7 @@ def try_again(
     :param window: ``[ninebits] match_window``.
     :param since: only what was received from then on; None: all there are.
     :param pause: called with the seconds to rest; what it raises ends it.
+    :param told: after each page, how many were tried, and found their recipient, by then.
     :return: how many were tried, and how many found their recipient: those that the new matches brought with them
         included.
     """
@@ -177,6 +179,7 @@ def try_again(
         if not ids:
             return tried, found
         last_id = ids[-1]
+        told(tried, found)
         pause(time.monotonic() - begun_at)
 
 

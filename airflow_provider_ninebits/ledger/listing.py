@@ -11,14 +11,14 @@ from sqlalchemy import not_, or_, select
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
-from airflow_provider_ninebits.ledger.receipts import receipts
+from airflow_provider_ninebits.ledger.receipts import LEDGER_REF_PREFIX, receipts
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from sqlalchemy import Select
-    from sqlalchemy.engine import Row
+    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy.engine import Connection, Row
 
     from airflow_provider_ninebits.ledger.database import Database
 
@@ -58,15 +58,36 @@ class RequestSummary:
     detail: str | None
 
 
-def list_messages(database: Database, *, state: MessageState | None = None, limit: int = 50) -> list[MessageSummary]:
+def list_messages(
+    database: Database,
+    *,
+    state: MessageState | None = None,
+    dag_id: str | None = None,
+    ref_id: str | None = None,
+    before: str | None = None,
+    limit: int = 50,
+) -> list[MessageSummary]:
     """
-    Return the newest messages, of one state or of all, newest first.
+    Return the newest messages, newest first; of several conditions all hold.
 
     A message whose sender did not come back within its lease is uncertain, whether somebody has noticed that or not.
+
+    :param ref_id: only the message behind it.
+    :param before: a message's id: only those that come after it in this order.
+    :raises NoSuchMessage: where the ledger has no message ``before``.
     """
     message = schema.message.c
     statement = _summaries().order_by(message.created_at.desc(), message.id).limit(limit)
+    if dag_id is not None:
+        statement = statement.where(schema.send.c.dag_id == dag_id)
+    if ref_id is not None:
+        statement = statement.where(_is_behind(ref_id))
     with database.reading() as connection:
+        if before is not None:
+            last = _created_at(connection, before)
+            statement = statement.where(
+                or_(message.created_at < last, (message.created_at == last) & (message.id > before))
+            )
         lapsed = (message.state == MessageState.SENDING) & (message.lease_expires_at <= ledger_now(connection))
         if state is MessageState.UNCERTAIN:
             statement = statement.where(or_(message.state == state, lapsed))
@@ -99,6 +120,23 @@ def show_message(database: Database, message_id: str) -> tuple[MessageSummary, l
         )
         for r in requests
     ]
+
+
+def _is_behind(ref_id: str) -> ColumnElement[bool]:
+    if ref_id.startswith(LEDGER_REF_PREFIX):
+        return schema.message.c.id == ref_id.removeprefix(LEDGER_REF_PREFIX)
+    request = schema.request.c
+    return schema.message.c.id.in_(select(request.message_id).where(request.ref_id == ref_id))
+
+
+def _created_at(connection: Connection, message_id: str) -> datetime:
+    message = schema.message.c
+    found: datetime | None = connection.execute(
+        select(message.created_at).where(message.id == message_id)
+    ).scalar_one_or_none()
+    if found is None:
+        raise NoSuchMessage(f"the ledger has no message {message_id}, so none comes before it; begin again without it")
+    return found
 
 
 def _summaries() -> Select[Any]:

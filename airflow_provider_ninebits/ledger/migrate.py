@@ -15,6 +15,7 @@ from airflow_provider_ninebits.ledger.errors import LedgerUnusable
 from airflow_provider_ninebits.ledger.schema import VERSION_TABLE
 
 if TYPE_CHECKING:
+    from alembic.config import Config
     from sqlalchemy.engine import Connection, Engine
 
 HEAD = "0001"
@@ -61,13 +62,9 @@ def _lock_schema(connection: Connection) -> None:
 
 def _upgrade(connection: Connection, version: str | None) -> None:
     from alembic import command
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
 
-    config = Config()
-    config.set_main_option("script_location", _SCRIPTS)
-    known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
-    if version is not None and version not in known:
+    config = _config()
+    if version is not None and version not in known_versions():
         raise LedgerUnusable(
             f"the ledger's schema is at version {version}, which this airflow-provider-ninebits does not know "
             f"(it has {HEAD}): "
@@ -75,3 +72,18 @@ def _upgrade(connection: Connection, version: str | None) -> None:
         )
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def known_versions() -> frozenset[str]:
+    """Return the versions that this code can bring up to date, its own included."""
+    from alembic.script import ScriptDirectory
+
+    return frozenset(revision.revision for revision in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def _config() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", _SCRIPTS)
+    return config

@@ -90,7 +90,12 @@ class Policy:
 
 
 def purge(
-    database: Database, policy: Policy, *, dry_run: bool = False, pause: Callable[[float], None] = time.sleep
+    database: Database,
+    policy: Policy,
+    *,
+    dry_run: bool = False,
+    pause: Callable[[float], None] = time.sleep,
+    told: Callable[[Purged], None] = lambda done: None,
 ) -> Purged:
     """
     Take what is old and settled out of the ledger, or mask it.
@@ -98,9 +103,10 @@ def purge(
     :param dry_run: count what would go, and write nothing.
     :param pause: sleeps between two batches, as long as the last one took: SQLite's write lock is given to nobody in
         turn, and a receiver must come by it.
+    :param told: after each batch, what is gone by then.
     :raises LedgerUnreachable: when the ledger cannot be written. What was taken is gone; the next purge goes on.
     """
-    return _Purge(database, policy, dry_run, pause).run()
+    return _Purge(database, policy, dry_run, pause, told).run()
 
 
 def vacuum(database: Database) -> None:
@@ -121,6 +127,7 @@ class _Purge:
     policy: Policy
     dry_run: bool
     pause: Callable[[float], None]
+    told: Callable[[Purged], None]
     done: Purged = field(default_factory=Purged)
 
     def run(self) -> Purged:
@@ -222,6 +229,7 @@ class _Purge:
         begun_at = time.monotonic()
         with self.database.writing() as connection:
             yield connection
+        self.told(self.done)
         self.pause(max(time.monotonic() - begun_at, _SHORTEST_PAUSE_SECONDS))
 
 

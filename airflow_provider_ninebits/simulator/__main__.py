@@ -6,19 +6,10 @@ import argparse
 import logging
 import signal
 import sys
-from dataclasses import MISSING, fields
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_ninebits.simulator.answers import read_json
+from airflow_provider_ninebits.simulator.options import add_options, settings_of
 from airflow_provider_ninebits.simulator.running import address_of, listening_socket, simulator_server
-from airflow_provider_ninebits.simulator.settings import (
-    REF_ID_MODES,
-    UNANSWERED_SHAPES,
-    VALUE_TYPES,
-    SecondsRange,
-    SimulatorSettings,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,60 +18,13 @@ _WRONG_USE = 2
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the command line's options: the host and port, and one for each field of the settings."""
+    """Return the command line's options."""
     options = argparse.ArgumentParser(
         prog="python -m airflow_provider_ninebits.simulator",
         description="Stands in for 9bits: takes sends as documented, rings nobody, and plays the callbacks.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    default = {each.name: None if each.default is MISSING else each.default for each in fields(SimulatorSettings)}
-    add = options.add_argument
-    add("--host", default="127.0.0.1", help="address to listen on")
-    add("--port", type=int, default=9009, help="port to listen on; 0 for any free one")
-    add("--callback-url", help="where callbacks go; user:password@ in it becomes basic authentication")
-    add("--api-key", help="the only token that is taken; without it, any but 'bad'")
-    add("--seed", type=int, help="decides, with the number, who answers")
-    add("--answer-rate", type=float, help="share of calls that are answered")
-    add("--attempts", type=int, help="how often an unanswered number is rung")
-    add("--attempt-gap-seconds", type=float, help="between two attempts")
-    add("--ring-seconds", type=seconds_range, metavar="S[-S]", help="from the start of a call to the answer")
-    add("--talk-seconds", type=seconds_range, metavar="S[-S]", help="from the answer to the end")
-    add("--ref-id", choices=REF_ID_MODES, help="whether callbacks carry the ref_id")
-    add("--unanswered-shape", choices=UNANSWERED_SHAPES, help="answer_at of an unanswered call")
-    add("--value-types", choices=VALUE_TYPES, help="JSON types in callbacks")
-    add("--repeat-rate", type=float, help="share of callbacks that come twice")
-    add("--shuffle", action="store_true", help="callbacks arrive out of order")
-    add("--early-rate", type=float, help="share of callbacks before the answer to the send")
-    add("--api-answer", action="store_true", help="send the answer to each send to the callback URL too")
-    add("--timezone", help="of the stamps in callbacks")
-    add("--speed", type=float, help="divides every wait")
-    add("--caller-id", help="from_number of calls whose request names none")
-    add("--callback-timeout-seconds", type=float, help="how long a receiver may take")
-    add("--script", type=orders_in_file, metavar="FILE", help="JSON orders from the start on: faults, numbers")
-    options.set_defaults(**default)
+    add_options(options)
     return options
-
-
-def seconds_range(text: str) -> SecondsRange:
-    """
-    Read ``5``, or ``3-12`` for a range.
-
-    :raises ValueError: it is neither.
-    """
-    least, dash, most = text.partition("-")
-    return (float(least), float(most)) if dash else float(least)
-
-
-def orders_in_file(path: str) -> object:
-    """
-    Return the JSON in a file.
-
-    :raises argparse.ArgumentTypeError: it cannot be read.
-    """
-    try:
-        return read_json(Path(path).read_bytes())
-    except (OSError, ValueError) as error:
-        raise argparse.ArgumentTypeError(f"{path} is no file with JSON in it: {error}") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,8 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     :return: 0 after such a signal, 2 for options or an address that cannot be.
     """
-    given = vars(parser().parse_args(arguments))
-    host, port = given.pop("host"), given.pop("port")
+    return simulate(parser().parse_args(arguments))
+
+
+def simulate(given: argparse.Namespace) -> int:
+    """Run the simulator with the options that were given, as :func:`main` does."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     # They log at INFO what is logged here with masked numbers.
     for chatty in ("httpx", "httpcore", "uvicorn"):
@@ -99,8 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stopping in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stopping, _end_well)
     try:
-        server = simulator_server(SimulatorSettings(**given))
-        listener = listening_socket(host, port)
+        server = simulator_server(settings_of(given))
+        listener = listening_socket(given.host, given.port)
     except (ValueError, OSError, OverflowError) as error:
         sys.stderr.write(f"The simulator cannot start: {error}\n")
         return _WRONG_USE

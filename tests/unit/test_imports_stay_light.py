@@ -44,10 +44,23 @@ def test_heavy_libraries_are_seen_where_they_are_loaded(tmp_path: Path) -> None:
         "from airflow_provider_ninebits.triggers.events import CallbackEventTrigger; CallbackEventTrigger()",
         "import airflow_provider_ninebits.plugin",
         "import airflow_provider_ninebits; airflow_provider_ninebits.get_provider_info()",
+        # Every `airflow` command builds this tree.
+        "import argparse; from airflow_provider_ninebits.cli.tree import add_commands;"
+        " add_commands(argparse.ArgumentParser())",
     ],
 )
 def test_what_every_process_imports_loads_nothing_heavy(statement: str, tmp_path: Path) -> None:
     assert loaded_after(statement, tmp_path) == set()
+
+
+def test_the_tree_of_commands_loads_no_airflow_and_nothing_heavy_of_any_kind(tmp_path: Path) -> None:
+    tree = (
+        "import argparse, sys\n"
+        "from airflow_provider_ninebits.cli import definition\n"
+        "definition.add_commands(argparse.ArgumentParser())\n"
+        "assert not {'airflow', 'httpx', 'rich', 'sqlalchemy', 'yaml'} & set(sys.modules)\n"
+    )
+    assert loaded_after(tree, tmp_path) == set()
 
 
 def test_a_parsed_dag_with_operator_sensor_and_notifier_has_loaded_nothing_heavy(tmp_path: Path) -> None:

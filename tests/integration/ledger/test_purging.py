@@ -5,19 +5,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger import purging, schema
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.errors import KeyInUse, NoSuchMessage
 from airflow_provider_ninebits.ledger.keys import Attempt, TaskPlace
 from airflow_provider_ninebits.ledger.listing import show_message
 from airflow_provider_ninebits.ledger.outcomes import look, read_outcome
-from airflow_provider_ninebits.ledger.purging import Purged
+from airflow_provider_ninebits.ledger.purging import Policy, Purged, purge
 from airflow_provider_ninebits.ledger.receivers import register
 from airflow_provider_ninebits.ledger.resolving import resolve
 from airflow_provider_ninebits.ledger.sends import read_part
 from airflow_provider_ninebits.ledger.tasks import begin_attempt
 from airflow_provider_ninebits.ledger.witnesses import read_evidence
-from tests.integration.ledger.purge_scenes import OLD, everything, holding_a_number, let_pass, purged, settled
+from tests.integration.ledger.purge_scenes import (
+    OLD,
+    WINDOWS,
+    everything,
+    holding_a_number,
+    let_pass,
+    purged,
+    settled,
+)
 from tests.integration.ledger.scenes import (
     ADA,
     BEN,
@@ -101,6 +109,19 @@ class TestWhatGoes:
 
         assert purged(database) == Purged(sends=5, messages=10, recipients=15)
         assert holding_a_number(database) == []
+
+    def test_who_asks_hears_after_each_batch_how_much_is_gone(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(purging, "MESSAGES_IN_A_BATCH", 1)
+        for place in range(3):
+            settled(database, f"r{place}", str(2348020000000 + place))
+        let_pass(database, OLD)
+        told: list[Purged] = []
+        gone = purge(database, Policy(OLD, WINDOWS), pause=lambda _: None, told=told.append)
+        assert [done.recipients for done in told] == sorted(done.recipients for done in told)
+        assert {1, 2, 3} <= {done.recipients for done in told}
+        assert told[-1].recipients == gone.recipients == 3
 
     def test_a_dry_run_counts_the_same_and_takes_nothing(self, database: Database) -> None:
         settled(database, "r1", ADA, BEN)

@@ -1,0 +1,142 @@
+"""The Airflow connection, and 9bits itself behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from airflow_provider_ninebits.checks.findings import Finding, Kind, Level, Weight
+
+if TYPE_CHECKING:
+    from airflow_provider_ninebits.api.client import Probe
+    from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
+
+_HERE = ("localhost", "127.0.0.1", "::1")
+_NOTHING_IS_RUNG = "Without it no task rings anybody."
+
+MISSING = Kind(
+    "connection_missing",
+    "connection",
+    "There is no connection {conn_id!r}.",
+    _NOTHING_IS_RUNG,
+    "Add it with the type `ninebits` and the API key as its password, in Airflow's UI or as AIRFLOW_CONN_{variable}. "
+    "Another name: `ninebits check --conn-id NAME`.",
+)
+NOT_LOOKED_UP = Kind(
+    "connection_not_looked_up",
+    "connection",
+    "Neither the environment nor a secrets backend has connection {conn_id!r}; Airflow's own database cannot be looked "
+    "into from here.",
+    "It may be there: workers get it from there through the API server.",
+    "Run `ninebits check` where Airflow's database can be reached, on the machine of the API server, say.",
+    Level.NOTE,
+)
+UNUSABLE = Kind(
+    "connection_unusable",
+    "connection",
+    "A connection cannot be used: {reason}.",
+    _NOTHING_IS_RUNG,
+    "Mend that field in connection {conn_id!r}.",
+)
+UNREACHABLE = Kind(
+    "ninebits_unreachable",
+    "connection",
+    "Connection {conn_id!r}: {reason}",
+    "Tasks that ring fail, and are retried, until it can be reached.",
+    "Let this machine reach the base URL of connection {conn_id!r} over HTTPS (firewall, DNS, HTTPS_PROXY), or correct "
+    "its host; empty means 9bits itself.",
+    weight=Weight.UNREACHABLE,
+)
+KEY_REFUSED = Kind(
+    "key_refused",
+    "connection",
+    "9bits refuses the API key of connection {conn_id!r} (HTTP status 401).",
+    "Every send fails, and nobody is rung.",
+    "Copy the key from the 9bits dashboard, settings > security, into the connection's password.",
+)
+NOT_NINEBITS = Kind(
+    "not_ninebits",
+    "connection",
+    "Connection {conn_id!r}: {reason}",
+    "What answers is not 9bits' API: a proxy's page, or another path.",
+    "Empty the host of connection {conn_id!r}, or set it to 9bits' base URL.",
+)
+KEY_UNPROVED = Kind(
+    "key_unproved",
+    "connection",
+    "9bits answers at {host} (connection {conn_id!r}). Nothing proves the API key: 9bits has no request for that which "
+    "rings nobody.",
+    "A wrong key shows at the first real call only.",
+    "Ring your own number once: `ninebits send`.",
+    Level.NOTE,
+)
+SIMULATED = Kind(
+    "simulated",
+    "connection",
+    "Connection {conn_id!r} leads to {host} on this machine, which is no 9bits.",
+    "It is the simulator, most likely: no phone rings.",
+    "Nothing, while you try things out. To ring phones empty the connection's host.",
+    Level.NOTE,
+)
+KINDS = (MISSING, NOT_LOOKED_UP, UNUSABLE, UNREACHABLE, KEY_REFUSED, NOT_NINEBITS, KEY_UNPROVED, SIMULATED)
+
+
+@dataclass(frozen=True)
+class ConnectionSeen:
+    """
+    What was seen of a connection.
+
+    :param missing: whether there is none, as far as this process can see.
+    :param database_seen: whether Airflow's own database could be asked for it.
+    :param unusable: why none can be made of it; None: one can.
+    :param probe: what came of a look at 9bits; None: there was none.
+    """
+
+    conn_id: str
+    missing: bool = False
+    database_seen: bool = True
+    unusable: str | None = None
+    base_url: str = ""
+    probe: Probe | None = None
+
+
+def look(hook: NineBitsHook, *, database_seen: bool) -> ConnectionSeen:
+    """Look at a connection, and at 9bits by a request that places no call."""
+    from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
+
+    from airflow_provider_ninebits.exceptions import InvalidArgument
+
+    conn_id = hook.ninebits_conn_id
+    try:
+        _ = hook.connection
+    except (AirflowNotFoundException, InvalidArgument):
+        return ConnectionSeen(conn_id, missing=True, database_seen=database_seen)
+    except Exception as error:  # a value in the environment that is no connection raises whatever it likes
+        return ConnectionSeen(conn_id, unusable=f"connection {conn_id!r} cannot be read ({type(error).__name__})")
+    try:
+        client = hook.client
+        return ConnectionSeen(conn_id, base_url=client.base_url, probe=client.probe())
+    except (InvalidArgument, ValueError) as error:
+        return ConnectionSeen(conn_id, unusable=str(error))
+    finally:
+        hook.close()
+
+
+def judge(seen: ConnectionSeen) -> list[Finding]:
+    """Return what is to be said of a connection."""
+    conn_id, probe = seen.conn_id, seen.probe
+    if seen.missing:
+        kind = MISSING if seen.database_seen else NOT_LOOKED_UP
+        return [kind.found(conn_id=conn_id, variable=conn_id.upper())]
+    if seen.unusable is not None or probe is None:
+        return [UNUSABLE.found(conn_id=conn_id, reason=(seen.unusable or "").rstrip("."))]
+    host = urlsplit(seen.base_url).netloc
+    found = [SIMULATED.found(conn_id=conn_id, host=host)] if urlsplit(seen.base_url).hostname in _HERE else []
+    if not probe.reached:
+        return [*found, UNREACHABLE.found(conn_id=conn_id, reason=probe.detail)]
+    if probe.status == 401:
+        return [*found, KEY_REFUSED.found(conn_id=conn_id)]
+    if probe.status != 405:
+        return [*found, NOT_NINEBITS.found(conn_id=conn_id, reason=probe.detail)]
+    return found or [KEY_UNPROVED.found(conn_id=conn_id, host=host)]

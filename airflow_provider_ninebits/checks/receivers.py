@@ -1,0 +1,121 @@
+"""The receivers: whether one is up, and what they have turned away lately."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from airflow_provider_ninebits.checks.findings import Finding, Kind, Level
+from airflow_provider_ninebits.ledger.receivers import LONGEST_GAP
+
+if TYPE_CHECKING:
+    from airflow_provider_ninebits.ledger.vitals import ReceiverRows
+
+LATELY = timedelta(hours=24)
+_NO_WAIT_ENDS = "Callbacks reach nobody, and without them no wait ends."
+
+NONE_YET = Kind(
+    "receiver_none_yet",
+    "receivers",
+    "No receiver has ever written into this ledger; nothing was sent yet either.",
+    _NO_WAIT_ENDS,
+    "Before the first send start the API server with this package installed, or `python -m "
+    "airflow_provider_ninebits.webhook`.",
+    Level.NOTE,
+)
+NEVER = Kind(
+    "receiver_never",
+    "receivers",
+    "No receiver has ever written into this ledger, and calls were sent.",
+    _NO_WAIT_ENDS + " Nobody mounts one, or it has another ledger.",
+    "Install the package where the API server runs and restart that, or run `python -m "
+    "airflow_provider_ninebits.webhook`"
+    "; give it the [ninebits] sql_alchemy_conn of this machine.",
+)
+SILENT = Kind(
+    "receiver_silent",
+    "receivers",
+    "No receiver is up: the last, on {host}, has given no sign of life since {last}.",
+    _NO_WAIT_ENDS + " It was killed, or is cut off from the ledger.",
+    "Look at its process and log on {host}, and start it again.",
+)
+STOPPED = Kind(
+    "receiver_stopped",
+    "receivers",
+    "No receiver is up: the last, on {host}, was stopped at {last}.",
+    _NO_WAIT_ENDS,
+    "Start it again: the API server, or `python -m airflow_provider_ninebits.webhook`.",
+)
+PLUGIN_MISSING = Kind(
+    "plugin_missing",
+    "receivers",
+    "Airflow finds no plugin of this package in this environment.",
+    "An API server of this environment mounts no receiver.",
+    "Install it with pip, not by a path alone: `pip install airflow-provider-ninebits`; then restart the API server.",
+)
+UNAUTHORIZED = Kind(
+    "callbacks_unauthorized",
+    "receivers",
+    "The receiver on {host} answered 401 to {count} callbacks since {started}, the last at {last}.",
+    "Each may be a lost outcome: 9bits never sends a callback again that was answered 401. (A test callback of "
+    "`ninebits check` with a wrong password counts as one.)",
+    "Make the user and password in the dashboard's callback URL those of [ninebits] webhook_username and "
+    "webhook_password, and restart the receiver. While you change them, set both: `new,old`.",
+)
+OVERSIZED = Kind(
+    "callbacks_oversized",
+    "receivers",
+    "The receiver on {host} answered 413 to {count} callbacks since {started}, the last at {last}.",
+    "They were larger than 1 MiB. 9bits does not send them again.",
+    "Look in the proxy's log who sent them. 9bits' own callbacks have some hundred bytes.",
+)
+UNAVAILABLE = Kind(
+    "callbacks_unavailable",
+    "receivers",
+    "The receiver on {host} answered 503 to {count} callbacks since {started}, the last at {last}.",
+    "9bits sends them again for about an hour, as its pages on SMS say.",
+    "Its log says why: no password was configured, or the ledger took no write.",
+    Level.NOTE,
+)
+KINDS = (NONE_YET, NEVER, SILENT, STOPPED, PLUGIN_MISSING, UNAUTHORIZED, OVERSIZED, UNAVAILABLE)
+
+
+def is_plugin_installed() -> bool:
+    """Return whether Airflow finds this package's plugin here."""
+    from importlib.metadata import entry_points
+
+    return any(point.value.startswith("airflow_provider_ninebits.") for point in entry_points(group="airflow.plugins"))
+
+
+def judge(seen: ReceiverRows, *, plugin_installed: bool) -> list[Finding]:
+    """Return what is to be said of the receivers."""
+    found = []
+    if not any_up(seen):
+        found.append(_none_up(seen))
+        if not plugin_installed:
+            found.append(PLUGIN_MISSING.found())
+    for row in seen.rows:
+        for kind, count, last in (
+            (UNAUTHORIZED, row.unauthorized, row.last_unauthorized_at),
+            (OVERSIZED, row.oversized, row.last_oversized_at),
+            (UNAVAILABLE, row.unavailable, row.last_unavailable_at),
+        ):
+            if last is not None and seen.now - last <= LATELY:
+                found.append(kind.found(host=row.host, count=count, started=_shown(row.started_at), last=_shown(last)))
+    return found
+
+
+def any_up(seen: ReceiverRows) -> bool:
+    """Return whether a receiver is up."""
+    return any(not row.stopped and seen.now - row.heartbeat_at <= LONGEST_GAP for row in seen.rows)
+
+
+def _none_up(seen: ReceiverRows) -> Finding:
+    if not seen.rows:
+        return (NEVER if seen.sent else NONE_YET).found()
+    last = max(seen.rows, key=lambda row: row.heartbeat_at)
+    return (STOPPED if last.stopped else SILENT).found(host=last.host, last=_shown(last.heartbeat_at))
+
+
+def _shown(moment: datetime) -> str:
+    return moment.isoformat(sep=" ", timespec="seconds")

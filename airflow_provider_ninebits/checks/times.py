@@ -1,0 +1,154 @@
+"""The zone of 9bits' times, as the callbacks show it: a call that ended says so within a minute or two."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, available_timezones
+
+from airflow_provider_ninebits.checks.findings import Finding, Kind, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import tzinfo
+
+FEWEST = 5
+"""Fewer calls say nothing: one may have been delivered late, or by hand."""
+FURTHEST_SECONDS = 15 * 3600
+"""No two zones are further apart than that (but by some hours of the date line), so that is no zone."""
+_STEP_SECONDS = 900
+_EARLY_SECONDS = 60
+_LATE_SECONDS = 150
+_SHARE = 0.6
+
+CONTRADICTED = Kind(
+    "timezone_contradicted",
+    "callback_timezone",
+    "9bits' times are in UTC{offset}, by {agreeing} of the {calls} newest calls that tell; [ninebits] "
+    "callback_timezone is "
+    "{configured}.",
+    "The times in every outcome, in XCom and in events are wrong by {wrong}.",
+    "Set [ninebits] callback_timezone to {zone} where receivers run, and restart them. What is in the ledger already "
+    "keeps its times.",
+)
+UNSHOWN = Kind(
+    "timezone_unshown",
+    "callback_timezone",
+    "Too few callbacks tell in which zone 9bits writes its times: {calls} of {needed}.",
+    "9bits does not document it; a wrong zone puts the times in every outcome off by hours.",
+    "Ring your own number a few times, and check again. Until then [ninebits] callback_timezone is a guess: "
+    "{configured}.",
+    Level.NOTE,
+)
+KINDS = (CONTRADICTED, UNSHOWN)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """
+    One call.
+
+    :param offset_seconds: of the configured zone from UTC, when it ended.
+    :param delay_seconds: from its end, as the configured zone has it, to its callback's arrival.
+    """
+
+    offset_seconds: int
+    delay_seconds: float
+
+
+def samples(calls: Iterable[tuple[datetime, bytes]], timezone: str) -> list[Sample]:
+    """Return what calls tell of the zone; their bodies are read anew, since the option may have changed since."""
+    from airflow_provider_ninebits.api.callbacks import Call, read_callbacks
+
+    zone: tzinfo = UTC if timezone == "UTC" else ZoneInfo(timezone)
+    found = []
+    for received_at, raw in calls:
+        for event, _ in read_callbacks(raw, timezone):
+            if isinstance(event, Call) and event.ended_at is not None:
+                offset = event.ended_at.astimezone(zone).utcoffset() or timedelta()
+                delay = received_at - event.ended_at
+                found.append(Sample(int(offset.total_seconds()), delay.total_seconds()))
+    return found
+
+
+def shown_offset(found: Sequence[Sample], offsets: frozenset[int]) -> tuple[int, int, int] | None:
+    """
+    Return the offset from UTC that the calls show: how far, how many show it, and of how many that tell anything.
+
+    Late deliveries lie anywhere, those of one outage perhaps at the same quarter of an hour; but an outage seldom makes
+    an offset that a zone on earth has.
+
+    :param offsets: those, in seconds.
+    :return: None where too few tell anything, or no offset has most of them.
+    """
+    shown = [offset for sample in found if (offset := _offset_of(sample, offsets)) is not None]
+    telling = sum(abs(sample.delay_seconds) <= FURTHEST_SECONDS for sample in found)
+    if len(shown) < FEWEST:
+        return None
+    offset, agreeing = Counter(shown).most_common(1)[0]
+    return (offset, agreeing, telling) if agreeing >= FEWEST and agreeing >= _SHARE * telling else None
+
+
+def judge(found: Sequence[Sample], timezone: str, offsets: frozenset[int]) -> list[Finding]:
+    """
+    Return what is to be said of ``callback_timezone``.
+
+    :param found: the newest first.
+    """
+    telling = sum(abs(sample.delay_seconds) <= FURTHEST_SECONDS for sample in found)
+    shown = shown_offset(found, offsets)
+    if shown is None:
+        # Many that agree in nothing tell of late deliveries, and not of a zone.
+        return [UNSHOWN.found(calls=telling, needed=FEWEST, configured=timezone)] if telling < FEWEST else []
+    offset, agreeing, calls = shown
+    wrong = next(s.offset_seconds for s in found if _offset_of(s, offsets) == offset) - offset
+    if wrong == 0:
+        return []
+    return [
+        CONTRADICTED.found(
+            offset=_clock(offset),
+            agreeing=agreeing,
+            calls=calls,
+            configured=timezone,
+            wrong=_clock(wrong),
+            zone=zone_name(offset),
+        )
+    ]
+
+
+def zone_name(offset_seconds: int) -> str:
+    """Return a zone with an offset from UTC that ``callback_timezone`` takes."""
+    if offset_seconds == 3600:
+        return "Africa/Lagos"  # 9bits is a Nigerian company
+    if offset_seconds == 0:
+        return "UTC"
+    if offset_seconds % 3600 == 0:
+        # POSIX counts the other way round: Etc/GMT-5 is five hours ahead of UTC.
+        return f"Etc/GMT{-offset_seconds // 3600:+d}"
+    return f"a zone that is at UTC{_clock(offset_seconds)}"
+
+
+def offsets_on_earth(moment: datetime) -> frozenset[int]:
+    """Return the offsets from UTC that some zone has at a moment, in seconds."""
+    return frozenset(
+        int((moment.astimezone(ZoneInfo(name)).utcoffset() or timedelta()).total_seconds())
+        for name in available_timezones()
+        if not name.startswith(("posix/", "right/"))
+    )
+
+
+def _offset_of(sample: Sample, offsets: frozenset[int]) -> int | None:
+    """Return the offset that 9bits' times have by one call; None: it does not tell."""
+    if abs(sample.delay_seconds) > FURTHEST_SECONDS:
+        return None
+    steps = round((sample.delay_seconds - (_LATE_SECONDS - _EARLY_SECONDS) / 2) / _STEP_SECONDS)
+    rest = sample.delay_seconds - steps * _STEP_SECONDS
+    offset = sample.offset_seconds - steps * _STEP_SECONDS
+    return offset if -_EARLY_SECONDS <= rest <= _LATE_SECONDS and offset in offsets else None
+
+
+def _clock(seconds: int) -> str:
+    sign = "-" if seconds < 0 else "+"
+    return f"{sign}{abs(seconds) // 3600}:{abs(seconds) % 3600 // 60:02d}"

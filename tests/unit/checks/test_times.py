@@ -1,0 +1,87 @@
+"""The zone of 9bits' times, told by when callbacks arrive."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_ninebits.checks.times import (
+    FEWEST,
+    FURTHEST_SECONDS,
+    Sample,
+    judge,
+    offsets_on_earth,
+    samples,
+    shown_offset,
+    zone_name,
+)
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+OFFSETS = offsets_on_earth(NOW)
+
+prompt = st.floats(0, 120)
+prompt_deliveries = st.lists(prompt, min_size=FEWEST, max_size=50)
+# No two of them are further apart than what tells anything.
+offsets = st.sampled_from(sorted(OFFSETS)).filter(lambda offset: abs(offset) <= 7 * 3600)
+
+
+def as_seen(true_offset: int, configured_offset: int, delay: float) -> Sample:
+    return Sample(configured_offset, configured_offset - true_offset + delay)
+
+
+@given(offsets, offsets, prompt_deliveries)
+def test_prompt_callbacks_show_the_offset_whatever_is_configured(
+    true_offset: int, configured_offset: int, delays: list[float]
+) -> None:
+    found = [as_seen(true_offset, configured_offset, delay) for delay in delays]
+    assert shown_offset(found, OFFSETS) == (true_offset, len(delays), len(delays))
+    codes = [finding.code for finding in judge(found, "Some/Zone", OFFSETS)]
+    assert codes == ([] if true_offset == configured_offset else ["timezone_contradicted"])
+
+
+@given(st.lists(st.floats(0, 120), max_size=FEWEST - 1))
+def test_a_few_callbacks_say_nothing(delays: list[float]) -> None:
+    found = [as_seen(3600, 0, delay) for delay in delays]
+    assert [finding.code for finding in judge(found, "UTC", OFFSETS)] == ["timezone_unshown"]
+
+
+@given(st.lists(st.floats(FURTHEST_SECONDS + 1, 10**7) | st.floats(-(10**7), -FURTHEST_SECONDS - 1), max_size=50))
+def test_what_lies_further_from_its_arrival_says_nothing_of_the_zone(delays: list[float]) -> None:
+    found = [Sample(0, delay) for delay in delays]
+    assert [finding.code for finding in judge(found, "UTC", OFFSETS)] == ["timezone_unshown"]
+
+
+@given(prompt_deliveries, st.lists(st.floats(-FURTHEST_SECONDS, FURTHEST_SECONDS), max_size=3))
+def test_a_few_that_came_late_change_nothing(delays: list[float], late: list[float]) -> None:
+    found = [as_seen(0, 0, delay) for delay in delays] + [Sample(0, delay) for delay in late]
+    assert "timezone_contradicted" not in [finding.code for finding in judge(found, "UTC", OFFSETS)]
+
+
+@pytest.mark.parametrize("retried_after", [30, 90, 210, 450, 930, 1890, 3600 + 210])
+def test_callbacks_that_were_all_sent_again_are_no_zone(retried_after: int) -> None:
+    found = [Sample(0, retried_after + lag) for lag in range(10)]
+    assert judge(found, "UTC", OFFSETS) == []
+
+
+def test_it_says_which_zone() -> None:
+    [finding] = judge([as_seen(3600, 0, 2)] * 9, "UTC", OFFSETS)
+    assert "UTC+1:00, by 9 of the 9 newest calls" in finding.what
+    assert "wrong by -1:00" in finding.why
+    assert "callback_timezone to Africa/Lagos" in finding.fix
+
+
+@given(st.sampled_from([hours * 3600 for hours in range(-12, 15)]))
+def test_the_zone_that_is_named_has_the_offset(offset: int) -> None:
+    assert NOW.astimezone(ZoneInfo(zone_name(offset))).utcoffset() == timedelta(seconds=offset)
+
+
+def test_bodies_are_read_with_the_zone_that_is_set_now() -> None:
+    body = json.dumps({"to_number": "2348020000000", "end_at": "2026-03-01 12:59:58"}).encode()
+    calls = [(NOW, body), (NOW, b"{}"), (NOW, b"no JSON")]
+    assert samples(calls, "UTC") == [Sample(0, -3598)]
+    assert samples(calls, "Africa/Lagos") == [Sample(3600, 2)]
