@@ -15,6 +15,7 @@ from airflow_provider_ninebits.simulator.outcomes import REDELIVERY_AFTER_SECOND
 from airflow_provider_ninebits.simulator.settings import CallbackAddress
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Awaitable, Callable
 
     from airflow_provider_ninebits.simulator.journal import Delivery
@@ -45,7 +46,9 @@ class Postman:
         self._timeout_seconds = settings.callback_timeout_seconds
         # One client for each connection: for each request a client looks through all its connections and all who wait
         # for one, which with thousands of callbacks on their way is most of its work.
-        self._clients: list[httpx.AsyncClient] = []
+        self._clients: set[httpx.AsyncClient] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._certificates: ssl.SSLContext | None = None
         self._idle: asyncio.LifoQueue[httpx.AsyncClient] = asyncio.LifoQueue()
         self.address: CallbackAddress | None = None
         self.point_to(settings.callback_url)
@@ -60,22 +63,33 @@ class Postman:
 
     async def open(self) -> None:
         """Get ready to post."""
-        certificates = httpx.create_ssl_context()
+        self._certificates = httpx.create_ssl_context()
         for _ in range(_CONNECTIONS_AT_ONCE):
-            client = httpx.AsyncClient(
-                timeout=self._timeout_seconds,
-                limits=httpx.Limits(max_connections=1),
-                verify=certificates,
-                # A proxy of the environment would get the callbacks for localhost.
-                trust_env=False,
-            )
-            self._clients.append(client)
-            self._idle.put_nowait(client)
+            self._idle.put_nowait(self._client())
 
     async def close(self) -> None:
         """Let go of the connections."""
         for client in self._clients:
             await client.aclose()
+        await asyncio.gather(*self._closing)
+
+    def _client(self) -> httpx.AsyncClient:
+        client = httpx.AsyncClient(
+            timeout=self._timeout_seconds,
+            limits=httpx.Limits(max_connections=1),
+            verify=self._certificates or httpx.create_ssl_context(),
+            # A proxy of the environment would get the callbacks for localhost.
+            trust_env=False,
+        )
+        self._clients.add(client)
+        return client
+
+    def _another_than(self, client: httpx.AsyncClient) -> httpx.AsyncClient:
+        self._clients.discard(client)
+        closing = asyncio.get_running_loop().create_task(client.aclose())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        return self._client()
 
     async def deliver(self, delivery: Delivery, *, repeated: bool, tried: asyncio.Event) -> None:
         """
@@ -112,14 +126,16 @@ class Postman:
         if not self._clients:
             raise RuntimeError("the simulator was not started: run its app with a server that plays its lifespan")
         # It may wait for its turn as long as it takes: it is not the receiver who is slow then.
-        client = await self._idle.get()
+        client, status = await self._idle.get(), None
         try:
             address = self.address
             if address is None:
                 return None
             at, status = datetime.now(UTC), await self._answer(client, address, delivery)
         finally:
-            self._idle.put_nowait(client)
+            # Without an answer (one that is cancelled, too) its one connection may be lost to it: whatever it were to
+            # bring from then on would wait for that for ever.
+            self._idle.put_nowait(self._another_than(client) if status is None else client)
         delivery.tries.append({"at": at.isoformat(), "status": status})
         to = (delivery.body or {}).get("to_number")
         log.info("callback for %s: %s", mask_number(to) if to else "a send", status or "to be sent again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
@@ -61,3 +62,28 @@ async def test_a_receiver_that_recovers_ends_the_schedule(receiver) -> None:
     clock = JumpingClock()
     delivery = await brought(SimulatorSettings(callback_url=receiver.url), clock)
     assert (delivery.state, clock.woke_at) == ("delivered", pytest.approx([30, 60, 120]))
+
+
+async def test_what_was_broken_off_keeps_no_connection_from_those_that_come_after_it(receiver) -> None:
+    postman = Postman(SimulatorSettings(callback_url=receiver.url, callback_timeout_seconds=1))
+    await postman.open()
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            postman.point_to(f"http://127.0.0.1:{silent.getsockname()[1]}/callback")
+            # At every step of a request, more than there are clients.
+            for turns in range(60):
+                delivering = asyncio.create_task(
+                    postman.deliver(Delivery({"to_number": "2348020000000"}), repeated=False, tried=asyncio.Event())
+                )
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                delivering.cancel()
+                await asyncio.wait([delivering])
+        postman.point_to(receiver.url)
+        deliveries = [Delivery({"to_number": f"23480200000{each}"}) for each in range(40)]
+        for delivery in deliveries:
+            await postman.deliver(delivery, repeated=False, tried=asyncio.Event())
+    finally:
+        await postman.close()
+    assert {delivery.state for delivery in deliveries} == {"delivered"}
+    assert [len(delivery.tries) for delivery in deliveries] == [1] * 40
