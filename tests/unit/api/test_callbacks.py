@@ -45,7 +45,14 @@ AS_READ = Call(
     call_duration=90,
     total_amount=Decimal(30),
 )
-ABSENT = object()
+
+
+class Absent:
+    def __repr__(self) -> str:
+        return "absent"
+
+
+ABSENT = Absent()
 
 
 def one(body: object, timezone: str = "UTC") -> ReceivedEvent:

@@ -171,7 +171,7 @@ def test_arguments_that_contradict_are_an_error_before_a_file_is_opened(
         ([ADA, f"00{BEN}"], [ADA, BEN]),
         (f"['{ADA}', '{BEN}']", [ADA, BEN]),
         ({ADA}, [ADA]),
-        ((number for number in (ADA, BEN)), [ADA, BEN]),
+        pytest.param((number for number in (ADA, BEN)), [ADA, BEN], id="a generator"),
     ],
     ids=str,
 )
