@@ -11,14 +11,16 @@ from sqlalchemy import not_, or_, select
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
+from airflow_provider_ninebits.ledger.lists import among
 from airflow_provider_ninebits.ledger.receipts import receipts
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from sqlalchemy import Select
-    from sqlalchemy.engine import Row
+    from sqlalchemy.engine import Connection, Row
 
     from airflow_provider_ninebits.ledger.database import Database
 
@@ -65,7 +67,7 @@ def list_messages(database: Database, *, state: MessageState | None = None, limi
     A message whose sender did not come back within its lease is uncertain, whether somebody has noticed that or not.
     """
     message = schema.message.c
-    statement = _summaries().order_by(message.created_at.desc(), message.id).limit(limit)
+    statement = _summaries().order_by(message.created_at.desc(), message.id.desc()).limit(limit)
     with database.reading() as connection:
         lapsed = (message.state == MessageState.SENDING) & (message.lease_expires_at <= ledger_now(connection))
         if state is MessageState.UNCERTAIN:
@@ -99,6 +101,13 @@ def show_message(database: Database, message_id: str) -> tuple[MessageSummary, l
         )
         for r in requests
     ]
+
+
+def read_summaries(connection: Connection, message_ids: Iterable[str]) -> dict[str, MessageSummary]:
+    """Return some messages by their ids; those that the ledger does not have are left out."""
+    statement = _summaries().where(among(schema.message.c.id, "message_ids"))
+    found = map(_summary, connection.execute(statement, {"message_ids": list(message_ids)}))
+    return {summary.message_id: summary for summary in found}
 
 
 def _summaries() -> Select[Any]:
