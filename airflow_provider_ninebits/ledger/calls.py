@@ -36,13 +36,13 @@ class Call:
 @dataclass(frozen=True)
 class CallPage:
     """
-    A page of a message's calls, by their numbers.
+    A page of a message's calls, in the order in which their numbers were given.
 
-    :param after: the number after which the next one begins; None: there is none.
+    :param after: where the next one begins; None: there is none.
     """
 
     calls: tuple[Call, ...]
-    after: str | None
+    after: int | None
 
 
 def read_calls(
@@ -50,24 +50,24 @@ def read_calls(
     message_id: str,
     *,
     state: RecipientState | None = None,
-    after: str | None = None,
+    after: int | None = None,
     limit: int = 100,
 ) -> CallPage:
     """
     Return a page of a message's calls.
 
     :param state: only those in this state; None: all of them.
-    :param after: the number that the page before gave; None: from the first on.
+    :param after: the key that the page before gave; None: from the first on.
     """
     statement = select(schema.recipient).where(_recipient.message_id == message_id)
     if state is not None:
         statement = statement.where(_recipient.state == state)
-    if after is not None:
-        statement = statement.where(_recipient.number > after)
-    rows = connection.execute(statement.order_by(_recipient.number).limit(limit + 1)).all()
+    # Sorted here: a message has a thousand at most, and told to sort, a database may read all others in their order.
+    rows = sorted(connection.execute(statement).all(), key=lambda row: row.id)
+    rows = [row for row in rows if after is None or row.id > after]
     callbacks = _callbacks_of(connection, [row.id for row in rows[:limit]])
     calls = tuple(Call(call_outcome(row), tuple(callbacks.get(row.id, ()))) for row in rows[:limit])
-    return CallPage(calls, rows[limit - 1].number if len(rows) > limit else None)
+    return CallPage(calls, rows[limit - 1].id if len(rows) > limit else None)
 
 
 def answers_of(connection: Connection, message_id: str) -> list[KeptCallback]:

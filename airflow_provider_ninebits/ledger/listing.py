@@ -85,16 +85,25 @@ def show_message(database: Database, message_id: str) -> tuple[MessageSummary, l
 
     :raises NoSuchMessage: when the ledger has none of this id.
     """
-    request = schema.request
     with database.reading() as connection:
-        row = connection.execute(_summaries().where(schema.message.c.id == message_id)).one_or_none()
-        if row is None:
-            if receipts(connection, message_id=message_id):
-                raise NoSuchMessage(f"message {message_id} was purged; only its ref_id and its count are kept")
-            raise NoSuchMessage(f"the ledger has no message {message_id}; `ninebits messages list` shows those it has")
-        requests = connection.execute(
-            select(request).where(request.c.message_id == message_id).order_by(request.c.id)
-        ).all()
+        return read_message(connection, message_id)
+
+
+def read_message(connection: Connection, message_id: str) -> tuple[MessageSummary, list[RequestSummary]]:
+    """
+    Return what :func:`show_message` does, over a connection that is there.
+
+    :raises NoSuchMessage: when the ledger has none of this id.
+    """
+    request = schema.request
+    row = connection.execute(_summaries().where(schema.message.c.id == message_id)).one_or_none()
+    if row is None:
+        if receipts(connection, message_id=message_id):
+            raise NoSuchMessage(f"message {message_id} was purged; only its ref_id and its count are kept")
+        raise NoSuchMessage(f"the ledger has no message {message_id}; `ninebits messages list` shows those it has")
+    requests = connection.execute(
+        select(request).where(request.c.message_id == message_id).order_by(request.c.id)
+    ).all()
     return _summary(row), [
         RequestSummary(
             r.id, RequestState(r.state), r.ref_id, r.known_by, r.started_at, r.finished_at, r.status, r.detail
