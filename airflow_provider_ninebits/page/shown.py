@@ -36,8 +36,11 @@ def number(value: str | None, *, whole: bool) -> str:
 
 
 def amount(value: Decimal | None) -> str:
-    """Return an amount without trailing zeros; "" where none was reported."""
-    return "" if value is None else plain_amount(value)
+    """Return an amount with its thousands apart, without trailing zeros; "" where none was reported."""
+    if value is None:
+        return ""
+    whole, dot, places = plain_amount(value).partition(".")
+    return f"{int(whole):,}{dot}{places}"
 
 
 def seconds(value: int | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ninebits.ledger import browsing
@@ -159,5 +160,6 @@ def _together(title: str, some: Iterable[tuple[int, Decimal]]) -> list[tuple[str
 
 def delays(totals: Totals) -> list[tuple[str, int]]:
     """Return how many answers took how long."""
-    titles = [f"under {shown.seconds(seconds)}" for seconds in DELAYS_SECONDS]
-    return list(zip([*titles, "longer"], totals.delays, strict=True))
+    ends = [shown.seconds(seconds) for seconds in DELAYS_SECONDS]
+    titles = [f"{begin} to {end}" for begin, end in pairwise(ends)]
+    return list(zip([f"up to {ends[0]}", *titles, f"over {ends[-1]}"], totals.delays, strict=True))

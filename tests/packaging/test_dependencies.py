@@ -11,8 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 OURS = "airflow_provider_ninebits"
-# Airflow 3.1 has wtforms for connection forms, and only there is it asked for. Triggers are handed threads that Airflow's
-# loop has lent, by a dependency of its own.
+# Airflow 3.1 has wtforms for connection forms, and only there is it asked for. Triggers are handed threads that the
+# loop of Airflow has lent, by a dependency of its own.
 BROUGHT_BY_AIRFLOW = {"asgiref", "wtforms"}
 # DAG authors give times in it.
 NOT_IMPORTED = {"pendulum"}
