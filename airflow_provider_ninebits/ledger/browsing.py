@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import and_, func, or_, select, text, tuple_
+from sqlalchemy import and_, or_, select, text, tuple_
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.listing import MessageSummary, read_summaries
@@ -33,6 +33,7 @@ LEDGER_REF = "ledger:"
 """What stands before a message's id where 9bits' own ``ref_id`` never became known."""
 
 _message, _send = schema.message.c, schema.send.c
+_AMOUNTS = select(_message.id, _message.total_amount).where(among(_message.id, "message_ids"))
 
 
 class Seen(StrEnum):
@@ -79,14 +80,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Listed:
-    """
-    A message, and what its calls have cost.
-
-    :param amount: the sum of what was reported; None: nothing was.
-    """
+    """A message, and what its calls have cost, as far as it was reported."""
 
     message: MessageSummary
-    amount: Decimal | None
+    amount: Decimal
 
 
 @dataclass(frozen=True)
@@ -259,21 +256,13 @@ def _seen(wanted: Wanted) -> list[ColumnElement[bool]]:
 def _listed(connection: Connection, keys: Sequence[Key]) -> tuple[Listed, ...]:
     ids = [key.message_id for key in keys]
     messages, amounts = read_summaries(connection, ids), amounts_of(connection, ids)
-    return tuple(Listed(messages[each], amounts.get(each)) for each in ids if each in messages)
+    return tuple(Listed(messages[each], amounts[each]) for each in ids if each in messages and each in amounts)
 
 
 def amounts_of(connection: Connection, message_ids: Iterable[str]) -> dict[str, Decimal]:
-    """Return what the calls of some messages have cost; messages of which nothing was reported are left out."""
-    recipient = schema.recipient.c
-    amount = func.sum(recipient.total_amount)
-    statement = (
-        select(recipient.message_id, amount.label("amount"))
-        .where(among(recipient.message_id, "message_ids"))
-        .group_by(recipient.message_id)
-        .having(amount.is_not(None))
-    )
-    rows = connection.execute(statement, {"message_ids": list(message_ids)})
-    return {row.message_id: row.amount for row in rows}
+    """Return what the calls of some messages have cost, as far as it was reported."""
+    rows = connection.execute(_AMOUNTS, {"message_ids": list(message_ids)})
+    return {row.id: row.total_amount for row in rows}
 
 
 def _distinct(connection: Connection, column: str, limit: int = 10_000) -> list[str]:

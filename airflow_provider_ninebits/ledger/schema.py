@@ -108,6 +108,7 @@ message = Table(
         comment="matching: recipients in this state",
     ),
     Column("failed", Integer, nullable=False, server_default="0", comment="matching: recipients in this state"),
+    Column("total_amount", Amount, nullable=False, server_default="0", comment="matching: sum of its recipients'"),
     Column("last_callback_at", UtcDateTime, nullable=True, comment="matching: null until a callback came"),
     Column(
         "revision",

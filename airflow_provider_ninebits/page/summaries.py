@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ninebits.ledger import browsing
-from airflow_provider_ninebits.ledger.statistics import COUNTED, DELAYS_SECONDS, Span, Totals, count_calls
+from airflow_provider_ninebits.ledger.statistics import DELAYS_SECONDS, MESSAGES, TIMED, Span, Totals, count_calls
 from airflow_provider_ninebits.page import filters, pictures, shown
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def summarized(
         "since": since,
         "until": until,
         "totals": totals,
-        "counted": COUNTED,
+        "counted": MESSAGES,
+        "timed": TIMED,
         "columns": columns(totals, until, zone),
         "week": week(totals, zone),
         "spend": spend(totals, allowed),

@@ -55,7 +55,7 @@ def _tables(total: int) -> Iterator[tuple[str, tuple[str, ...], Iterable[tuple[A
         "message",
         (
             *("id", "send_id", "part", "conn_id", "dag_id", "media_url", "state", "recipients"),
-            *("answered", "unanswered", "last_callback_at", "created_at"),
+            *("answered", "unanswered", "total_amount", "last_callback_at", "created_at"),
         ),
         (
             (
@@ -65,6 +65,7 @@ def _tables(total: int) -> Iterator[tuple[str, tuple[str, ...], Iterable[tuple[A
                 *sent,
                 PART - silent[m],
                 silent[m],
+                _UNITS * PART,
                 *(at(m * PART),) * 2,
             )
             for m in messages

@@ -228,11 +228,12 @@ class TestStatistics:
         with database.reading() as connection:
             assert count_calls(connection, span).count() == 60
             # Three of each minute: those of a minute count together.
-            monkeypatch.setattr(statistics, "COUNTED", 31)
+            monkeypatch.setattr(statistics, "MESSAGES", 31)
             totals = count_calls(connection, span)
         assert totals.cut_short
         assert totals.counted_since == NOON + timedelta(minutes=10)
         assert totals.count() == 30
+        assert totals.timed_since < totals.counted_since
 
     def test_quarters_are_whole_ones(self, database: Database, many: list[str]) -> None:
         with database.reading() as connection:

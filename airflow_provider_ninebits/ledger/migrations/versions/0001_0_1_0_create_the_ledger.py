@@ -215,6 +215,13 @@ def upgrade() -> None:
             comment="matching: recipients in this state",
         ),
         sa.Column(
+            "total_amount",
+            sa.BigInteger(),
+            server_default="0",
+            nullable=False,
+            comment="matching: sum of its recipients'",
+        ),
+        sa.Column(
             "last_callback_at",
             sa.DateTime(timezone=True),
             nullable=True,
