@@ -8,14 +8,14 @@ its key says where to go on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import and_, or_, select, text, tuple_
+from sqlalchemy import and_, not_, or_, select, text, tuple_
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.listing import MessageSummary, read_summaries
+from airflow_provider_ninebits.ledger.listing import MessageSummary, lapsed, read_summaries
 from airflow_provider_ninebits.ledger.lists import among
 from airflow_provider_ninebits.ledger.states import MessageState
 
@@ -152,7 +152,7 @@ def _few(connection: Connection, wanted: Wanted, after: Key | None) -> _Found:
 
     Sorted by the caller: told to sort, a database would read all messages in their order rather than look for these.
     """
-    statement = select(_message.created_at, _message.id).where(*_conditions(wanted, after))
+    statement = select(_message.created_at, _message.id).where(*_conditions(connection, wanted, after))
     statement = statement.join(schema.send, _send.id == _message.send_id).where(*_places(wanted))
     given: dict[str, Any] = {}
     if wanted.ref_ids:
@@ -183,7 +183,7 @@ def _walk(connection: Connection, wanted: Wanted, after: Key | None, limit: int)
     keys: list[Key] = []
     looked_until: Key | None = None
     for conn_id in wanted.conn_ids:
-        one = Wanted(**{**wanted.__dict__, "conn_ids": (conn_id,)})
+        one = replace(wanted, conn_ids=(conn_id,))
         found = _walk_along(connection, one, after, limit)
         keys += found.keys
         if found.looked_until is not None:
@@ -192,7 +192,9 @@ def _walk(connection: Connection, wanted: Wanted, after: Key | None, limit: int)
 
 
 def _walk_along(connection: Connection, wanted: Wanted, after: Key | None, limit: int) -> _Found:
-    along: Select[Any] = select(_message.created_at, _message.id).where(*_conditions(wanted, after, walked=True))
+    along: Select[Any] = select(_message.created_at, _message.id).where(
+        *_conditions(connection, wanted, after, walked=True)
+    )
     newest_first = (_message.created_at.desc(), _message.id.desc())
     given: dict[str, Any] = {}
     by_connection = wanted.conn_ids is not None
@@ -204,7 +206,7 @@ def _walk_along(connection: Connection, wanted: Wanted, after: Key | None, limit
     looked_at = along.order_by(*newest_first).limit(LOOKED_AT)
     near = looked_at.subquery("near")
     statement = select(near.c.created_at, near.c.id).join(schema.message, _message.id == near.c.id)
-    statement = statement.where(_message.state != MessageState.REPLACED, *_seen(wanted))
+    statement = statement.where(_message.state != MessageState.REPLACED, *_seen(connection, wanted))
     if places := _places(wanted):
         statement = statement.join(schema.send, _send.id == _message.send_id).where(*places)
     if by_connection:
@@ -219,7 +221,9 @@ def _walk_along(connection: Connection, wanted: Wanted, after: Key | None, limit
     return _Found(keys, None if last is None else Key(*last))
 
 
-def _conditions(wanted: Wanted, after: Key | None, *, walked: bool = False) -> list[ColumnElement[bool]]:
+def _conditions(
+    connection: Connection, wanted: Wanted, after: Key | None, *, walked: bool = False
+) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if after is not None:
         conditions.append(tuple_(_message.created_at, _message.id) < tuple_(after.created_at, after.message_id))
@@ -231,7 +235,7 @@ def _conditions(wanted: Wanted, after: Key | None, *, walked: bool = False) -> l
         return conditions
     if wanted.dag_id is not None:
         conditions.append(_message.dag_id == wanted.dag_id)
-    return [*conditions, _message.state != MessageState.REPLACED, *_seen(wanted)]
+    return [*conditions, _message.state != MessageState.REPLACED, *_seen(connection, wanted)]
 
 
 def _places(wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -239,7 +243,7 @@ def _places(wanted: Wanted) -> list[ColumnElement[bool]]:
     return [_send[name] == value for name, value in given.items() if value is not None]
 
 
-def _seen(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _seen(connection: Connection, wanted: Wanted) -> list[ColumnElement[bool]]:
     match wanted.seen:
         case None:
             return []
@@ -249,6 +253,10 @@ def _seen(wanted: Wanted) -> list[ColumnElement[bool]]:
             return [and_(_message.recipients > settled, _message.state.not_in(gone))]
         case Seen.ANSWERED | Seen.UNANSWERED | Seen.FAILED:
             return [_message[wanted.seen.value] > 0]
+        case Seen.UNCERTAIN:
+            return [or_(_message.state == MessageState.UNCERTAIN, lapsed(connection))]
+        case Seen.SENDING:
+            return [_message.state == MessageState.SENDING, not_(lapsed(connection))]
         case _:
             return [_message.state == wanted.seen.value]
 

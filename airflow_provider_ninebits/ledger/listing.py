@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.engine import Connection, Row
 
     from airflow_provider_ninebits.ledger.database import Database
@@ -69,14 +69,20 @@ def list_messages(database: Database, *, state: MessageState | None = None, limi
     message = schema.message.c
     statement = _summaries().order_by(message.created_at.desc(), message.id.desc()).limit(limit)
     with database.reading() as connection:
-        lapsed = (message.state == MessageState.SENDING) & (message.lease_expires_at <= ledger_now(connection))
+        without_sender = lapsed(connection)
         if state is MessageState.UNCERTAIN:
-            statement = statement.where(or_(message.state == state, lapsed))
+            statement = statement.where(or_(message.state == state, without_sender))
         elif state is MessageState.SENDING:
-            statement = statement.where(message.state == state, not_(lapsed))
+            statement = statement.where(message.state == state, not_(without_sender))
         elif state is not None:
             statement = statement.where(message.state == state)
         return [_summary(row) for row in connection.execute(statement)]
+
+
+def lapsed(connection: Connection) -> ColumnElement[bool]:
+    """Return the condition that a message's sender did not come back within its lease."""
+    message = schema.message.c
+    return (message.state == MessageState.SENDING) & (message.lease_expires_at <= ledger_now(connection))
 
 
 def show_message(database: Database, message_id: str) -> tuple[MessageSummary, list[RequestSummary]]:

@@ -18,7 +18,7 @@ from airflow_provider_ninebits.ledger.dead_letters import Fate
 from airflow_provider_ninebits.ledger.sends import AskedBy
 from airflow_provider_ninebits.ledger.states import RecipientState
 from airflow_provider_ninebits.ledger.statistics import Span, count_calls
-from tests.integration.ledger.scenes import ADA, BEN, CAI, a_call, accepted, an_answer, arrive, uncertain
+from tests.integration.ledger.scenes import ADA, BEN, CAI, a_call, accepted, an_answer, arrive, sending, uncertain
 from tests.integration.page.calls_made import make_calls, ring
 
 if TYPE_CHECKING:
@@ -121,6 +121,16 @@ def test_a_page_that_looked_at_enough_says_so(
         assert page.after is not None
         assert page.after.message_id == many[9]
         assert not browse(connection, Wanted(), limit=5).cut_short
+
+
+def test_a_message_whose_sender_did_not_come_back_is_uncertain(database: Database) -> None:
+    live, gone = sending(database, ADA).message_id, sending(database, BEN).message_id
+    doubtful = uncertain(database, CAI).message_id
+    with database.writing() as connection:
+        lease = update(schema.message).where(schema.message.c.id == gone)
+        connection.execute(lease.values(lease_expires_at=datetime.now(UTC) - timedelta(seconds=1)))
+    assert every_page(database, Wanted(seen=Seen.UNCERTAIN), limit=5) == [doubtful, gone]
+    assert every_page(database, Wanted(seen=Seen.SENDING), limit=5) == [live]
 
 
 def test_known_connections_and_dags(database: Database, many: list[str]) -> None:
