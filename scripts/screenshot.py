@@ -75,6 +75,7 @@ def take_the_page(airflow: LocalAirflow, browser: Browser, theme: str) -> None:
         frame.get_by_role("link", name=tab).click(timeout=60_000)
         frame.locator("a[aria-current=page]", has_text=tab).wait_for(timeout=60_000)
         page.wait_for_load_state("networkidle")
+        page.mouse.move(0, 0)
         page.screenshot(path=PICTURES / f"{name}{suffix}.png")
 
 
