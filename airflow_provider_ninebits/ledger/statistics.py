@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Integer, func, literal, select
+from sqlalchemy import BigInteger, Integer, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MESSAGES = 50_000
 """How many messages are counted at most, the newest ones."""
-TIMED = 20_000
+TIMED = 10_000
 """Of how many calls, the newest ones, it is told how soon they were answered."""
 QUARTER_SECONDS = 900
 """Calls are grouped by quarters of an hour: no time zone is offset by less."""
@@ -53,6 +53,21 @@ def _extract(element: _Epoch, compiler: SQLCompiler, **named: Any) -> str:
 @compiles(_Epoch, "sqlite")
 def _strftime(element: _Epoch, compiler: SQLCompiler, **named: Any) -> str:
     return f"CAST(strftime('%s', {compiler.process(element.clauses, **named)}) AS INTEGER)"
+
+
+# By the ids of some messages: joined with them, PostgreSQL takes them for more than they are, and reads all calls.
+_SENT = (
+    select(_request.message_id, func.max(_Epoch(_request.started_at)).label("sent_at"))
+    .where(among(_request.message_id, "message_ids"), _request.state != RequestState.REFUSED)
+    .group_by(_request.message_id)
+    .subquery("sent")
+)
+_DELAYS = (
+    select((_Epoch(_recipient.answered_at) - _SENT.c.sent_at).label("delay"), func.count().label("calls"))
+    .join(_SENT, _SENT.c.message_id == _recipient.message_id)
+    .where(among(_recipient.message_id, "message_ids"), _recipient.state == RecipientState.ANSWERED)
+    .group_by("delay")
+)
 
 
 @dataclass(frozen=True)
@@ -104,11 +119,12 @@ def count_calls(connection: Connection, span: Span) -> Totals:
     """Count the calls of a span."""
     if span.conn_ids == ():
         return Totals(span.since, False, span.since)
-    counted_since = _since_the_newest(connection, span, MESSAGES, by_calls=False)
-    timed_since = _since_the_newest(connection, span, TIMED, by_calls=True)
-    totals = Totals(counted_since or span.since, counted_since is not None, timed_since or span.since)
-    _count(connection, replace(span, since=totals.counted_since), totals)
-    _time(connection, replace(span, since=max(totals.counted_since, totals.timed_since)), totals)
+    beyond = _first_beyond(connection, span)
+    # Of those that were asked for in the same moment, all are left out.
+    since = span.since if beyond is None else beyond + timedelta(microseconds=1)
+    totals = Totals(since, beyond is not None, since)
+    _count(connection, replace(span, since=since), totals)
+    _time(connection, replace(span, since=since), totals)
     return totals
 
 
@@ -133,23 +149,20 @@ def _count(connection: Connection, span: Span, totals: Totals) -> None:
 
 def _time(connection: Connection, span: Span, totals: Totals) -> None:
     """Sort answers by how long they took, from the last request that may have rung: what was before it has not."""
-    sent_at = (
-        select(func.max(_Epoch(_request.started_at)))
-        .where(_request.message_id == _message.id, _request.state != RequestState.REFUSED)
-        .correlate(schema.message)
-        .scalar_subquery()
-    )
-    statement, given = _messages(span, _message.id, sent_at.label("sent_at"))
-    # Not merged into what asks it, which would look for the request of each call anew.
-    sent = statement.limit(MESSAGES + TIMED).subquery("sent")
-    delay = (_Epoch(_recipient.answered_at) - sent.c.sent_at).label("delay")
-    rows = (
-        select(delay, func.count().label("calls"))
-        .join(schema.recipient, _recipient.message_id == sent.c.id)
-        .where(_recipient.state == RecipientState.ANSWERED, _recipient.answered_at.is_not(None))
-        .group_by("delay")
-    )
-    for seconds, count in connection.execute(rows, given):
+    statement, given = _messages(span, _message.id, _message.created_at, _message.recipients)
+    # Each message has a call at least.
+    newest = statement.order_by(_message.created_at.desc(), _message.id.desc()).limit(TIMED)
+    ids: list[str] = []
+    counted = 0
+    for message_id, created_at, calls in connection.execute(newest, given):
+        if ids and counted + calls > TIMED:
+            break
+        counted += calls
+        ids.append(message_id)
+        totals.timed_since = created_at
+    else:
+        totals.timed_since = span.since
+    for seconds, count in connection.execute(_DELAYS, {"message_ids": ids}) if ids else ():
         if seconds is not None:
             totals.delays[bisect_right(DELAYS_SECONDS, seconds)] += count
 
@@ -170,21 +183,9 @@ def _messages(span: Span, *columns: Any) -> tuple[Select[Any], dict[str, Any]]:
     return statement, given
 
 
-def _since_the_newest(connection: Connection, span: Span, limit: int, *, by_calls: bool) -> datetime | None:
-    """Return from when on there are so many messages, or calls, at most; None: there are no more in the span."""
-    columns = (_message.created_at, _message.recipients if by_calls else literal(1).label("recipients"))
-    statement, given = _messages(span, *columns)
-    # Each message has a call at least.
-    rows = connection.execute(statement.order_by(_message.created_at.desc()).limit(limit + 1), given)
-    counted = 0
-    moment: datetime | None = None
-    whole: datetime | None = None
-    for created_at, calls in rows:
-        if created_at != moment:
-            # The moment before is in it as a whole.
-            moment, whole = created_at, moment
-        counted += calls
-        if counted > limit:
-            # All of one moment may be more than that: then they are counted all the same.
-            return whole or moment
-    return None
+def _first_beyond(connection: Connection, span: Span) -> datetime | None:
+    """Return when the newest message was asked for that is one too many; None: there is none."""
+    statement, given = _messages(span, _message.created_at)
+    beyond = statement.order_by(_message.created_at.desc(), _message.id.desc()).offset(MESSAGES).limit(1)
+    found: datetime | None = connection.execute(beyond, given).scalar_one_or_none()
+    return found

@@ -26,6 +26,7 @@ BY_HOUR = timedelta(days=3)
 """Spans up to here are shown by the hour."""
 DAGS_SHOWN = 12
 OFFERED_DAYS = (1, 7, 30, 90)
+_SLOTS = {True: "%Y-%m-%dT%H:00", False: "%Y-%m-%d"}
 
 
 def summarized(
@@ -102,19 +103,18 @@ def columns(totals: Totals, until: datetime, zone: tzinfo) -> list[pictures.Colu
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for moment, states in totals.by_quarter.items():
         found[_slot(moment, zone, by_hour)].update({str(state): count for state, count in states.items()})
-    labels: dict[str, str] = {}
-    moment = since
-    while moment < until:
-        # In steps of an hour, which no clock that is set can leave a day out of.
-        labels.setdefault(_slot(moment, zone, by_hour), moment.astimezone(zone).strftime(form))
-        moment += timedelta(hours=1)
-    for slot in found.keys() - labels.keys():
-        labels[slot] = datetime.fromisoformat(slot).strftime(form)
-    return [pictures.Column(labels[slot], found[slot]) for slot in sorted(labels)]
+    # From one wall clock's reading to the next: a clock that is set leaves none out.
+    slots = {*found, _slot(since, zone, by_hour)}
+    reading, last = datetime.fromisoformat(min(slots)), _slot(until, zone, by_hour)
+    step = timedelta(hours=1) if by_hour else timedelta(days=1)
+    while (slot := reading.strftime(_SLOTS[by_hour])) <= last:
+        slots.add(slot)
+        reading += step
+    return [pictures.Column(datetime.fromisoformat(slot).strftime(form), found[slot]) for slot in sorted(slots)]
 
 
 def _slot(moment: datetime, zone: tzinfo, by_hour: bool) -> str:
-    return moment.astimezone(zone).strftime("%Y-%m-%dT%H:00" if by_hour else "%Y-%m-%d")
+    return moment.astimezone(zone).strftime(_SLOTS[by_hour])
 
 
 def week(totals: Totals, zone: tzinfo) -> dict[tuple[int, int], tuple[int, int]]:

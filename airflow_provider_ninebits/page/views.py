@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.page.filters import Given
 
 DEFAULT_CONNECTION = "ninebits_default"
-MESSAGES, CALLS, CALLBACKS = 50, 100, 50
+MESSAGES, CALLS, CALLBACKS = 50, 50, 50
 """How many of them are on a page."""
 DAGS_OFFERED = 200
 REFRESH_SECONDS = 10

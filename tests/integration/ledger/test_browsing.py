@@ -241,9 +241,21 @@ class TestStatistics:
             monkeypatch.setattr(statistics, "MESSAGES", 31)
             totals = count_calls(connection, span)
         assert totals.cut_short
-        assert totals.counted_since == NOON + timedelta(minutes=10)
+        assert NOON + timedelta(minutes=9) < totals.counted_since <= NOON + timedelta(minutes=10)
         assert totals.count() == 30
-        assert totals.timed_since < totals.counted_since
+        assert totals.timed_since == totals.counted_since
+
+    def test_the_newest_are_timed_where_there_are_too_many(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_calls(database)
+        monkeypatch.setattr(statistics, "TIMED", 1)
+        with database.reading() as connection:
+            totals = count_calls(connection, self.span())
+        # The newest message has two calls: it is timed as a whole, and no other one.
+        assert sum(totals.delays) == 1
+        assert totals.timed_since > totals.counted_since
+        assert totals.count() == 4
 
     def test_quarters_are_whole_ones(self, database: Database, many: list[str]) -> None:
         with database.reading() as connection:
