@@ -151,7 +151,7 @@ def _time(connection: Connection, span: Span, totals: Totals) -> None:
     """Sort answers by how long they took, from the last request that may have rung: what was before it has not."""
     statement, given = _messages(span, _message.id, _message.created_at, _message.recipients)
     # Each message has a call at least.
-    newest = statement.order_by(_message.created_at.desc(), _message.id.desc()).limit(TIMED)
+    newest = statement.order_by(_message.created_at.desc(), _message.id.desc()).limit(TIMED + 1)
     ids: list[str] = []
     counted = 0
     for message_id, created_at, calls in connection.execute(newest, given):
