@@ -1,8 +1,8 @@
 """
-Mounts the receiver in Airflow's API server, under ``/ninebits``.
+Mounts the receiver in Airflow's API server, under ``/ninebits``, and the page "Voice calls" under ``/ninebits/calls``.
 
-Airflow imports a plugin in every process, each task's included, so this module is light: the receiver is
-built when the API server asks for it.
+Airflow imports a plugin in every process, each task's included, so this module is light: both are built when the API
+server asks for them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 URL_PREFIX = "/ninebits"
+PAGE_PREFIX = "/ninebits/calls"
 # As 9bits retries: the first time after 30 s (9bits: SMS REST pages).
 RETRY_AFTER_SECONDS = 30
 
@@ -32,15 +33,29 @@ _log = logging.getLogger(__name__)
 
 
 class NineBitsPlugin(AirflowPlugin):
-    """What the provider adds to Airflow itself: the receiver of 9bits' callbacks, and imports ahead of DAG files."""
+    """What the provider adds to Airflow itself: the receiver of callbacks, the page, and imports ahead of DAG files."""
 
     name = "ninebits"
+    external_views: list[dict[str, Any]] = [  # noqa: RUF012 (as Airflow declares it)
+        {
+            "name": "Voice calls",
+            # Without a slash before it: Airflow's own page has a base, which knows the prefix that it stands under.
+            "href": f"{PAGE_PREFIX.removeprefix('/')}/",
+            "url_route": "voice-calls",
+            "destination": "nav",
+            "category": "browse",
+        }
+    ]
 
     # In the class body it would load FastAPI in every process; Airflow reads it from the instance.
     @cached_property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
         """The apps that the API server mounts."""
-        return [{"name": "ninebits", "app": mounted_app(), "url_prefix": URL_PREFIX}]
+        # They are mounted in this order, and the first whose prefix fits is asked: the receiver's fits the page too.
+        return [
+            {"name": "ninebits calls", "app": mounted_page(), "url_prefix": PAGE_PREFIX},
+            {"name": "ninebits", "app": mounted_app(), "url_prefix": URL_PREFIX},
+        ]
 
     @cached_property
     def listeners(self) -> list[object]:  # type: ignore[override]
@@ -75,8 +90,50 @@ def mounted_app() -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
+    _lead_to_the_page(app)
     app.mount("", receiver)
     return app
+
+
+def mounted_page() -> FastAPI:
+    """
+    Build the page "Voice calls" for the API server.
+
+    :return: the page's routes, without prefix. Where it cannot be built, others that say so, and the API server starts.
+    """
+    try:
+        from airflow_provider_ninebits.page.access import airflow_reader
+        from airflow_provider_ninebits.page.app import page_app
+
+        return page_app(_ledger_url, airflow_reader())
+    except Exception:
+        # An exception here would keep the whole API server from starting.
+        _log.exception("the page 'Voice calls' is not there: it could not be built")
+    from fastapi import FastAPI
+
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.mount("", _unavailable_app())
+    return app
+
+
+def _ledger_url() -> str:
+    from airflow_provider_ninebits.configuration import read_settings
+
+    return read_settings().sql_alchemy_conn
+
+
+def _lead_to_the_page(app: FastAPI) -> None:
+    """Have the page's address without its slash lead to it: it is the receiver that is asked for that one."""
+    from starlette.responses import RedirectResponse
+    from starlette.routing import Route
+
+    name = PAGE_PREFIX.removeprefix(URL_PREFIX)
+
+    def to_the_page(request: Request) -> Response:
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"{request.scope.get('root_path', '')}{name}/{query}")
+
+    app.router.routes.append(Route(name, to_the_page))
 
 
 def _receiver() -> Starlette:

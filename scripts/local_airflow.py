@@ -64,6 +64,20 @@ class LocalAirflow:
                 raise TimeoutError(f"{dag_id} cannot be unpaused: {answer.status_code} {answer.text}")
             time.sleep(1)
 
+    def token(self, username: str | None = None) -> str:
+        """
+        Return what a user's session is known by: whoever has it is logged in.
+
+        :param username: one of the file of passwords; None: the first of them, or where everybody is admin, nobody.
+        """
+        file = self.environment.get("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE")
+        if file is None:
+            return str(self.api.get("/auth/token").json()["access_token"])
+        passwords: dict[str, str] = json.loads(Path(file).read_text())
+        username = username or next(iter(passwords))
+        answer = self.api.post("/auth/token", json={"username": username, "password": passwords[username]})
+        return str(answer.json()["access_token"])
+
     def run_ids(self, dag_id: str) -> list[str]:
         """Return the runs of a DAG, the oldest first."""
         return [run["dag_run_id"] for run in self._get(f"/api/v2/dags/{dag_id}/dagRuns", order_by="id")["dag_runs"]]
@@ -242,7 +256,7 @@ def _wait_until_ready(airflow: LocalAirflow) -> None:
             health = airflow.api.get("/api/v2/monitor/health").json()
             parts = (health[name]["status"] for name in ("scheduler", "triggerer", "dag_processor"))
             if all(status == "healthy" for status in parts):
-                token = airflow.api.get("/auth/token").json()["access_token"]
+                token = airflow.token()
                 airflow.api.headers["Authorization"] = f"Bearer {token}"
                 return
         if time.monotonic() > deadline:

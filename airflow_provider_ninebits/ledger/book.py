@@ -8,6 +8,7 @@ verdict is entered at once, so that the next callback of the group sees it; ever
 from __future__ import annotations
 
 from collections import defaultdict
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, update
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.matching import RequestFacts, Verdict
 
 _COUNTED = (RecipientState.ANSWERED, RecipientState.UNANSWERED, RecipientState.FAILED)
-_ADDED = ("revision", *_COUNTED)
+_ADDED = ("revision", "total_amount", *_COUNTED)
 
 _message = schema.message.c
 # Made once: to build a statement takes longer than to run it.
@@ -157,13 +158,16 @@ class Book:
 
     def _counted(self) -> list[dict[str, Any]]:
         changes: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_COUNTED, 0))
+        amounts: dict[str, Decimal] = defaultdict(Decimal)
         for recipient_id, before in self._before.items():
             recipient = self._recipients[recipient_id]
             if before.state in _COUNTED:
                 changes[recipient.message_id][before.state] -= 1
             changes[recipient.message_id][recipient.record.state] += 1
+            amounts[recipient.message_id] += (recipient.record.total_amount or 0) - (before.total_amount or 0)
+        fixed = {"revision": 1, "last_callback_at": self._now}
         return [
-            {**changes[message_id], "revision": 1, "last_callback_at": self._now, "id": message_id}
+            {**changes[message_id], "total_amount": amounts[message_id], **fixed, "id": message_id}
             for message_id in sorted(changes.keys() | self.accepted_messages)
         ]
 

@@ -142,6 +142,11 @@ def show_callback(database: Database, callback_id: int) -> KeptCallback:
             row = connection.execute(statement).one_or_none()
     if row is None:
         raise NoSuchCallback(f"the ledger has no callback {callback_id}; `ninebits callbacks list` shows those it has")
+    return kept_callback(row)
+
+
+def kept_callback(row: Row[Any]) -> KeptCallback:
+    """Return what a row says: of the callback table, with ``callback_id`` and its recipient's ``message_id``."""
     fields = KeptCallback.__dataclass_fields__.keys() - {"summary"}
     return KeptCallback(summary=_summary(row), **{name: getattr(row, name) for name in fields})
 

@@ -11,10 +11,12 @@ from sqlalchemy import not_, or_, select
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
+from airflow_provider_ninebits.ledger.lists import among
 from airflow_provider_ninebits.ledger.receipts import LEDGER_REF_PREFIX, receipts
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from sqlalchemy import ColumnElement, Select
@@ -77,7 +79,7 @@ def list_messages(
     :raises NoSuchMessage: where the ledger has no message ``before``.
     """
     message = schema.message.c
-    statement = _summaries().order_by(message.created_at.desc(), message.id).limit(limit)
+    statement = _summaries().order_by(message.created_at.desc(), message.id.desc()).limit(limit)
     if dag_id is not None:
         statement = statement.where(schema.send.c.dag_id == dag_id)
     if ref_id is not None:
@@ -86,16 +88,22 @@ def list_messages(
         if before is not None:
             last = _created_at(connection, before)
             statement = statement.where(
-                or_(message.created_at < last, (message.created_at == last) & (message.id > before))
+                or_(message.created_at < last, (message.created_at == last) & (message.id < before))
             )
-        lapsed = (message.state == MessageState.SENDING) & (message.lease_expires_at <= ledger_now(connection))
+        without_sender = lapsed(connection)
         if state is MessageState.UNCERTAIN:
-            statement = statement.where(or_(message.state == state, lapsed))
+            statement = statement.where(or_(message.state == state, without_sender))
         elif state is MessageState.SENDING:
-            statement = statement.where(message.state == state, not_(lapsed))
+            statement = statement.where(message.state == state, not_(without_sender))
         elif state is not None:
             statement = statement.where(message.state == state)
         return [_summary(row) for row in connection.execute(statement)]
+
+
+def lapsed(connection: Connection) -> ColumnElement[bool]:
+    """Return the condition that a message's sender did not come back within its lease."""
+    message = schema.message.c
+    return (message.state == MessageState.SENDING) & (message.lease_expires_at <= ledger_now(connection))
 
 
 def show_message(database: Database, message_id: str) -> tuple[MessageSummary, list[RequestSummary]]:
@@ -104,16 +112,25 @@ def show_message(database: Database, message_id: str) -> tuple[MessageSummary, l
 
     :raises NoSuchMessage: when the ledger has none of this id.
     """
-    request = schema.request
     with database.reading() as connection:
-        row = connection.execute(_summaries().where(schema.message.c.id == message_id)).one_or_none()
-        if row is None:
-            if receipts(connection, message_id=message_id):
-                raise NoSuchMessage(f"message {message_id} was purged; only its ref_id and its count are kept")
-            raise NoSuchMessage(f"the ledger has no message {message_id}; `ninebits messages list` shows those it has")
-        requests = connection.execute(
-            select(request).where(request.c.message_id == message_id).order_by(request.c.id)
-        ).all()
+        return read_message(connection, message_id)
+
+
+def read_message(connection: Connection, message_id: str) -> tuple[MessageSummary, list[RequestSummary]]:
+    """
+    Return what :func:`show_message` does, over a connection that is there.
+
+    :raises NoSuchMessage: when the ledger has none of this id.
+    """
+    request = schema.request
+    row = connection.execute(_summaries().where(schema.message.c.id == message_id)).one_or_none()
+    if row is None:
+        if receipts(connection, message_id=message_id):
+            raise NoSuchMessage(f"message {message_id} was purged; only its ref_id and its count are kept")
+        raise NoSuchMessage(f"the ledger has no message {message_id}; `ninebits messages list` shows those it has")
+    requests = connection.execute(
+        select(request).where(request.c.message_id == message_id).order_by(request.c.id)
+    ).all()
     return _summary(row), [
         RequestSummary(
             r.id, RequestState(r.state), r.ref_id, r.known_by, r.started_at, r.finished_at, r.status, r.detail
@@ -137,6 +154,13 @@ def _created_at(connection: Connection, message_id: str) -> datetime:
     if found is None:
         raise NoSuchMessage(f"the ledger has no message {message_id}, so none comes before it; begin again without it")
     return found
+
+
+def read_summaries(connection: Connection, message_ids: Iterable[str]) -> dict[str, MessageSummary]:
+    """Return some messages by their ids; those that the ledger does not have are left out."""
+    statement = _summaries().where(among(schema.message.c.id, "message_ids"))
+    found = map(_summary, connection.execute(statement, {"message_ids": list(message_ids)}))
+    return {summary.message_id: summary for summary in found}
 
 
 def _summaries() -> Select[Any]:

@@ -41,13 +41,14 @@ def read_outcome(database: Database, ref_ids: Sequence[str], *, attempt_window: 
     with database.reading() as connection:
         [seen] = looks(connection, [Asked(tuple(ref_ids), attempt_window)])
         rows = connection.execute(_RECIPIENTS, {"message_ids": seen.message_ids}).all()
-    calls = [_call_outcome(row) for row in sorted(rows, key=lambda row: row.id)]
+    calls = [call_outcome(row) for row in sorted(rows, key=lambda row: row.id)]
     # Counted from the same rows that are listed: between the two queries another callback may have come.
     progress = _recounted(seen.progress, calls)
     return outcome_of(tuple(ref_ids), progress, calls, seen.now), progress
 
 
-def _call_outcome(row: object) -> CallOutcome:
+def call_outcome(row: object) -> CallOutcome:
+    """Return what a row of the recipient table says."""
     values = {
         name: getattr(row, name) for name in CallOutcome.__dataclass_fields__ if name not in ("to_number", "state")
     }

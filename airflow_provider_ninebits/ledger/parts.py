@@ -126,6 +126,7 @@ def create_part(
             send_id=send_id,
             part=part,
             conn_id=plan.conn_id,
+            dag_id=plan.asked_by.dag_id,
             media_url=plan.media,
             from_number=plan.from_number,
             state=MessageState.PLANNED,

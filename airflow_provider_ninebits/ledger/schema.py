@@ -91,6 +91,7 @@ message = Table(
     Column("send_id", ForeignKey("ninebits_send.id", ondelete="CASCADE"), nullable=False),
     Column("part", Integer, nullable=False, comment="its place among the parts of its send, from 0"),
     Column("conn_id", Text, nullable=False, comment="the Airflow connection that it goes over"),
+    Column("dag_id", Text, nullable=True, comment="planning: its send's, to be listed by; null: outside of a task"),
     Column("media_url", Text, nullable=False, comment="without query string, which may hold a signature"),
     Column("from_number", String(64), nullable=True, comment="null: 9bits picks the caller ID"),
     Column("state", String(16), nullable=False, comment="states.MessageState"),
@@ -107,6 +108,7 @@ message = Table(
         comment="matching: recipients in this state",
     ),
     Column("failed", Integer, nullable=False, server_default="0", comment="matching: recipients in this state"),
+    Column("total_amount", Amount, nullable=False, server_default="0", comment="matching: sum of its recipients'"),
     Column("last_callback_at", UtcDateTime, nullable=True, comment="matching: null until a callback came"),
     Column(
         "revision",
@@ -118,8 +120,10 @@ message = Table(
     Column("created_at", UtcDateTime, nullable=False),
     # parts of a send, in order
     UniqueConstraint("send_id", "part"),
-    # newest messages first
-    Index(None, "created_at"),
+    # newest messages first, by pages: all of them, a connection's (not everybody may read each), and a DAG's
+    Index(None, "created_at", "id"),
+    Index(None, "conn_id", "created_at", "id"),
+    Index(None, "dag_id", "created_at", "id"),
     # the sweep over claims whose owner may have died, and the list of those that need a person
     Index(
         "ix_ninebits_message_open",
@@ -250,6 +254,14 @@ callback = Table(
     UniqueConstraint("identity"),
     # newest callbacks first
     Index(None, "received_at"),
+    # those that a person may want to look at, which are few among the others; newest first
+    Index(
+        "ix_ninebits_callback_dead_letter",
+        "received_at",
+        "id",
+        sqlite_where=text("match_state <> 'matched' or ambiguous"),
+        postgresql_where=text("match_state <> 'matched' or ambiguous"),
+    ),
     # a recipient's attempts
     Index(None, "recipient_id"),
     # callbacks that adopted a request's ref_id, when its answer says another

@@ -7,6 +7,7 @@ that may have become possible.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, case, func, or_, select, update
@@ -109,9 +110,11 @@ def _fold_anew(connection: Connection, message_id: str, recipient_ids: Sequence[
     # Those who are still failed, by what is left to their message, fail again below.
     drop_failed(connection, message_id)
     states = connection.execute(
-        select(recipient.state, func.count()).where(recipient.message_id == message_id).group_by(recipient.state)
-    )
-    counts: dict[str, int] = {state: count for state, count in states}  # noqa: C416 (dict() hides the types)
+        select(recipient.state, func.count(), func.sum(recipient.total_amount))
+        .where(recipient.message_id == message_id)
+        .group_by(recipient.state)
+    ).all()
+    counts: dict[str, int] = {state: count for state, count, _ in states}
     connection.execute(
         update(schema.message)
         .where(message.id == message_id)
@@ -119,6 +122,7 @@ def _fold_anew(connection: Connection, message_id: str, recipient_ids: Sequence[
             answered=counts.get(RecipientState.ANSWERED, 0),
             unanswered=counts.get(RecipientState.UNANSWERED, 0),
             failed=counts.get(RecipientState.FAILED, 0),
+            total_amount=sum((amount for _, _, amount in states if amount is not None), Decimal(0)),
             revision=message.revision + 1,
         )
     )

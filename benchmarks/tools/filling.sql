@@ -6,10 +6,10 @@ SELECT md5('send' || s), encode(sha256(s::text::bytea), 'hex'), 'default', 'remi
        now() - interval '1 day' * (:days * (1 - s * 10000.0 / :total))
   FROM generate_series(0::bigint, (CAST(:total AS bigint) - 1) / 10000) AS s;
 
-INSERT INTO ninebits_message (id, send_id, part, conn_id, media_url, state, owner, lease_expires_at, recipients,
-                              answered, unanswered, failed, last_callback_at, revision, created_at)
-SELECT md5('message' || m), md5('send' || m / 10), m % 10, 'ninebits_default', 'https://media.test/reminder.mp3',
-       'accepted', md5('owner' || m), at, 1000, 1000 - silent, silent, 0, at, 1000, at
+INSERT INTO ninebits_message (id, send_id, part, conn_id, dag_id, media_url, state, owner, lease_expires_at, recipients,
+                              answered, unanswered, failed, total_amount, last_callback_at, revision, created_at)
+SELECT md5('message' || m), md5('send' || m / 10), m % 10, 'ninebits_default', 'reminders',
+       'https://media.test/reminder.mp3', 'accepted', md5('owner' || m), at, 1000, 1000 - silent, silent, 0, 30000000000000, at, 1000, at
   FROM generate_series(0::bigint, (CAST(:total AS bigint) - 1) / 1000) AS m,
        LATERAL (SELECT now() - interval '1 day' * (:days * (1 - m * 1000.0 / :total)) AS at,
                        ((m + 1) * 1000 + 2) / 3 - (m * 1000 + 2) / 3 AS silent) AS more;

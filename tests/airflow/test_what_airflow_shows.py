@@ -39,7 +39,16 @@ def test_the_provider_and_its_plugin_are_listed(stage: Stage) -> None:
     providers = {each["package_name"] for each in asked(stage, "/api/v2/providers")["providers"]}
     assert "airflow-provider-ninebits" in providers
     (plugin,) = [each for each in asked(stage, "/api/v2/plugins")["plugins"] if each["name"] == "ninebits"]
-    assert [app["url_prefix"] for app in plugin["fastapi_apps"]] == ["/ninebits"]
+    # The page's comes first: the receiver's fits its addresses too.
+    assert [app["url_prefix"] for app in plugin["fastapi_apps"]] == ["/ninebits/calls", "/ninebits"]
+    assert [(view["name"], view["href"]) for view in plugin["external_views"]] == [("Voice calls", "ninebits/calls/")]
+
+
+def test_the_page_is_mounted_before_the_receiver(stage: Stage) -> None:
+    for path in ("/ninebits/calls", "/ninebits/calls/"):
+        answer = stage.airflow.api.get(path, follow_redirects=True)
+        assert (answer.status_code, answer.url.path) == (200, "/ninebits/calls/")
+        assert "Voice calls" in answer.text
 
 
 def test_the_receiver_is_mounted_and_well(stage: Stage) -> None:

@@ -1,10 +1,12 @@
-"""A real Airflow, and Debian's Chromium that looks at it."""
+"""A real Airflow with a user who may read connections and one who may not, and Debian's Chromium that looks at it."""
 
 from __future__ import annotations
 
+import json
 import sys
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -16,8 +18,17 @@ from local_airflow import LocalAirflow, airflow_environment, free_port, local_ai
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from playwright.sync_api import Page
+
+PASSWORDS = {"ada": "ada-is-admin", "vera": "vera-is-a-viewer"}
+
+
+class Opened(Protocol):
+    """Gives a page of a browser that was just started, for a while."""
+
+    def __call__(self, username: str | None, **context: Any) -> AbstractContextManager[Page]: ...
 
 
 @pytest.fixture(scope="session")
@@ -26,16 +37,39 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
     if chromium_path() is None:
         pytest.skip("there is no Chromium here; on Debian: apt install chromium")
     home, port = tmp_path_factory.mktemp("airflow"), free_port()
+    passwords = home / "passwords.json"
+    passwords.write_text(json.dumps(PASSWORDS))
     nobody = f"http://127.0.0.1:{free_port()}"
-    environment = airflow_environment(home, port, dags=ROOT / "example_dags", simulator_url=nobody)
+    options = {
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "ada:admin,vera:viewer",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+    }
+    environment = airflow_environment(home, port, dags=ROOT / "example_dags", simulator_url=nobody, options=options)
     with local_airflow(home, port, environment) as running:
         yield running
 
 
 @pytest.fixture
-def page(airflow: LocalAirflow) -> Iterator[Page]:
-    """A page of a browser that was just started."""
-    with headless_chromium(str(chromium_path())) as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 1100})
-        page.set_default_timeout(60_000)
+def opened(airflow: LocalAirflow) -> Opened:
+    """What opens a page as one of the users, or as nobody (None)."""
+
+    @contextmanager
+    def as_user(username: str | None, **context: Any) -> Iterator[Page]:
+        with headless_chromium(str(chromium_path())) as browser:
+            started = browser.new_context(**{"viewport": {"width": 1280, "height": 1100}, **context})
+            if username is not None:
+                session = {"name": "_token", "value": airflow.token(username), "url": airflow.url}
+                started.add_cookies([{**session, "httpOnly": True}])  # type: ignore[list-item]
+            page = started.new_page()
+            page.set_default_timeout(60_000)
+            yield page
+
+    return as_user
+
+
+@pytest.fixture
+def page(opened: Opened) -> Iterator[Page]:
+    """A page of the admin's."""
+    with opened("ada") as page:
         yield page

@@ -11,9 +11,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 OURS = "airflow_provider_ninebits"
-# Airflow 3.1 has wtforms for connection forms, and only there is it asked for. Notifiers and triggers are handed things
-# of the others by Airflow, whose own dependencies they are: threads that its loop has lent, and templates.
-BROUGHT_BY_AIRFLOW = {"asgiref", "jinja2", "wtforms"}
+# Airflow 3.1 has wtforms for connection forms, and only there is it asked for. Triggers are handed threads that the
+# loop of Airflow has lent, by a dependency of its own.
+BROUGHT_BY_AIRFLOW = {"asgiref", "wtforms"}
 # DAG authors give times in it.
 NOT_IMPORTED = {"pendulum"}
 

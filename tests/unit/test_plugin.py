@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from airflow_provider_ninebits.parsing import IMPORTED_BY_DAG_FILES, ImportsAhea
 from airflow_provider_ninebits.plugin import NineBitsPlugin
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 
@@ -22,10 +24,19 @@ def ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def api_server() -> TestClient:
     """Mount what the plugin has as Airflow does; entering it runs the lifespans that Airflow would run."""
-    (mount,) = NineBitsPlugin().fastapi_apps
-    assert isinstance(mount["app"], FastAPI), "Airflow runs the lifespan of no other"
-    server = FastAPI(lifespan=lambda _: mount["app"].router.lifespan_context(mount["app"]))
-    server.mount(mount["url_prefix"], mount["app"])
+    mounts = NineBitsPlugin().fastapi_apps
+    assert all(isinstance(mount["app"], FastAPI) for mount in mounts), "Airflow runs the lifespan of no other"
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for mount in mounts:
+                await stack.enter_async_context(mount["app"].router.lifespan_context(mount["app"]))
+            yield
+
+    server = FastAPI(lifespan=lifespan)
+    for mount in mounts:
+        server.mount(mount["url_prefix"], mount["app"])
     return TestClient(server)
 
 
@@ -42,6 +53,36 @@ def test_the_receiver_is_mounted_under_ninebits(monkeypatch: pytest.MonkeyPatch)
         assert client.post("/ninebits/callback", json={}).status_code == 401
         assert client.post("/ninebits/callback", json={}, auth=("ninebits", "secret")).status_code == 200
         assert client.post("/ninebits/callback/a_conn/", json={}, auth=("ninebits", "secret")).status_code == 200
+
+
+def test_the_page_is_reached_and_asks_who_is_there() -> None:
+    with api_server() as client:
+        for path in ("/ninebits/calls?state=pending", "/ninebits/calls/?state=pending"):
+            answer = client.get(path, follow_redirects=False)
+            while answer.status_code == 307:
+                answer = client.get(answer.headers["location"], follow_redirects=False)
+            assert answer.status_code == 302
+            assert answer.headers["location"] == ("/api/v2/auth/login?next=%2Fninebits%2Fcalls%2F%3Fstate%3Dpending")
+        assert client.get("/ninebits/calls/static/page.css").headers["content-type"].startswith("text/css")
+        assert client.get("/ninebits/calls/openapi.json").status_code == 404
+
+
+def test_a_page_that_cannot_be_built_does_not_stop_the_api_server(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "airflow_provider_ninebits.page.app", None)
+    monkeypatch.setenv("AIRFLOW__NINEBITS__WEBHOOK_PASSWORD", "secret")
+    with api_server() as client:
+        assert client.get("/ninebits/calls/").status_code == 503
+        assert client.post("/ninebits/callback", json={}, auth=("ninebits", "secret")).status_code == 200
+    assert "the page 'Voice calls' is not there" in caplog.text
+
+
+def test_the_view_is_found_under_whatever_prefix_airflow_stands() -> None:
+    (view,) = NineBitsPlugin().external_views
+    assert (view["name"], view["url_route"], view["destination"]) == ("Voice calls", "voice-calls", "nav")
+    # Airflow's page has a base: an address that begins with a slash would leave its prefix.
+    assert view["href"] == "ninebits/calls/"
 
 
 def test_no_interactive_documentation_is_shown() -> None:

@@ -10,13 +10,21 @@ import pytest
 from sqlalchemy import text
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.browsing import Seen, Wanted, browse, connections_of, dags_of
 from airflow_provider_ninebits.ledger.bulk import Change, write
-from airflow_provider_ninebits.ledger.dead_letters import list_callbacks, sweep
+from airflow_provider_ninebits.ledger.calls import answers_of, read_calls
+from airflow_provider_ninebits.ledger.dead_letter_pages import (
+    browse_dead_letters,
+    count_dead_letters,
+    turned_away_since,
+)
+from airflow_provider_ninebits.ledger.dead_letters import Fate, list_callbacks, sweep
 from airflow_provider_ninebits.ledger.listening import messages_after, newest_callback
-from airflow_provider_ninebits.ledger.listing import list_messages
+from airflow_provider_ninebits.ledger.listing import list_messages, read_message
 from airflow_provider_ninebits.ledger.looks import differing
 from airflow_provider_ninebits.ledger.outcomes import look, read_outcome
 from airflow_provider_ninebits.ledger.rematching import rematch
+from airflow_provider_ninebits.ledger.statistics import Span, count_calls
 from tests.integration.ledger.scenes import WINDOW, a_call, a_plan, an_answer, arrive, claimed, plan, uncertain
 from tests.integration.statements import seen_by
 
@@ -125,6 +133,34 @@ def whole_tables(database: Database, how: str) -> set[str]:
     return ours - along
 
 
+def look_at_the_page(database: Database) -> None:
+    """Ask what the page "Voice calls" asks, with each filter."""
+    now = datetime.now(UTC)
+    with database.reading() as connection:
+        page = browse(connection, Wanted(), limit=5)
+        assert page.after is not None
+        for wanted in (
+            Wanted(),
+            Wanted(conn_ids=("ninebits", "another")),
+            Wanted(dag_id="reminders", task_id="ring"),
+            Wanted(seen=Seen.PENDING),
+            Wanted(number=number_of(70_000)),
+            Wanted(ref_ids=(ref_id_of(7), "ledger:m9")),
+            Wanted(run_id="r3"),
+            Wanted(since=now - timedelta(minutes=100), until=now),
+        ):
+            browse(connection, wanted, after=page.after)
+        assert connections_of(connection)
+        dags_of(connection)
+        read_message(connection, "m7")
+        assert read_calls(connection, "m7", limit=100).calls
+        answers_of(connection, "m7")
+        assert browse_dead_letters(connection, fate=Fate.UNMATCHED, limit=5).after is not None
+        assert count_dead_letters(connection)[Fate.UNMATCHED] == 2000
+        turned_away_since(connection, now)
+        assert count_calls(connection, Span(now - timedelta(hours=1), now)).count()
+
+
 def test_every_question_is_answered_by_an_index(grown: Database) -> None:
     some = [number_of(place * 997 % (MESSAGES * PART)) for place in range(40)]
     waiting = plan(grown, a_plan(tuple(some))).parts[0]
@@ -142,6 +178,7 @@ def test_every_question_is_answered_by_an_index(grown: Database) -> None:
         messages_after(grown, newest_callback(grown) - 10)
         list_messages(grown, limit=50)
         list_callbacks(grown, limit=50)
+        look_at_the_page(grown)
         sweep(grown, window=timedelta(minutes=1), pause=lambda _: None)
     assert len(plans) > 20
     # Those of a group of callbacks are among them: they go past SQLAlchemy.

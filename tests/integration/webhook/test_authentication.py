@@ -42,7 +42,7 @@ def url(request: pytest.FixtureRequest, ledger_url: str, monkeypatch: pytest.Mon
         return
     monkeypatch.setenv("AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN", ledger_url)
     monkeypatch.setenv("AIRFLOW__NINEBITS__WEBHOOK_PASSWORD", ", ".join(PASSWORDS))
-    (mount,) = NineBitsPlugin().fastapi_apps
+    (mount,) = [app for app in NineBitsPlugin().fastapi_apps if app["url_prefix"] == "/ninebits"]
     server = FastAPI(lifespan=lambda _: mount["app"].router.lifespan_context(mount["app"]))
     server.mount(mount["url_prefix"], mount["app"])
     config = uvicorn.Config(server, lifespan="on", ws="none", log_config=None, access_log=False, date_header=False)

@@ -35,7 +35,7 @@ def api_server_url(database_url: str, database: Database, monkeypatch: pytest.Mo
     """An app with a route of its own, all in one event loop, that mounts what the plugin has, as Airflow does."""
     monkeypatch.setenv("AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN", database_url)
     monkeypatch.setenv("AIRFLOW__NINEBITS__WEBHOOK_PASSWORD", "secret")
-    (mount,) = NineBitsPlugin().fastapi_apps
+    (mount,) = [app for app in NineBitsPlugin().fastapi_apps if app["url_prefix"] == "/ninebits"]
     server = FastAPI(lifespan=lambda _: mount["app"].router.lifespan_context(mount["app"]))
     server.add_api_route("/others", _others)
     server.mount(mount["url_prefix"], mount["app"])

@@ -168,6 +168,9 @@ def upgrade() -> None:
         sa.Column("send_id", sa.String(length=32), nullable=False),
         sa.Column("part", sa.Integer(), nullable=False, comment="its place among the parts of its send, from 0"),
         sa.Column("conn_id", sa.Text(), nullable=False, comment="the Airflow connection that it goes over"),
+        sa.Column(
+            "dag_id", sa.Text(), nullable=True, comment="planning: its send's, to be listed by; null: outside of a task"
+        ),
         sa.Column("media_url", sa.Text(), nullable=False, comment="without query string, which may hold a signature"),
         sa.Column("from_number", sa.String(length=64), nullable=True, comment="null: 9bits picks the caller ID"),
         sa.Column("state", sa.String(length=16), nullable=False, comment="states.MessageState"),
@@ -212,6 +215,13 @@ def upgrade() -> None:
             comment="matching: recipients in this state",
         ),
         sa.Column(
+            "total_amount",
+            sa.BigInteger(),
+            server_default="0",
+            nullable=False,
+            comment="matching: sum of its recipients'",
+        ),
+        sa.Column(
             "last_callback_at",
             sa.DateTime(timezone=True),
             nullable=True,
@@ -231,7 +241,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_ninebits_message"),
         sa.UniqueConstraint("send_id", "part", name="uq_ninebits_message_send_id_part"),
     )
-    op.create_index("ix_ninebits_message_created_at", "ninebits_message", ["created_at"], unique=False)
+    op.create_index("ix_ninebits_message_created_at_id", "ninebits_message", ["created_at", "id"], unique=False)
+    op.create_index(
+        "ix_ninebits_message_conn_id_created_at_id", "ninebits_message", ["conn_id", "created_at", "id"], unique=False
+    )
+    op.create_index(
+        "ix_ninebits_message_dag_id_created_at_id", "ninebits_message", ["dag_id", "created_at", "id"], unique=False
+    )
     op.create_index(
         "ix_ninebits_message_open",
         "ninebits_message",
@@ -429,6 +445,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("identity", name="uq_ninebits_callback_identity"),
     )
     op.create_index("ix_ninebits_callback_received_at", "ninebits_callback", ["received_at"], unique=False)
+    op.create_index(
+        "ix_ninebits_callback_dead_letter",
+        "ninebits_callback",
+        ["received_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("match_state <> 'matched' or ambiguous"),
+        postgresql_where=sa.text("match_state <> 'matched' or ambiguous"),
+    )
     op.create_index("ix_ninebits_callback_recipient_id", "ninebits_callback", ["recipient_id"], unique=False)
     op.create_index("ix_ninebits_callback_request_id", "ninebits_callback", ["request_id"], unique=False)
     op.create_index(

@@ -168,6 +168,10 @@ def _messages_are_their_recipients_and_requests(ledger: Rows) -> None:
         mine = counts[message["id"]]
         assert mine.total() == message["recipients"]
         assert {name: message[name] for name in RISING[1:]} == {name: mine[name] for name in RISING[1:]}
+        theirs = [
+            each["total_amount"] or 0 for each in ledger.recipients.values() if each["message_id"] == message["id"]
+        ]
+        assert message["total_amount"] == sum(theirs)
         states = {request["state"] for request in ledger.requests_of(message["id"])}
         by_requests = next((s for s in ("accepted", "sending", "uncertain", "refused") if s in states), "planned")
         if message["state"] == "planned":

@@ -596,6 +596,7 @@ CREATE TABLE public.ninebits_message (
     send_id character varying(32) NOT NULL,
     part integer NOT NULL,
     conn_id text NOT NULL,
+    dag_id text,
     media_url text NOT NULL,
     from_number character varying(64),
     state character varying(16) NOT NULL,
@@ -606,6 +607,7 @@ CREATE TABLE public.ninebits_message (
     answered integer DEFAULT 0 NOT NULL,
     unanswered integer DEFAULT 0 NOT NULL,
     failed integer DEFAULT 0 NOT NULL,
+    total_amount bigint DEFAULT '0'::bigint NOT NULL,
     last_callback_at timestamp with time zone,
     revision integer DEFAULT 0 NOT NULL,
     created_at timestamp with time zone NOT NULL
@@ -631,6 +633,13 @@ COMMENT ON COLUMN public.ninebits_message.part IS 'its place among the parts of 
 --
 
 COMMENT ON COLUMN public.ninebits_message.conn_id IS 'the Airflow connection that it goes over';
+
+
+--
+-- Name: COLUMN ninebits_message.dag_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_message.dag_id IS 'planning: its send''s, to be listed by; null: outside of a task';
 
 
 --
@@ -701,6 +710,13 @@ COMMENT ON COLUMN public.ninebits_message.unanswered IS 'matching: recipients in
 --
 
 COMMENT ON COLUMN public.ninebits_message.failed IS 'matching: recipients in this state';
+
+
+--
+-- Name: COLUMN ninebits_message.total_amount; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_message.total_amount IS 'matching: sum of its recipients''';
 
 
 --
@@ -1388,116 +1404,116 @@ ALTER TABLE ONLY public.ninebits_request ALTER COLUMN id SET DEFAULT nextval('pu
 -- Data for Name: ninebits_alert; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_alert VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'alerts manual__1', 0, '2026-11-25 14:42:26.621566+00', 'a dag_id', 'a run_id', 'a task_id', '8a6466401a672e40db331f11710c8613', '2026-11-25 14:42:27.630809+00', 'me', '2026-11-25 14:42:41.630809+00', 0, 0, '2026-11-25 14:42:26.621566+00', 'a held_back_dag_', 'a held_back_run_', 'a held_back_task', '2026-11-25 14:42:27.630809+00');
+INSERT INTO public.ninebits_alert VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'alerts manual__1', 0, '2026-11-25 16:57:22.645215+00', 'a dag_id', 'a run_id', 'a task_id', '614633e622de21ef5ce6ab813ab0c547', '2026-11-25 16:57:23.666432+00', 'me', '2026-11-25 16:57:37.666432+00', 0, 0, '2026-11-25 16:57:22.645215+00', 'a held_back_dag_', 'a held_back_run_', 'a held_back_task', '2026-11-25 16:57:23.666432+00');
 
 
 --
 -- Data for Name: ninebits_callback; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_callback VALUES (3, '2026-11-25 14:42:27.552694+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
-INSERT INTO public.ninebits_callback VALUES (4, '2026-11-25 14:42:27.615831+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-25 14:42:27.615353+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (5, '2026-11-25 14:42:27.615831+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-25 14:42:27.61538+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (6, '2026-11-25 14:42:27.615831+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
-INSERT INTO public.ninebits_callback VALUES (2, '2026-11-25 14:42:27.552694+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-25 14:42:26.621566+00', '2026-11-25 14:42:27.552484+00', '2026-11-25 14:42:26.621566+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
+INSERT INTO public.ninebits_callback VALUES (3, '2026-11-25 16:57:23.493922+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
+INSERT INTO public.ninebits_callback VALUES (4, '2026-11-25 16:57:23.628622+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-25 16:57:23.627909+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (5, '2026-11-25 16:57:23.628622+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-25 16:57:23.627927+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (6, '2026-11-25 16:57:23.628622+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
+INSERT INTO public.ninebits_callback VALUES (2, '2026-11-25 16:57:23.493922+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-25 16:57:22.645215+00', '2026-11-25 16:57:23.49362+00', '2026-11-25 16:57:22.645215+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
 
 
 --
 -- Data for Name: ninebits_escalation; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_escalation VALUES ('11111111111111111111111111111111', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'etl manual__1', 'etl', 'manual__1', 'a task_id', 'ninebits_default', 'https://media.test/a.mp3?signature=1', 'a from_number', '[["2348020000001"], ["2348020000002", "2348020000003"]]', '2026-11-25 14:42:27.63538+00', 'a taken_by');
+INSERT INTO public.ninebits_escalation VALUES ('11111111111111111111111111111111', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'etl manual__1', 'etl', 'manual__1', 'a task_id', 'ninebits_default', 'https://media.test/a.mp3?signature=1', 'a from_number', '[["2348020000001"], ["2348020000002", "2348020000003"]]', '2026-11-25 16:57:23.679806+00', 'a taken_by');
 
 
 --
 -- Data for Name: ninebits_escalation_watch; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_escalation_watch VALUES ('default', '2026-11-25 14:42:27.633273+00');
+INSERT INTO public.ninebits_escalation_watch VALUES ('default', '2026-11-25 16:57:23.671678+00');
 
 
 --
 -- Data for Name: ninebits_event; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_event VALUES (3, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 3, 'd3b82e633a3da9b03f2fd00a85b11c00', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_event VALUES (2, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 2, 'd3b82e633a3da9b03f2fd00a85b11c00', 'answered', 1, '2026-11-25 14:42:26.621566+00', '2026-11-25 14:42:27.552484+00', '2026-11-25 14:42:26.621566+00', 7, 7, 30000000000);
+INSERT INTO public.ninebits_event VALUES (3, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 3, 'c3cf312d529198bc07e5a4802540013c', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_event VALUES (2, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 2, 'c3cf312d529198bc07e5a4802540013c', 'answered', 1, '2026-11-25 16:57:22.645215+00', '2026-11-25 16:57:23.49362+00', '2026-11-25 16:57:22.645215+00', 7, 7, 30000000000);
 
 
 --
 -- Data for Name: ninebits_message; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_message VALUES ('d3b82e633a3da9b03f2fd00a85b11c00', '6d3c2851f8e625c203fd819a08a055e2', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-25 14:43:27.550478+00', 2, NULL, 1, 1, 0, '2026-11-25 14:42:27.552694+00', 3, '2026-11-25 14:42:27.542333+00');
-INSERT INTO public.ninebits_message VALUES ('a3709ff6e28c98c8f2b7cb937f1ed47d', '473c67b157dc7987ac47120239d06143', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, NULL, 0, 0, 0, NULL, 2, '2026-11-25 14:42:27.58342+00');
-INSERT INTO public.ninebits_message VALUES ('d1e35449c1b7ff8b24c8ed9cc68080a4', 'eafc5e11a4d4285c4f9bb0bc9832799e', 0, 'ninebits', 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, NULL, 0, 0, 0, NULL, 0, '2026-11-25 14:42:27.60769+00');
-INSERT INTO public.ninebits_message VALUES ('2c15f54aff3de3957b019c9e478b46bc', 'a7613dd4085ac364c4db45f45baeef38', 0, 'ninebits', 'https://media.test/a.mp3', 'a from_number', 'uncertain', 'a test', NULL, 1, 'a zones', 0, 0, 0, NULL, 2, '2026-11-25 14:42:27.561649+00');
+INSERT INTO public.ninebits_message VALUES ('c3cf312d529198bc07e5a4802540013c', '60ffc65ef710b39355ecc59d87fd9442', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-25 16:58:23.48983+00', 2, NULL, 1, 1, 0, 30000000000, '2026-11-25 16:57:23.493922+00', 3, '2026-11-25 16:57:23.471008+00');
+INSERT INTO public.ninebits_message VALUES ('9ad54a826c64f9ee37540d93851e2176', 'c0b3208eb436d8153b116cc0b746aa17', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, NULL, 0, 0, 0, 0, NULL, 2, '2026-11-25 16:57:23.544444+00');
+INSERT INTO public.ninebits_message VALUES ('27db16df72444098c230e275b9f0d05d', '44a53667bd1f9767f3dc366b8a95f50b', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, NULL, 0, 0, 0, 0, NULL, 0, '2026-11-25 16:57:23.60075+00');
+INSERT INTO public.ninebits_message VALUES ('19635ef8045759cf84340fd82d67f3f4', '0c05886b498c919bf7b16a8fba21549b', 0, 'ninebits', 'a dag_id', 'https://media.test/a.mp3', 'a from_number', 'uncertain', 'a test', NULL, 1, 'a zones', 0, 0, 0, 0, NULL, 2, '2026-11-25 16:57:23.50646+00');
 
 
 --
 -- Data for Name: ninebits_purge; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_purge VALUES (1, '2026-08-27 14:42:27.494803+00', '2026-11-25 14:42:27.494803+00');
+INSERT INTO public.ninebits_purge VALUES (1, '2026-08-27 16:57:23.361183+00', '2026-11-25 16:57:23.361183+00');
 
 
 --
 -- Data for Name: ninebits_receipt; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receipt VALUES (1, 'b3eeba8263e8c3c1ee31cf40a214f5b9', '39797c5dd01d8f78c545a7f31f908a36', 0, 'accepted', 1, 'purged');
+INSERT INTO public.ninebits_receipt VALUES (1, '9b9b2ccb4ef8f90a0b9179fce2c81791', 'aed4ceea42ae9f546bc57133d5f74401', 0, 'accepted', 1, 'purged');
 
 
 --
 -- Data for Name: ninebits_receiver; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receiver VALUES ('4586dc249b7d40a579096936c58d1cb0', 'a-host', '2026-11-25 14:42:27.621566+00', '2026-11-25 14:42:27.621566+00', '2026-11-25 14:42:27.623392+00', false, 1, '2026-11-25 14:42:27.623392+00', 1, '2026-11-25 14:42:27.623392+00', 1, '2026-11-25 14:42:27.623392+00');
+INSERT INTO public.ninebits_receiver VALUES ('80863ab0c3c7c69c77aab7ab4a0e5702', 'a-host', '2026-11-25 16:57:23.645215+00', '2026-11-25 16:57:23.645215+00', '2026-11-25 16:57:23.647981+00', false, 1, '2026-11-25 16:57:23.647981+00', 1, '2026-11-25 16:57:23.647981+00', 1, '2026-11-25 16:57:23.647981+00');
 
 
 --
 -- Data for Name: ninebits_recipient; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_recipient VALUES (3, '6d3c2851f8e625c203fd819a08a055e2', 'd3b82e633a3da9b03f2fd00a85b11c00', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-25 14:42:27.552694+00');
-INSERT INTO public.ninebits_recipient VALUES (4, 'a7613dd4085ac364c4db45f45baeef38', '2c15f54aff3de3957b019c9e478b46bc', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (5, '473c67b157dc7987ac47120239d06143', 'a3709ff6e28c98c8f2b7cb937f1ed47d', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (6, 'eafc5e11a4d4285c4f9bb0bc9832799e', 'd1e35449c1b7ff8b24c8ed9cc68080a4', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (2, '6d3c2851f8e625c203fd819a08a055e2', 'd3b82e633a3da9b03f2fd00a85b11c00', '2348020000001', 'answered', 1, '2026-11-25 14:42:26.621566+00', '2026-11-25 14:42:27.552484+00', '2026-11-25 14:42:26.621566+00', 7, 7, 30000000000, '2026-11-25 14:42:27.552694+00');
+INSERT INTO public.ninebits_recipient VALUES (3, '60ffc65ef710b39355ecc59d87fd9442', 'c3cf312d529198bc07e5a4802540013c', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-25 16:57:23.493922+00');
+INSERT INTO public.ninebits_recipient VALUES (4, '0c05886b498c919bf7b16a8fba21549b', '19635ef8045759cf84340fd82d67f3f4', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (5, 'c0b3208eb436d8153b116cc0b746aa17', '9ad54a826c64f9ee37540d93851e2176', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (6, '44a53667bd1f9767f3dc366b8a95f50b', '27db16df72444098c230e275b9f0d05d', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (2, '60ffc65ef710b39355ecc59d87fd9442', 'c3cf312d529198bc07e5a4802540013c', '2348020000001', 'answered', 1, '2026-11-25 16:57:22.645215+00', '2026-11-25 16:57:23.49362+00', '2026-11-25 16:57:22.645215+00', 7, 7, 30000000000, '2026-11-25 16:57:23.493922+00');
 
 
 --
 -- Data for Name: ninebits_request; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_request VALUES (3, '2c15f54aff3de3957b019c9e478b46bc', 'ninebits', 'uncertain', NULL, NULL, '2026-11-25 14:42:27.571894+00', '2026-11-25 14:42:27.574249+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (4, 'a3709ff6e28c98c8f2b7cb937f1ed47d', 'ninebits', 'refused', NULL, 'answer', '2026-11-25 14:42:27.592147+00', '2026-11-25 14:42:27.593487+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (2, 'd3b82e633a3da9b03f2fd00a85b11c00', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-25 14:42:27.550508+00', '2026-11-25 14:42:27.551671+00', 7, 'a detail');
+INSERT INTO public.ninebits_request VALUES (3, '19635ef8045759cf84340fd82d67f3f4', 'ninebits', 'uncertain', NULL, NULL, '2026-11-25 16:57:23.519022+00', '2026-11-25 16:57:23.525629+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (4, '9ad54a826c64f9ee37540d93851e2176', 'ninebits', 'refused', NULL, 'answer', '2026-11-25 16:57:23.565841+00', '2026-11-25 16:57:23.5713+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (2, 'c3cf312d529198bc07e5a4802540013c', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-25 16:57:23.489881+00', '2026-11-25 16:57:23.492136+00', 7, 'a detail');
 
 
 --
 -- Data for Name: ninebits_send; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_send VALUES ('b3eeba8263e8c3c1ee31cf40a214f5b9', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-27 14:42:27.39652+00', NULL, NULL, 'purged');
-INSERT INTO public.ninebits_send VALUES ('6d3c2851f8e625c203fd819a08a055e2', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-25 14:42:27.54062+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('a7613dd4085ac364c4db45f45baeef38', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-25 14:42:27.559929+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('eafc5e11a4d4285c4f9bb0bc9832799e', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-25 14:42:27.605632+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('473c67b157dc7987ac47120239d06143', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-25 14:42:27.581613+00', 'a planner', '2026-11-25 14:42:26.621566+00', NULL);
+INSERT INTO public.ninebits_send VALUES ('9b9b2ccb4ef8f90a0b9179fce2c81791', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-27 16:57:23.169639+00', NULL, NULL, 'purged');
+INSERT INTO public.ninebits_send VALUES ('60ffc65ef710b39355ecc59d87fd9442', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-25 16:57:23.468757+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('c0b3208eb436d8153b116cc0b746aa17', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-25 16:57:23.542216+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('44a53667bd1f9767f3dc366b8a95f50b', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-25 16:57:23.59314+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('0c05886b498c919bf7b16a8fba21549b', NULL, 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-25 16:57:23.504339+00', 'a planner', '2026-11-25 16:57:22.645215+00', NULL);
 
 
 --
 -- Data for Name: ninebits_subscription; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_subscription VALUES ('16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 'default', true, true, true, '2026-11-25 14:42:27.386414+00', '2026-11-25 14:42:27.386414+00');
+INSERT INTO public.ninebits_subscription VALUES ('16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 'default', true, true, true, '2026-11-25 16:57:23.136509+00', '2026-11-25 16:57:23.136509+00');
 
 
 --
 -- Data for Name: ninebits_task; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-25 14:42:27.626952+00');
+INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-25 16:57:23.657186+00');
 
 
 --
@@ -1709,6 +1725,13 @@ CREATE INDEX ix_ninebits_alert_seen_at ON public.ninebits_alert USING btree (see
 
 
 --
+-- Name: ix_ninebits_callback_dead_letter; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_callback_dead_letter ON public.ninebits_callback USING btree (received_at, id) WHERE (((match_state)::text <> 'matched'::text) OR ambiguous);
+
+
+--
 -- Name: ix_ninebits_callback_received_at; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1772,10 +1795,24 @@ CREATE INDEX ix_ninebits_event_subscription_id_id ON public.ninebits_event USING
 
 
 --
--- Name: ix_ninebits_message_created_at; Type: INDEX; Schema: public; Owner: -
+-- Name: ix_ninebits_message_conn_id_created_at_id; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX ix_ninebits_message_created_at ON public.ninebits_message USING btree (created_at);
+CREATE INDEX ix_ninebits_message_conn_id_created_at_id ON public.ninebits_message USING btree (conn_id, created_at, id);
+
+
+--
+-- Name: ix_ninebits_message_created_at_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_message_created_at_id ON public.ninebits_message USING btree (created_at, id);
+
+
+--
+-- Name: ix_ninebits_message_dag_id_created_at_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_message_dag_id_created_at_id ON public.ninebits_message USING btree (dag_id, created_at, id);
 
 
 --

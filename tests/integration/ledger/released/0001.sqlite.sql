@@ -21,7 +21,7 @@ CREATE TABLE ninebits_alert (
 	seen_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_alert PRIMARY KEY ("key")
 );
-INSERT INTO "ninebits_alert" VALUES('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','alerts manual__1',0,'2026-11-25 14:42:25.853032','a dag_id','a run_id','a task_id','29c2eb43a10623a3b1a1cb00f522bed2','2026-11-25 14:42:26.864914','me','2026-11-25 14:42:40.864914',0,0,'2026-11-25 14:42:25.853032','a held_back_dag_','a held_back_run_','a held_back_task','2026-11-25 14:42:26.864914');
+INSERT INTO "ninebits_alert" VALUES('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','alerts manual__1',0,'2026-11-25 16:57:21.112637','a dag_id','a run_id','a task_id','0e6e905e0e2e276f8ed688f7e9105cef','2026-11-25 16:57:22.139793','me','2026-11-25 16:57:36.139793',0,0,'2026-11-25 16:57:21.112637','a held_back_dag_','a held_back_run_','a held_back_task','2026-11-25 16:57:22.139793');
 CREATE TABLE ninebits_callback (
 	id INTEGER NOT NULL, 
 	received_at DATETIME NOT NULL, 
@@ -49,11 +49,11 @@ CREATE TABLE ninebits_callback (
 	CONSTRAINT pk_ninebits_callback PRIMARY KEY (id), 
 	CONSTRAINT uq_ninebits_callback_identity UNIQUE (identity)
 );
-INSERT INTO "ninebits_callback" VALUES(1,'2026-11-25 14:42:26.792605','a receiver_id','a conn_path','call',X'7B7D','ada',0,'r1','2348020000001',0,'2026-11-25 14:42:25.853032','2026-11-25 14:42:26.792514','2026-11-25 14:42:25.853032',7,7,30000000000,NULL,NULL,'matched',0,1,1);
-INSERT INTO "ninebits_callback" VALUES(2,'2026-11-25 14:42:26.792605',NULL,NULL,'call',X'7B7D','ben',0,'r1','2348020000002',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'matched',0,2,1);
-INSERT INTO "ninebits_callback" VALUES(3,'2026-11-25 14:42:26.845112',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2349000000000',0,NULL,'2026-11-25 14:42:26.844996',NULL,NULL,NULL,NULL,NULL,NULL,'unmatched',0,NULL,NULL);
-INSERT INTO "ninebits_callback" VALUES(4,'2026-11-25 14:42:26.845112',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2348020000003',1,NULL,'2026-11-25 14:42:26.845006',NULL,NULL,NULL,NULL,NULL,NULL,'inbound',0,NULL,NULL);
-INSERT INTO "ninebits_callback" VALUES(5,'2026-11-25 14:42:26.845112',NULL,NULL,'answer',X'7B7D',NULL,0,'r1',NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,200,'not possible','matched',0,NULL,1);
+INSERT INTO "ninebits_callback" VALUES(1,'2026-11-25 16:57:21.980861','a receiver_id','a conn_path','call',X'7B7D','ada',0,'r1','2348020000001',0,'2026-11-25 16:57:21.112637','2026-11-25 16:57:21.980668','2026-11-25 16:57:21.112637',7,7,30000000000,NULL,NULL,'matched',0,1,1);
+INSERT INTO "ninebits_callback" VALUES(2,'2026-11-25 16:57:21.980861',NULL,NULL,'call',X'7B7D','ben',0,'r1','2348020000002',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'matched',0,2,1);
+INSERT INTO "ninebits_callback" VALUES(3,'2026-11-25 16:57:22.088798',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2349000000000',0,NULL,'2026-11-25 16:57:22.088660',NULL,NULL,NULL,NULL,NULL,NULL,'unmatched',0,NULL,NULL);
+INSERT INTO "ninebits_callback" VALUES(4,'2026-11-25 16:57:22.088798',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2348020000003',1,NULL,'2026-11-25 16:57:22.088673',NULL,NULL,NULL,NULL,NULL,NULL,'inbound',0,NULL,NULL);
+INSERT INTO "ninebits_callback" VALUES(5,'2026-11-25 16:57:22.088798',NULL,NULL,'answer',X'7B7D',NULL,0,'r1',NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,200,'not possible','matched',0,NULL,1);
 CREATE TABLE ninebits_escalation (
 	id VARCHAR(32) NOT NULL, 
 	first_key VARCHAR(64) NOT NULL, 
@@ -70,13 +70,13 @@ CREATE TABLE ninebits_escalation (
 	taken_by TEXT, 
 	CONSTRAINT pk_ninebits_escalation PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_escalation" VALUES('11111111111111111111111111111111','aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','etl manual__1','etl','manual__1','a task_id','ninebits_default','https://media.test/a.mp3?signature=1','a from_number','[["2348020000001"], ["2348020000002", "2348020000003"]]','2026-11-25 14:42:26.875496','a taken_by');
+INSERT INTO "ninebits_escalation" VALUES('11111111111111111111111111111111','aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','etl manual__1','etl','manual__1','a task_id','ninebits_default','https://media.test/a.mp3?signature=1','a from_number','[["2348020000001"], ["2348020000002", "2348020000003"]]','2026-11-25 16:57:22.149389','a taken_by');
 CREATE TABLE ninebits_escalation_watch (
 	deployment VARCHAR(250) NOT NULL, 
 	seen_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_escalation_watch PRIMARY KEY (deployment)
 );
-INSERT INTO "ninebits_escalation_watch" VALUES('default','2026-11-25 14:42:26.874067');
+INSERT INTO "ninebits_escalation_watch" VALUES('default','2026-11-25 16:57:22.145668');
 CREATE TABLE ninebits_event (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	subscription_id VARCHAR(64) NOT NULL, 
@@ -91,13 +91,14 @@ CREATE TABLE ninebits_event (
 	call_duration INTEGER, 
 	total_amount BIGINT
 );
-INSERT INTO "ninebits_event" VALUES(2,'16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688',1,'869091dded4360b79d2339556baa8ea0','answered',1,'2026-11-25 14:42:25.853032','2026-11-25 14:42:26.792514','2026-11-25 14:42:25.853032',7,7,30000000000);
-INSERT INTO "ninebits_event" VALUES(3,'16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688',2,'869091dded4360b79d2339556baa8ea0','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_event" VALUES(2,'16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688',1,'1f0192a18bc5b4447fb30f6e96d303bc','answered',1,'2026-11-25 16:57:21.112637','2026-11-25 16:57:21.980668','2026-11-25 16:57:21.112637',7,7,30000000000);
+INSERT INTO "ninebits_event" VALUES(3,'16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688',2,'1f0192a18bc5b4447fb30f6e96d303bc','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE ninebits_message (
 	id VARCHAR(32) NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
 	part INTEGER NOT NULL, 
 	conn_id TEXT NOT NULL, 
+	dag_id TEXT, 
 	media_url TEXT NOT NULL, 
 	from_number VARCHAR(64), 
 	state VARCHAR(16) NOT NULL, 
@@ -108,6 +109,7 @@ CREATE TABLE ninebits_message (
 	answered INTEGER DEFAULT '0' NOT NULL, 
 	unanswered INTEGER DEFAULT '0' NOT NULL, 
 	failed INTEGER DEFAULT '0' NOT NULL, 
+	total_amount BIGINT DEFAULT '0' NOT NULL, 
 	last_callback_at DATETIME, 
 	revision INTEGER DEFAULT '0' NOT NULL, 
 	created_at DATETIME NOT NULL, 
@@ -115,17 +117,17 @@ CREATE TABLE ninebits_message (
 	CONSTRAINT fk_ninebits_message_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_ninebits_message_send_id_part UNIQUE (send_id, part)
 );
-INSERT INTO "ninebits_message" VALUES('869091dded4360b79d2339556baa8ea0','755795b03eacf863b3190a9c396a12b6',0,'ninebits','https://media.test/a.mp3',NULL,'accepted','a test','2026-11-25 14:43:26.788833',2,NULL,1,1,0,'2026-11-25 14:42:26.792605',3,'2026-11-25 14:42:26.784458');
-INSERT INTO "ninebits_message" VALUES('b24497c4c814b4ee6ec01aa01e893626','bec04c02b9fffd96dd636d5997a540d9',0,'ninebits','https://media.test/a.mp3',NULL,'uncertain','a test',NULL,1,NULL,0,0,0,NULL,2,'2026-11-25 14:42:26.798004');
-INSERT INTO "ninebits_message" VALUES('b3fd5cf2c4f5af94b09b90067071ac42','5f800a52fa11642f29d7c8d467ad0550',0,'ninebits','https://media.test/a.mp3',NULL,'refused','a test',NULL,1,NULL,0,0,0,NULL,2,'2026-11-25 14:42:26.817884');
-INSERT INTO "ninebits_message" VALUES('3085fcc711a789fdf6f91ebeb50d07e0','a9ccf7bf3314de785282a78238bb7291',0,'ninebits','https://media.test/a.mp3','a from_number','planned',NULL,NULL,1,'a zones',0,0,0,NULL,0,'2026-11-25 14:42:26.837352');
+INSERT INTO "ninebits_message" VALUES('1f0192a18bc5b4447fb30f6e96d303bc','322a54a7c3e579cb6db939048799955b',0,'ninebits','a dag_id','https://media.test/a.mp3','a from_number','accepted','a test','2026-11-25 16:58:21.968323',2,'a zones',1,1,0,30000000000,'2026-11-25 16:57:21.980861',3,'2026-11-25 16:57:21.944150');
+INSERT INTO "ninebits_message" VALUES('abf7b1ed5b25a6336bd22242f6a3753b','6d31b22447fd0756d4c0be4bf650d921',0,'ninebits',NULL,'https://media.test/a.mp3',NULL,'uncertain','a test',NULL,1,NULL,0,0,0,0,NULL,2,'2026-11-25 16:57:21.995081');
+INSERT INTO "ninebits_message" VALUES('c7a500f29a0ae1c958104a25b130d75f','6f1a36ab91a1ae76684725a71577ce6f',0,'ninebits',NULL,'https://media.test/a.mp3',NULL,'refused','a test',NULL,1,NULL,0,0,0,0,NULL,2,'2026-11-25 16:57:22.026556');
+INSERT INTO "ninebits_message" VALUES('2220e02590f30a7d6da4d99616a0af36','9dd26a8778dda9accf352fff5f7a146d',0,'ninebits',NULL,'https://media.test/a.mp3',NULL,'planned',NULL,NULL,1,NULL,0,0,0,0,NULL,0,'2026-11-25 16:57:22.070460');
 CREATE TABLE ninebits_purge (
 	id INTEGER NOT NULL, 
 	purged_until DATETIME NOT NULL, 
 	begun_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_purge PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_purge" VALUES(1,'2026-08-27 14:42:26.713158','2026-11-25 14:42:26.713158');
+INSERT INTO "ninebits_purge" VALUES(1,'2026-08-27 16:57:21.805405','2026-11-25 16:57:21.805405');
 CREATE TABLE ninebits_receipt (
 	id INTEGER NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -137,7 +139,7 @@ CREATE TABLE ninebits_receipt (
 	CONSTRAINT pk_ninebits_receipt PRIMARY KEY (id), 
 	CONSTRAINT fk_ninebits_receipt_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE
 );
-INSERT INTO "ninebits_receipt" VALUES(1,'74ec21f8e04766f062fedbc0d9c29a26','1f88e6b44d8237427046f19f0e721a04',0,'accepted',1,'purged');
+INSERT INTO "ninebits_receipt" VALUES(1,'756687ab37c27c8679f9ccdc544f6f4a','05d98d1413065015014dfea92d650d6a',0,'accepted',1,'purged');
 CREATE TABLE ninebits_receiver (
 	id VARCHAR(32) NOT NULL, 
 	host TEXT NOT NULL, 
@@ -153,7 +155,7 @@ CREATE TABLE ninebits_receiver (
 	last_unavailable_at DATETIME, 
 	CONSTRAINT pk_ninebits_receiver PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_receiver" VALUES('a41c5555a6945ad204cf971b193334eb','a-host','2026-11-25 14:42:26.853032','2026-11-25 14:42:26.853032','2026-11-25 14:42:26.855554',0,1,'2026-11-25 14:42:26.855554',1,'2026-11-25 14:42:26.855554',1,'2026-11-25 14:42:26.855554');
+INSERT INTO "ninebits_receiver" VALUES('b9bb18ba0df79f22f9d2e1d6b2260747','a-host','2026-11-25 16:57:22.112637','2026-11-25 16:57:22.112637','2026-11-25 16:57:22.116207',0,1,'2026-11-25 16:57:22.116207',1,'2026-11-25 16:57:22.116207',1,'2026-11-25 16:57:22.116207');
 CREATE TABLE ninebits_recipient (
 	id INTEGER NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -173,11 +175,11 @@ CREATE TABLE ninebits_recipient (
 	CONSTRAINT fk_ninebits_recipient_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_ninebits_recipient_send_id_number UNIQUE (send_id, number)
 );
-INSERT INTO "ninebits_recipient" VALUES(1,'755795b03eacf863b3190a9c396a12b6','869091dded4360b79d2339556baa8ea0','2348020000001','answered',1,'2026-11-25 14:42:25.853032','2026-11-25 14:42:26.792514','2026-11-25 14:42:25.853032',7,7,30000000000,'2026-11-25 14:42:26.792605');
-INSERT INTO "ninebits_recipient" VALUES(2,'755795b03eacf863b3190a9c396a12b6','869091dded4360b79d2339556baa8ea0','2348020000002','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL,'2026-11-25 14:42:26.792605');
-INSERT INTO "ninebits_recipient" VALUES(3,'bec04c02b9fffd96dd636d5997a540d9','b24497c4c814b4ee6ec01aa01e893626','2348020000003','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "ninebits_recipient" VALUES(4,'5f800a52fa11642f29d7c8d467ad0550','b3fd5cf2c4f5af94b09b90067071ac42','2348020000001','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "ninebits_recipient" VALUES(5,'a9ccf7bf3314de785282a78238bb7291','3085fcc711a789fdf6f91ebeb50d07e0','2348020000002','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(1,'322a54a7c3e579cb6db939048799955b','1f0192a18bc5b4447fb30f6e96d303bc','2348020000001','answered',1,'2026-11-25 16:57:21.112637','2026-11-25 16:57:21.980668','2026-11-25 16:57:21.112637',7,7,30000000000,'2026-11-25 16:57:21.980861');
+INSERT INTO "ninebits_recipient" VALUES(2,'322a54a7c3e579cb6db939048799955b','1f0192a18bc5b4447fb30f6e96d303bc','2348020000002','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL,'2026-11-25 16:57:21.980861');
+INSERT INTO "ninebits_recipient" VALUES(3,'6d31b22447fd0756d4c0be4bf650d921','abf7b1ed5b25a6336bd22242f6a3753b','2348020000003','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(4,'6f1a36ab91a1ae76684725a71577ce6f','c7a500f29a0ae1c958104a25b130d75f','2348020000001','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(5,'9dd26a8778dda9accf352fff5f7a146d','2220e02590f30a7d6da4d99616a0af36','2348020000002','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE ninebits_request (
 	id INTEGER NOT NULL, 
 	message_id VARCHAR(32) NOT NULL, 
@@ -192,9 +194,9 @@ CREATE TABLE ninebits_request (
 	CONSTRAINT pk_ninebits_request PRIMARY KEY (id), 
 	CONSTRAINT fk_ninebits_request_message_id FOREIGN KEY(message_id) REFERENCES ninebits_message (id) ON DELETE CASCADE
 );
-INSERT INTO "ninebits_request" VALUES(1,'869091dded4360b79d2339556baa8ea0','ninebits','accepted','r1','answer','2026-11-25 14:42:26.788833','2026-11-25 14:42:26.791710',7,'a detail');
-INSERT INTO "ninebits_request" VALUES(2,'b24497c4c814b4ee6ec01aa01e893626','ninebits','uncertain',NULL,NULL,'2026-11-25 14:42:26.809854','2026-11-25 14:42:26.810801',NULL,NULL);
-INSERT INTO "ninebits_request" VALUES(3,'b3fd5cf2c4f5af94b09b90067071ac42','ninebits','refused',NULL,'answer','2026-11-25 14:42:26.826333','2026-11-25 14:42:26.827323',NULL,NULL);
+INSERT INTO "ninebits_request" VALUES(1,'1f0192a18bc5b4447fb30f6e96d303bc','ninebits','accepted','r1','answer','2026-11-25 16:57:21.968323','2026-11-25 16:57:21.976639',7,'a detail');
+INSERT INTO "ninebits_request" VALUES(2,'abf7b1ed5b25a6336bd22242f6a3753b','ninebits','uncertain',NULL,NULL,'2026-11-25 16:57:22.009544','2026-11-25 16:57:22.015786',NULL,NULL);
+INSERT INTO "ninebits_request" VALUES(3,'c7a500f29a0ae1c958104a25b130d75f','ninebits','refused',NULL,'answer','2026-11-25 16:57:22.041824','2026-11-25 16:57:22.055756',NULL,NULL);
 CREATE TABLE ninebits_send (
 	id VARCHAR(32) NOT NULL, 
 	idempotency_key VARCHAR(64), 
@@ -210,11 +212,11 @@ CREATE TABLE ninebits_send (
 	CONSTRAINT pk_ninebits_send PRIMARY KEY (id), 
 	CONSTRAINT uq_ninebits_send_idempotency_key UNIQUE (idempotency_key)
 );
-INSERT INTO "ninebits_send" VALUES('74ec21f8e04766f062fedbc0d9c29a26','06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a','default',NULL,NULL,NULL,NULL,'2026-08-27 14:42:26.643336',NULL,NULL,'purged');
-INSERT INTO "ninebits_send" VALUES('755795b03eacf863b3190a9c396a12b6','d31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01','default',NULL,NULL,NULL,NULL,'2026-11-25 14:42:26.779057',NULL,NULL,NULL);
-INSERT INTO "ninebits_send" VALUES('bec04c02b9fffd96dd636d5997a540d9',NULL,'default',NULL,NULL,NULL,NULL,'2026-11-25 14:42:26.796972',NULL,NULL,NULL);
-INSERT INTO "ninebits_send" VALUES('5f800a52fa11642f29d7c8d467ad0550','83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23','default','a dag_id','a run_id','a task_id',7,'2026-11-25 14:42:26.816769','a planner','2026-11-25 14:42:25.853032',NULL);
-INSERT INTO "ninebits_send" VALUES('a9ccf7bf3314de785282a78238bb7291','9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e','default',NULL,NULL,NULL,NULL,'2026-11-25 14:42:26.836306',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('756687ab37c27c8679f9ccdc544f6f4a','06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a','default',NULL,NULL,NULL,NULL,'2026-08-27 16:57:21.694309',NULL,NULL,'purged');
+INSERT INTO "ninebits_send" VALUES('322a54a7c3e579cb6db939048799955b','d31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01','default','a dag_id','a run_id','a task_id',7,'2026-11-25 16:57:21.939870','a planner','2026-11-25 16:57:21.112637',NULL);
+INSERT INTO "ninebits_send" VALUES('6d31b22447fd0756d4c0be4bf650d921',NULL,'default',NULL,NULL,NULL,NULL,'2026-11-25 16:57:21.993944',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('6f1a36ab91a1ae76684725a71577ce6f','83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23','default',NULL,NULL,NULL,NULL,'2026-11-25 16:57:22.025331',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('9dd26a8778dda9accf352fff5f7a146d','9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e','default',NULL,NULL,NULL,NULL,'2026-11-25 16:57:22.069078',NULL,NULL,NULL);
 CREATE TABLE ninebits_subscription (
 	id VARCHAR(64) NOT NULL, 
 	deployment VARCHAR(250) NOT NULL, 
@@ -225,7 +227,7 @@ CREATE TABLE ninebits_subscription (
 	seen_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_subscription PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_subscription" VALUES('16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688','default',1,1,1,'2026-11-25 14:42:26.630473','2026-11-25 14:42:26.630473');
+INSERT INTO "ninebits_subscription" VALUES('16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688','default',1,1,1,'2026-11-25 16:57:21.657730','2026-11-25 16:57:21.657730');
 CREATE TABLE ninebits_task (
 	place_key VARCHAR(64) NOT NULL, 
 	generation INTEGER NOT NULL, 
@@ -236,7 +238,7 @@ CREATE TABLE ninebits_task (
 	seen_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_task PRIMARY KEY (place_key)
 );
-INSERT INTO "ninebits_task" VALUES('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51',0,'ti',1,2,0,'2026-11-25 14:42:26.860147');
+INSERT INTO "ninebits_task" VALUES('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51',0,'ti',1,2,0,'2026-11-25 16:57:22.128734');
 CREATE TABLE ninebits_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT ninebits_version_pkc PRIMARY KEY (version_num)
@@ -249,7 +251,9 @@ CREATE INDEX ix_ninebits_receipt_message_id ON ninebits_receipt (message_id);
 CREATE INDEX ix_ninebits_receipt_ref_id ON ninebits_receipt (ref_id);
 CREATE INDEX ix_ninebits_receipt_send_id ON ninebits_receipt (send_id);
 CREATE INDEX ix_ninebits_task_seen_at ON ninebits_task (seen_at);
-CREATE INDEX ix_ninebits_message_created_at ON ninebits_message (created_at);
+CREATE INDEX ix_ninebits_message_created_at_id ON ninebits_message (created_at, id);
+CREATE INDEX ix_ninebits_message_conn_id_created_at_id ON ninebits_message (conn_id, created_at, id);
+CREATE INDEX ix_ninebits_message_dag_id_created_at_id ON ninebits_message (dag_id, created_at, id);
 CREATE INDEX ix_ninebits_message_open ON ninebits_message (state) WHERE state in ('sending', 'uncertain');
 CREATE INDEX ix_ninebits_recipient_message_id_number ON ninebits_recipient (message_id, number);
 CREATE INDEX ix_ninebits_recipient_number ON ninebits_recipient (number);
@@ -258,6 +262,7 @@ CREATE INDEX ix_ninebits_request_nameless ON ninebits_request (conn_id) WHERE re
 CREATE INDEX ix_ninebits_request_ref_id ON ninebits_request (ref_id);
 CREATE INDEX ix_ninebits_request_started_at ON ninebits_request (started_at);
 CREATE INDEX ix_ninebits_callback_received_at ON ninebits_callback (received_at);
+CREATE INDEX ix_ninebits_callback_dead_letter ON ninebits_callback (received_at, id) WHERE match_state <> 'matched' or ambiguous;
 CREATE INDEX ix_ninebits_callback_recipient_id ON ninebits_callback (recipient_id);
 CREATE INDEX ix_ninebits_callback_request_id ON ninebits_callback (request_id);
 CREATE INDEX ix_ninebits_callback_waiting_number ON ninebits_callback (number) WHERE match_state = 'unmatched';

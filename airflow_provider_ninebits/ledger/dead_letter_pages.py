@@ -1,0 +1,136 @@
+"""Callbacks that settled nobody, or may have settled the wrong one, page by page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import or_, select, text, tuple_
+
+from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.dead_letters import Fate, KeptCallback, kept_callback
+from airflow_provider_ninebits.ledger.lists import among
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+COUNTED = 5_000
+"""Of how many of the newest their fates are counted."""
+# As in the index: written in other words it would not be used.
+_DEAD = text("(ninebits_callback.match_state <> 'matched' OR ninebits_callback.ambiguous)")
+
+_callback, _recipient = schema.callback.c, schema.recipient.c
+
+
+class CallbackKey(NamedTuple):
+    """The place of a callback in the list: pages begin after one."""
+
+    received_at: datetime
+    callback_id: int
+
+
+@dataclass(frozen=True)
+class CallbackPage:
+    """
+    A page of callbacks, newest first.
+
+    :param after: where the next one begins; None: there is none.
+    """
+
+    callbacks: tuple[KeptCallback, ...]
+    after: CallbackKey | None
+
+
+def browse_dead_letters(
+    connection: Connection,
+    *,
+    fate: Fate | None = None,
+    conn_paths: Iterable[str] | None = None,
+    after: CallbackKey | None = None,
+    limit: int = 50,
+) -> CallbackPage:
+    """
+    Return a page of the callbacks that a person may want to look at.
+
+    :param fate: only those of this one; None: of all of them.
+    :param conn_paths: only those that came over the paths of these connections; None: over any, the account's one path
+        included.
+    :param after: the key that the page before gave; None: from the newest on.
+    """
+    statement = (
+        select(schema.callback, _callback.id.label("callback_id"), _recipient.message_id)
+        .outerjoin(schema.recipient, _recipient.id == _callback.recipient_id)
+        .where(_DEAD)
+        .order_by(_callback.received_at.desc(), _callback.id.desc())
+        .limit(limit + 1)
+    )
+    given = {}
+    if fate is not None:
+        statement = statement.where(_callback.ambiguous if fate is Fate.AMBIGUOUS else _callback.match_state == fate)
+    if conn_paths is not None:
+        statement = statement.where(among(_callback.conn_path, "conn_paths"))
+        given = {"conn_paths": list(conn_paths)}
+    if after is not None:
+        statement = statement.where(tuple_(_callback.received_at, _callback.id) < tuple_(*after))
+    rows = connection.execute(statement, given).all()
+    callbacks = tuple(kept_callback(row) for row in rows[:limit])
+    last = callbacks[-1].summary if len(rows) > limit else None
+    return CallbackPage(callbacks, None if last is None else CallbackKey(last.received_at, last.callback_id))
+
+
+def count_dead_letters(connection: Connection, *, conn_paths: Iterable[str] | None = None) -> dict[Fate, int]:
+    """
+    Return how many of the newest :data:`COUNTED` there are of each fate; an ambiguous one may count as two.
+
+    :param conn_paths: as in :func:`browse_dead_letters`.
+    """
+    statement = select(_callback.match_state, _callback.ambiguous).where(_DEAD)
+    given = {}
+    if conn_paths is not None:
+        statement = statement.where(among(_callback.conn_path, "conn_paths"))
+        given = {"conn_paths": list(conn_paths)}
+    newest = statement.order_by(_callback.received_at.desc(), _callback.id.desc()).limit(COUNTED)
+    counts = dict.fromkeys(Fate, 0)
+    for match_state, ambiguous in connection.execute(newest, given):
+        if match_state in set(Fate):
+            counts[Fate(match_state)] += 1
+        if ambiguous:
+            counts[Fate.AMBIGUOUS] += 1
+    return counts
+
+
+@dataclass(frozen=True)
+class TurnedAwayLately:
+    """
+    What receivers have turned away, each counted since it was started.
+
+    :param unauthorized: answered 401: 9bits does not send those again.
+    :param last_unauthorized_at: None: there was none.
+    """
+
+    unauthorized: int = 0
+    last_unauthorized_at: datetime | None = None
+    oversized: int = 0
+    last_oversized_at: datetime | None = None
+    unavailable: int = 0
+    last_unavailable_at: datetime | None = None
+
+
+def turned_away_since(connection: Connection, since: datetime) -> TurnedAwayLately:
+    """Return what was turned away by the receivers that have turned something away since then."""
+    receiver = schema.receiver.c
+    kinds = ("unauthorized", "oversized", "unavailable")
+    rows = connection.execute(
+        select(*(receiver[each] for kind in kinds for each in (kind, f"last_{kind}_at"))).where(
+            or_(*(receiver[f"last_{kind}_at"] >= since for kind in kinds))
+        )
+    ).all()
+    found: dict[str, int | datetime | None] = {}
+    for kind in kinds:
+        lately = [row for row in rows if (at := getattr(row, f"last_{kind}_at")) is not None and at >= since]
+        found[kind] = sum(getattr(row, kind) for row in lately)
+        found[f"last_{kind}_at"] = max((getattr(row, f"last_{kind}_at") for row in lately), default=None)
+    return TurnedAwayLately(**found)  # type: ignore[arg-type]

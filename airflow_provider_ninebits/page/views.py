@@ -1,0 +1,225 @@
+"""What each page shows: looked up in the ledger, for one reader."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ninebits.ledger import browsing, calls, dead_letter_pages
+from airflow_provider_ninebits.ledger.browsing import Seen
+from airflow_provider_ninebits.ledger.dead_letters import Fate
+from airflow_provider_ninebits.ledger.errors import NoSuchMessage
+from airflow_provider_ninebits.ledger.listing import read_message
+from airflow_provider_ninebits.ledger.states import MessageState, RecipientState
+from airflow_provider_ninebits.page import filters
+from airflow_provider_ninebits.page.summaries import summarized
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_ninebits.ledger.listing import MessageSummary
+    from airflow_provider_ninebits.page.access import Reader
+    from airflow_provider_ninebits.page.desk import Desk
+    from airflow_provider_ninebits.page.filters import Given
+
+DEFAULT_CONNECTION = "ninebits_default"
+MESSAGES, CALLS, CALLBACKS = 50, 50, 50
+"""How many of them are on a page."""
+DAGS_OFFERED = 200
+REFRESH_SECONDS = 10
+REFRESHED_FOR = timedelta(days=1)
+"""A page refreshes itself while a call is pending that was asked for within this time: older ones hardly change."""
+TURNED_AWAY_WITHIN = timedelta(days=1)
+_GONE = (MessageState.REFUSED, MessageState.PURGED, MessageState.REPLACED)
+
+
+class Forbidden(Exception):
+    """The reader may not see what was asked for; its text is for him."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """
+    Which connections a reader may look into.
+
+    :param readable: those of the ledger's, or the one that is asked for.
+    :param every: whether these are all that the ledger knows.
+    """
+
+    readable: tuple[str, ...]
+    every: bool
+
+    @property
+    def conn_ids(self) -> tuple[str, ...] | None:
+        """What is asked of the ledger: None, where nothing has to be left out."""
+        return None if self.every else self.readable
+
+
+def sight(desk: Desk, who: Reader, conn_id: str | None = None) -> Sight:
+    """
+    Return which connections a reader may look into.
+
+    :param conn_id: the only one that he asks for; None: all that he may.
+    :raises Forbidden: where he may look into none.
+    """
+    with desk.reading() as connection:
+        known = browsing.connections_of(connection)
+    # Where nothing was sent yet, whoever may read the default connection is told what to do next.
+    readable = who.connections([conn_id] if conn_id else known or [DEFAULT_CONNECTION], "GET")
+    if not readable:
+        raise Forbidden(
+            "Messages are shown to whoever may read the Airflow connection that they go over, and you may read "
+            f"{f'not {conn_id}' if conn_id else 'none of them'}. Ask whoever runs this Airflow for that right."
+        )
+    return Sight(tuple(sorted(readable)), conn_id is None and readable >= set(known))
+
+
+def messages(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
+    """Return what the list of messages shows."""
+    wanted = filters.read_wanted(given)
+    after, zone = filters.read_key(given.get("after")), filters.read_zone(given)
+    seen = sight(desk, who, given.get("conn_id"))
+    if wanted.dag_id is not None and not who.dags([wanted.dag_id]):
+        raise Forbidden(f"You may not read the DAG {wanted.dag_id}. Ask whoever runs this Airflow for that right.")
+    wanted = replace(wanted, conn_ids=seen.conn_ids)
+    with desk.reading() as connection:
+        page = browsing.browse(connection, wanted, after=after, limit=MESSAGES)
+        dags = browsing.dags_of(connection, limit=DAGS_OFFERED)
+        turned_away = _turned_away(connection)
+    found = [listed.message for listed in page.messages]
+    readable = who.dags({*dags, *_dags_of(found)})
+    return {
+        "zone": zone,
+        "listed": [(listed, _place(listed.message, readable)) for listed in page.messages],
+        "counts": counts,
+        "next": filters.write_key(page.after),
+        "is_first": after is None,
+        "is_filtered": bool(given.only(*filters.MESSAGE_FILTERS).with_(tz=None) != "?"),
+        "cut_short": page.cut_short,
+        "looked_at": browsing.LOOKED_AT,
+        "dags": [dag for dag in dags if dag in readable],
+        "conn_ids": seen.readable,
+        "states": list(Seen),
+        "refresh_seconds": _refresh(given, found) if after is None else None,
+        "turned_away": turned_away,
+    }
+
+
+def message(desk: Desk, who: Reader, given: Given, message_id: str) -> dict[str, Any]:
+    """
+    Return what the page of one message shows.
+
+    :raises NoSuchMessage: where there is none, or the reader may not see it.
+    """
+    zone, state = filters.read_zone(given), given.get("state")
+    if state is not None and state not in set(RecipientState):
+        raise filters.NotUnderstood(f"state: there are {', '.join(RecipientState)}")
+    with desk.reading() as connection:
+        summary, requests = read_message(connection, message_id)
+    if not who.connections([summary.conn_id], "GET"):
+        raise NoSuchMessage(message_id)
+    with desk.reading() as connection:
+        page = calls.read_calls(
+            connection,
+            message_id,
+            state=None if state is None else RecipientState(state),
+            after=filters.read_place(given.get("after")),
+            limit=CALLS,
+        )
+        answers = calls.answers_of(connection, message_id)
+        cost = browsing.amounts_of(connection, [message_id]).get(message_id)
+    return {
+        "zone": zone,
+        "message": summary,
+        "place": _place(summary, who.dags(_dags_of([summary]))),
+        "counts": counts,
+        "amount": cost,
+        "requests": requests,
+        "calls": page.calls,
+        "next": page.after,
+        "is_first": given.get("after") is None,
+        "state": state,
+        "answers": answers,
+        "whole": bool(who.connections([summary.conn_id], "PUT")),
+        "refresh_seconds": _refresh(given, [summary]),
+    }
+
+
+def callbacks(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
+    """Return what the page of callbacks that settled nobody shows."""
+    zone, fate = filters.read_zone(given), given.get("fate")
+    if fate is not None and fate not in set(Fate):
+        raise filters.NotUnderstood(f"fate: there are {', '.join(Fate)}")
+    after = filters.read_callback_key(given.get("after"))
+    seen = sight(desk, who)
+    # What came over the account's one path may be about any connection.
+    conn_paths = None if seen.every else seen.readable
+    with desk.reading() as connection:
+        page = dead_letter_pages.browse_dead_letters(
+            connection, fate=Fate(fate) if fate else None, conn_paths=conn_paths, after=after, limit=CALLBACKS
+        )
+        counted = dead_letter_pages.count_dead_letters(connection, conn_paths=conn_paths)
+        turned_away = _turned_away(connection)
+    editable = who.connections(seen.readable, "PUT")
+    every_editable = seen.every and editable >= set(seen.readable)
+    return {
+        "zone": zone,
+        "callbacks": [
+            (callback, callback.summary.conn_path in editable or every_editable) for callback in page.callbacks
+        ],
+        "counted": counted,
+        "counted_of": dead_letter_pages.COUNTED,
+        "every": seen.every,
+        "fate": fate,
+        "next": filters.write_key(page.after),
+        "is_first": after is None,
+        "turned_away": turned_away,
+    }
+
+
+def statistics(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
+    """Return what the page of pictures shows."""
+    seen = sight(desk, who, given.get("conn_id"))
+    if (dag_id := given.get("dag_id")) is not None and not who.dags([dag_id]):
+        raise Forbidden(f"You may not read the DAG {dag_id}. Ask whoever runs this Airflow for that right.")
+    return summarized(desk, who, given, seen.conn_ids, seen.readable)
+
+
+def counts(summary: MessageSummary) -> dict[str, int]:
+    """Return how many recipients of a message are in each state."""
+    settled = summary.answered + summary.unanswered + summary.failed
+    pending = 0 if summary.state in _GONE else summary.recipients - settled
+    return {
+        "answered": summary.answered,
+        "unanswered": summary.unanswered,
+        "failed": summary.failed,
+        "pending": max(pending, 0),
+    }
+
+
+def _refresh(given: Given, found: Iterable[MessageSummary]) -> int | None:
+    if given.get("refresh") == "off":
+        return None
+    lately = datetime.now(UTC) - REFRESHED_FOR
+    waits = any(each.created_at >= lately and counts(each)["pending"] for each in found)
+    return REFRESH_SECONDS if waits else None
+
+
+def _place(summary: MessageSummary, readable: set[str]) -> dict[str, Any] | None:
+    """Return who asked for a message; None: a DAG that the reader may not read."""
+    place = {name: value for name, value in asdict(summary).items() if name in _PLACE}
+    return place if summary.dag_id is None or summary.dag_id in readable else None
+
+
+_PLACE = ("dag_id", "run_id", "task_id", "map_index")
+
+
+def _dags_of(found: Iterable[MessageSummary]) -> set[str]:
+    return {each.dag_id for each in found if each.dag_id is not None}
+
+
+def _turned_away(connection: Any) -> dead_letter_pages.TurnedAwayLately:
+    from airflow_provider_ninebits.ledger.database import ledger_now
+
+    return dead_letter_pages.turned_away_since(connection, ledger_now(connection) - TURNED_AWAY_WITHIN)

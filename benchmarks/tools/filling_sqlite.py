@@ -1,0 +1,124 @@
+"""A SQLite ledger filled as `filling` fills one on PostgreSQL: 1,000,000 calls in some tens of seconds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ninebits.ledger.database import Database
+from benchmarks.tools.filling import DAYS, PART, ref_id_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+SEND = 10_000
+_LOWEST, _PEOPLE, _STRIDE = 2340000000000, 1_000_003, 736_877
+_UNITS = 30_000_000_000
+
+
+def fill(url: str, total: int) -> None:
+    """Fill an empty ledger with so many recipients, each with its callback, over the last 300 days, and analyze it."""
+    with closing(Database(url)) as ledger, ledger.reading():
+        path = str(ledger.url.database)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA synchronous=OFF")
+        for table, columns, rows in _tables(total):
+            names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+            connection.executemany(f"INSERT INTO ninebits_{table} ({names}) VALUES ({marks})", rows)  # noqa: S608
+        connection.execute("ANALYZE")
+        connection.commit()
+
+
+def _tables(total: int) -> Iterator[tuple[str, tuple[str, ...], Iterable[tuple[Any, ...]]]]:
+    now = datetime.now(UTC).replace(tzinfo=None)
+
+    def at(place: int) -> str:
+        return (now - timedelta(days=DAYS * (1 - place / total))).isoformat(" ", "microseconds")
+
+    def name(kind: str, place: int) -> str:
+        return hashlib.md5(f"{kind}{place}".encode(), usedforsecurity=False).hexdigest()
+
+    asked_by = ("default", "reminders", "ring", -1)
+    yield (
+        "send",
+        ("id", "deployment", "dag_id", "task_id", "map_index", "run_id", "created_at"),
+        ((name("send", s), *asked_by, f"scheduled__{s}", at(s * SEND)) for s in range(-(-total // SEND))),
+    )
+    messages = range(-(-total // PART))
+    silent = [sum(1 for i in range(m * PART, (m + 1) * PART) if i % 3 == 0) for m in messages]
+    sent = ("ninebits_default", "reminders", "https://media.test/reminder.mp3", "accepted", PART)
+    yield (
+        "message",
+        (
+            *("id", "send_id", "part", "conn_id", "dag_id", "media_url", "state", "recipients"),
+            *("answered", "unanswered", "total_amount", "last_callback_at", "created_at"),
+        ),
+        (
+            (
+                name("message", m),
+                name("send", m // 10),
+                m % 10,
+                *sent,
+                PART - silent[m],
+                silent[m],
+                _UNITS * PART,
+                *(at(m * PART),) * 2,
+            )
+            for m in messages
+        ),
+    )
+    yield (
+        "request",
+        ("message_id", "conn_id", "state", "known_by", "status", "ref_id", "started_at", "finished_at"),
+        (
+            (name("message", m), "ninebits_default", "accepted", "answer", 200, ref_id_of(m), *(at(m * PART),) * 2)
+            for m in messages
+        ),
+    )
+    yield (
+        "recipient",
+        (
+            *("id", "send_id", "message_id", "number", "state", "answered_at", "started_at", "ended_at"),
+            *("last_callback_at", "attempts", "total_duration", "call_duration", "total_amount"),
+        ),
+        (
+            (
+                *(i + 1, name("send", i // SEND), name("message", i // PART), str(_LOWEST + (i * _STRIDE) % _PEOPLE)),
+                *("answered" if i % 3 else "unanswered", at(i) if i % 3 else None, at(i), at(i), at(i)),
+                *(1, 95, 90, _UNITS),
+            )
+            for i in range(total)
+        ),
+    )
+    yield (
+        "callback",
+        (
+            *("received_at", "kind", "raw", "identity", "ref_id", "number", "started_at", "total_duration"),
+            *("call_duration", "total_amount", "match_state", "recipient_id"),
+        ),
+        (
+            (
+                *(at(i), "call", _raw(i, at(i)), name("callback", i), ref_id_of(i // PART)),
+                *(str(_LOWEST + (i * _STRIDE) % _PEOPLE), at(i), 95, 90, _UNITS, "matched", i + 1),
+            )
+            for i in range(total)
+        ),
+    )
+
+
+def _raw(place: int, at: str) -> bytes:
+    call = {
+        "account_id": "1",
+        "to_number": str(_LOWEST + (place * _STRIDE) % _PEOPLE),
+        "from_number": "02080000000",
+        "call_direction": "outbound",
+        "start_at": at[:19],
+        "answer_at": at[:19] if place % 3 else "",
+        "total_duration": 95,
+        "total_amount": "30",
+    }
+    return json.dumps(call).encode()

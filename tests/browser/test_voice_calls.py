@@ -1,0 +1,120 @@
+"""The page "Voice calls", as it is seen in Airflow's UI."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from airflow_provider_ninebits.ledger.database import Database
+from tests.browser.conftest import PASSWORDS
+from tests.integration.page.calls_made import HIDDEN, RUN_ID, SHOWN, make_calls
+
+if TYPE_CHECKING:
+    from local_airflow import LocalAirflow
+    from playwright.sync_api import FrameLocator, Page
+
+    from tests.browser.conftest import Opened
+
+pytestmark = [pytest.mark.browser, pytest.mark.airflow, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def calls(airflow: LocalAirflow) -> None:
+    """What the ledger of this Airflow holds."""
+    ledger = Database(f"sqlite:///{airflow.home / 'ninebits.db'}")
+    make_calls(ledger)
+    ledger.close()
+
+
+def in_airflow(page: Page) -> FrameLocator:
+    """Return the page within Airflow's."""
+    return page.frame_locator("iframe[title='Voice calls']")
+
+
+def test_it_is_found_in_the_navigation_and_leads_to_a_message_and_to_the_run(airflow: LocalAirflow, page: Page) -> None:
+    page.goto(airflow.url)
+    page.get_by_role("button", name="Browse").click()
+    page.get_by_role("menuitem", name="Voice calls").click()
+    listed = in_airflow(page)
+    expect(listed.get_by_role("heading", name="Voice calls")).to_be_visible()
+    expect(listed.get_by_role("row")).to_have_count(4)
+
+    listed.get_by_role("row").nth(1).get_by_role("link").first.click()
+    expect(listed.get_by_role("heading", name=re.compile("^Message of"))).to_be_visible()
+    expect(listed.get_by_text(SHOWN, exact=True)).to_be_visible()
+    listed.locator("details summary").first.click()
+    expect(listed.locator("pre").first).to_contain_text("total_amount")
+
+    # Airflow's frame keeps a page from leaving it by itself.
+    listed.get_by_role("link", name="reminders").click()
+    page.wait_for_url(f"**/dags/reminders/runs/{RUN_ID}/tasks/ring**")
+    assert page.locator("iframe").count() == 0
+
+
+def test_it_is_as_dark_as_airflow_is(airflow: LocalAirflow, page: Page) -> None:
+    page.goto(f"{airflow.url}/plugin/voice-calls")
+    body = in_airflow(page).locator("body")
+    light = body.evaluate("body => getComputedStyle(body).backgroundColor")
+    page.evaluate("localStorage.setItem('theme', 'dark')")
+    page.reload()
+    expect(body).not_to_have_css("background-color", light)
+
+
+def test_filters_stand_in_the_url_and_are_usable_with_a_keyboard_alone(airflow: LocalAirflow, page: Page) -> None:
+    page.goto(f"{airflow.url}/ninebits/calls/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.get_by_label("Number").focus()
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    page.keyboard.type(f"+{SHOWN}")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**number=%2B{SHOWN}**")
+    expect(page.get_by_role("row")).to_have_count(2)
+    assert outline == "solid"
+    page.get_by_role("link", name="Clear").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("row")).to_have_count(4)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_is_wider_than_a_phone_that_has_no_javascript(
+    airflow: LocalAirflow, opened: Opened, theme: str
+) -> None:
+    with opened("ada", viewport={"width": 360, "height": 800}, java_script_enabled=False, color_scheme=theme) as phone:
+        for path in ("", "callbacks", "statistics", "?state=pending", "?dag_id=reminders"):
+            phone.goto(f"{airflow.url}/ninebits/calls/{path}")
+            expect(phone.get_by_role("heading", name="Voice calls")).to_be_visible()
+            assert [
+                each
+                for each in phone.locator("body *:visible").all()
+                if (box := each.bounding_box())
+                and box["x"] + box["width"] > 361
+                and not each.evaluate("each => each.closest('pre, .hidden, thead, svg')")
+            ] == []
+        phone.goto(f"{airflow.url}/ninebits/calls/")
+        phone.get_by_role("row").nth(1).get_by_role("link").first.click()
+        expect(phone.get_by_text(SHOWN, exact=True)).to_be_visible()
+
+
+def test_who_may_not_read_connections_sees_no_message(airflow: LocalAirflow, opened: Opened) -> None:
+    with opened("vera") as page:
+        page.goto(f"{airflow.url}/plugin/voice-calls")
+        expect(in_airflow(page).get_by_role("heading", name="Not for you to see")).to_be_visible()
+        for path in ("", "statistics", "callbacks", "messages/whatever"):
+            answer = page.goto(f"{airflow.url}/ninebits/calls/{path}")
+            assert answer is not None
+            assert answer.status in (403, 404)
+            assert not {SHOWN, HIDDEN, "reminders"} & set(re.findall(r"\w+", page.content()))
+
+
+def test_who_is_not_logged_in_is_led_to_the_login_and_back(airflow: LocalAirflow, opened: Opened) -> None:
+    with opened(None) as page:
+        page.goto(f"{airflow.url}/ninebits/calls/?state=answered")
+        page.get_by_role("textbox").first.fill("ada")
+        page.locator("input[type=password]").fill(PASSWORDS["ada"])
+        page.get_by_role("button", name=re.compile("sign in|log in", re.IGNORECASE)).click()
+        page.wait_for_url("**/ninebits/calls/?state=answered")
+        expect(page.get_by_role("heading", name="Voice calls")).to_be_visible()

@@ -1,0 +1,266 @@
+"""Paging through messages and dead letters, and counting calls."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import update
+
+from airflow_provider_ninebits.ledger import browsing, schema, statistics
+from airflow_provider_ninebits.ledger.browsing import Seen, Wanted, browse, connections_of, dags_of
+from airflow_provider_ninebits.ledger.bulk import Change, write
+from airflow_provider_ninebits.ledger.calls import answers_of, read_calls
+from airflow_provider_ninebits.ledger.dead_letter_pages import browse_dead_letters, count_dead_letters
+from airflow_provider_ninebits.ledger.dead_letters import Fate
+from airflow_provider_ninebits.ledger.sends import AskedBy
+from airflow_provider_ninebits.ledger.states import RecipientState
+from airflow_provider_ninebits.ledger.statistics import Span, count_calls
+from tests.integration.ledger.scenes import ADA, BEN, CAI, a_call, accepted, an_answer, arrive, sending, uncertain
+from tests.integration.page.calls_made import make_calls, ring
+
+if TYPE_CHECKING:
+    from airflow_provider_ninebits.ledger.browsing import Key
+    from airflow_provider_ninebits.ledger.database import Database
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def every_page(database: Database, wanted: Wanted, *, limit: int) -> list[str]:
+    """Return the ids on all pages, and see that no page is longer than asked for."""
+    ids: list[str] = []
+    after: Key | None = None
+    with database.reading() as connection:
+        for _ in range(1000):
+            page = browse(connection, wanted, after=after, limit=limit)
+            assert len(page.messages) <= limit
+            ids += [listed.message.message_id for listed in page.messages]
+            after = page.after
+            if after is None:
+                return ids
+    raise AssertionError("the pages have no end")
+
+
+@pytest.fixture
+def many(database: Database) -> list[str]:
+    """The ids of 60 messages of two DAGs over three connections, three at each moment; newest first."""
+    rows = []
+    for place in range(60):
+        at = NOON + timedelta(minutes=place // 3)
+        name = f"{(place * 37) % 60:032}"
+        rows.append((at, name, place))
+    with database.writing() as connection:
+        for at, name, place in rows:
+            dag_id = ("a", "b")[place % 2]
+            asked = {"deployment": "default", "dag_id": dag_id, "run_id": f"run{place % 7}", "task_id": f"t{place % 5}"}
+            write(connection, Change(schema.send, [{**asked, "id": name, "map_index": -1, "created_at": at}]))
+            made = {"id": name, "send_id": name, "part": 0, "dag_id": dag_id, "created_at": at}
+            asked = {"conn_id": f"c{place % 3}", "media_url": "https://media.test/a.mp3", "state": "accepted"}
+            write(
+                connection,
+                Change(schema.message, [{**made, **asked, "recipients": 1, "answered": int(place % 4 == 0)}]),
+            )
+            # Each number is rung by six of them.
+            rung = {"send_id": name, "message_id": name, "number": str(2348020000000 + place % 10), "state": "pending"}
+            write(connection, Change(schema.recipient, [rung]))
+    return [name for _, name, _ in sorted(rows, reverse=True)]
+
+
+# As many as are looked at for one page: the last one takes pages that end early.
+@pytest.mark.parametrize("looked_at", [20_000, 7])
+@pytest.mark.parametrize("limit", [1, 7, 100])
+def test_pages_show_each_message_once_in_order(
+    database: Database, many: list[str], limit: int, looked_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browsing, "LOOKED_AT", looked_at)
+    place_of = {f"{(place * 37) % 60:032}": place for place in range(60)}
+
+    def expected(fits: object) -> list[str]:
+        return [name for name in many if fits(place_of[name])]  # type: ignore[operator]
+
+    for wanted, fits in (
+        (Wanted(), lambda _: True),
+        (Wanted(dag_id="a"), lambda n: n % 2 == 0),
+        (Wanted(conn_ids=("c0",)), lambda n: n % 3 == 0),
+        (Wanted(conn_ids=("c0", "c2")), lambda n: n % 3 != 1),
+        (Wanted(conn_ids=()), lambda _: False),
+        (Wanted(conn_ids=("c0", "c2"), dag_id="b"), lambda n: n % 3 != 1 and n % 2),
+        (Wanted(task_id="t3"), lambda n: n % 5 == 3),
+        (Wanted(conn_ids=("c0", "c1"), task_id="t3", seen=Seen.ANSWERED), lambda n: n % 3 != 2 and n % 20 == 8),
+        (Wanted(seen=Seen.PENDING), lambda n: n % 4),
+        (Wanted(seen=Seen.UNCERTAIN), lambda _: False),
+        (Wanted(since=NOON + timedelta(minutes=5), until=NOON + timedelta(minutes=7)), lambda n: 15 <= n < 21),
+    ):
+        assert every_page(database, wanted, limit=limit) == expected(fits), wanted
+
+
+@pytest.mark.parametrize("limit", [1, 4, 100])
+def test_what_leads_to_few_is_paged_as_well(database: Database, many: list[str], limit: int) -> None:
+    place_of = {f"{(place * 37) % 60:032}": place for place in range(60)}
+    for wanted, fits in (
+        (Wanted(number="2348020000003"), lambda n: n % 10 == 3),
+        (Wanted(number="2348020000003", dag_id="b", conn_ids=("c0",)), lambda n: n % 10 == 3 and n % 3 == 0),
+        (Wanted(run_id="run2", dag_id="a"), lambda n: n % 7 == 2 and n % 2 == 0),
+        (Wanted(run_id="run2", task_id="t1", map_index=-1), lambda n: n % 7 == 2 and n % 5 == 1),
+        (Wanted(run_id="run2", map_index=0), lambda _: False),
+        (Wanted(run_id="run2", number="2348020000009"), lambda n: n % 7 == 2 and n % 10 == 9),
+    ):
+        expected = [name for name in many if fits(place_of[name])]
+        assert every_page(database, wanted, limit=limit) == expected, wanted
+
+
+def test_a_page_that_looked_at_enough_says_so(
+    database: Database, many: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browsing, "LOOKED_AT", 10)
+    with database.reading() as connection:
+        page = browse(connection, Wanted(seen=Seen.UNCERTAIN), limit=5)
+        assert (page.messages, page.cut_short) == ((), True)
+        assert page.after is not None
+        assert page.after.message_id == many[9]
+        assert not browse(connection, Wanted(), limit=5).cut_short
+
+
+def test_a_message_whose_sender_did_not_come_back_is_uncertain(database: Database) -> None:
+    live, gone = sending(database, ADA).message_id, sending(database, BEN).message_id
+    doubtful = uncertain(database, CAI).message_id
+    with database.writing() as connection:
+        lease = update(schema.message).where(schema.message.c.id == gone)
+        connection.execute(lease.values(lease_expires_at=datetime.now(UTC) - timedelta(seconds=1)))
+    assert every_page(database, Wanted(seen=Seen.UNCERTAIN), limit=5) == [doubtful, gone]
+    assert every_page(database, Wanted(seen=Seen.SENDING), limit=5) == [live]
+
+
+def test_known_connections_and_dags(database: Database, many: list[str]) -> None:
+    ring(database, "outside", ADA, conn_id="another")
+    with database.reading() as connection:
+        assert connections_of(connection) == ["another", "c0", "c1", "c2"]
+        assert dags_of(connection) == ["a", "b"]
+        assert dags_of(connection, limit=1) == ["a"]
+
+
+def test_a_plan_notes_its_dag_with_the_message(database: Database) -> None:
+    message_id = ring(database, "r", ADA, asked_by=AskedBy("default", "nightly", "run", "ring", 3))
+    assert every_page(database, Wanted(dag_id="nightly"), limit=5) == [message_id]
+
+
+def test_calls_of_a_message_with_their_attempts(database: Database) -> None:
+    request = accepted(database, "r1", ADA, BEN, CAI)
+    arrive(
+        database,
+        a_call(ADA, ref_id="r1", answered=False, identity="first"),
+        a_call(ADA, ref_id="r1", identity="second", amount="2"),
+        an_answer("r1", 200),
+    )
+    with database.reading() as connection:
+        first = read_calls(connection, request.message_id, limit=2)
+        assert [call.outcome.to_number for call in first.calls] == [ADA, BEN]
+        assert [len(call.callbacks) for call in first.calls] == [2, 0]
+        assert first.after is not None
+        rest = read_calls(connection, request.message_id, after=first.after, limit=2)
+        assert ([call.outcome.to_number for call in rest.calls], rest.after) == ([CAI], None)
+        pending = read_calls(connection, request.message_id, state=RecipientState.PENDING)
+        assert [call.outcome.to_number for call in pending.calls] == [BEN, CAI]
+        assert [answer.summary.status for answer in answers_of(connection, request.message_id)] == [200]
+
+
+def test_dead_letters_by_pages_and_fates(database: Database) -> None:
+    accepted(database, "r1", ADA)
+    for place in range(5):
+        arrive(database, a_call("2349000000000", identity=f"{place}"))
+    arrive(database, a_call(ADA, ref_id="r1"), a_call(CAI, inbound=True))
+    with database.reading() as connection:
+        seen, after = [], None
+        while True:
+            page = browse_dead_letters(connection, after=after, limit=2)
+            seen += [callback.summary.callback_id for callback in page.callbacks]
+            if (after := page.after) is None:
+                break
+        assert len(seen) == 6
+        assert seen == sorted(seen, reverse=True)
+        assert count_dead_letters(connection) == {
+            Fate.UNMATCHED: 5,
+            Fate.UNREADABLE: 0,
+            Fate.INBOUND: 1,
+            Fate.AMBIGUOUS: 0,
+        }
+        only = browse_dead_letters(connection, fate=Fate.INBOUND)
+        assert [callback.summary.number for callback in only.callbacks] == [CAI]
+        assert browse_dead_letters(connection, conn_paths=["ninebits"]).callbacks == ()
+
+
+class TestStatistics:
+    def span(self, **more: object) -> Span:
+        now = datetime.now(UTC)
+        return Span(now - timedelta(days=1), now + timedelta(hours=1), **more)  # type: ignore[arg-type]
+
+    def test_states_amounts_and_delays(self, database: Database) -> None:
+        make_calls(database)
+        uncertain(database, CAI)
+        with database.reading() as connection:
+            totals = count_calls(connection, self.span())
+        assert totals.count() == 5
+        assert totals.count(RecipientState.ANSWERED) == 1
+        assert totals.count(RecipientState.PENDING) == 2
+        assert totals.amount == Decimal("30.5")
+        assert totals.by_dag["reminders"] == (2, Decimal("30.5"))
+        assert sum(totals.delays) == totals.delays[0] == 1
+        assert not totals.cut_short
+
+    def test_only_what_is_asked_for(self, database: Database) -> None:
+        make_calls(database)
+        with database.reading() as connection:
+            assert count_calls(connection, self.span(dag_id="reminders")).count() == 2
+            assert count_calls(connection, self.span(conn_ids=("other",))).count() == 1
+            assert count_calls(connection, self.span(conn_ids=())).count() == 0
+            before = NOON - timedelta(days=1)
+            assert count_calls(connection, Span(before, NOON)).count() == 0
+
+    def test_an_answer_is_timed_from_the_last_request_that_may_have_rung(self, database: Database) -> None:
+        request = accepted(database, "r1", ADA)
+        with database.writing() as connection:
+            long_ago = datetime.now(UTC) - timedelta(seconds=100)
+            connection.execute(update(schema.request).values(started_at=long_ago))
+        arrive(database, a_call(ADA, ref_id="r1"))
+        with database.writing() as connection:
+            answered = update(schema.recipient).where(schema.recipient.c.message_id == request.message_id)
+            connection.execute(answered.values(answered_at=long_ago + timedelta(seconds=25)))
+        with database.reading() as connection:
+            delays = count_calls(connection, self.span()).delays
+        assert delays == [0, 0, 1, 0, 0, 0, 0, 0, 0]
+
+    def test_the_newest_are_counted_where_there_are_too_many(
+        self, database: Database, many: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        span = Span(NOON - timedelta(days=1), NOON + timedelta(days=1))
+        with database.reading() as connection:
+            assert count_calls(connection, span).count() == 60
+            # Three of each minute: those of a minute count together.
+            monkeypatch.setattr(statistics, "MESSAGES", 31)
+            totals = count_calls(connection, span)
+        assert totals.cut_short
+        assert NOON + timedelta(minutes=9) < totals.counted_since <= NOON + timedelta(minutes=10)
+        assert totals.count() == 30
+        assert totals.timed_since == totals.counted_since
+
+    def test_the_newest_are_timed_where_there_are_too_many(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_calls(database)
+        monkeypatch.setattr(statistics, "TIMED", 1)
+        with database.reading() as connection:
+            totals = count_calls(connection, self.span())
+        # The newest message has two calls: it is timed as a whole, and no other one.
+        assert sum(totals.delays) == 1
+        assert totals.timed_since > totals.counted_since
+        assert totals.count() == 4
+
+    def test_quarters_are_whole_ones(self, database: Database, many: list[str]) -> None:
+        with database.reading() as connection:
+            totals = count_calls(connection, Span(NOON - timedelta(days=1), NOON + timedelta(days=1)))
+        assert {moment: sum(states.values()) for moment, states in totals.by_quarter.items()} == {
+            NOON: 45,
+            NOON + timedelta(minutes=15): 15,
+        }

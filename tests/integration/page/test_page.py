@@ -1,0 +1,273 @@
+"""What the page shows, to whom, and what it does where it cannot."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+import pytest
+
+from airflow_provider_ninebits.ledger.receivers import TurnedAway, heartbeat, register
+from tests.integration.page.calls_made import HIDDEN, RUN_ID, SHOWN, SILENT, ring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import httpx
+
+    from airflow_provider_ninebits.ledger.database import Database
+    from tests.integration.page.conftest import Somebody
+
+PAGES = ("/", "/callbacks", "/statistics")
+MASKED = "234802***0001"
+
+
+def listed(answer: httpx.Response) -> list[str]:
+    """Return the ids of the messages on a page."""
+    assert answer.status_code == 200, answer.text
+    return re.findall(r'href="[^"]*/messages/(\w+)', answer.text)
+
+
+def link(answer: httpx.Response, words: str) -> str | None:
+    """Return where a link leads."""
+    found = re.search(rf'href="([^"]*)"[^>]*>{re.escape(words)}<', answer.text)
+    return None if found is None else urljoin(str(answer.url), unescape(found.group(1)))
+
+
+class TestList:
+    def test_newest_first_with_the_run_and_the_amount(self, page: httpx.Client, messages: list[str]) -> None:
+        answer = page.get("/")
+        assert listed(answer) == list(reversed(messages))
+        # The path that Airflow stands under is in every link.
+        assert f'href="/prefix/dags/reminders/runs/{RUN_ID}/tasks/ring" target="_top"' in answer.text
+        assert "30.5" in answer.text
+        assert "outside of a task" in answer.text
+
+    @pytest.mark.parametrize(
+        ("query", "places"),
+        [
+            ({"dag_id": "reminders"}, [2]),
+            ({"dag_id": "reminders", "run_id": RUN_ID, "task_id": "ring", "map_index": "-1"}, [2]),
+            ({"run_id": RUN_ID, "map_index": "0"}, []),
+            ({"task_id": "ring"}, [2]),
+            ({"task_id": "nobody"}, []),
+            ({"state": "answered"}, [2]),
+            ({"state": "unanswered"}, [2, 1]),
+            ({"state": "pending"}, [0]),
+            ({"state": "uncertain"}, []),
+            ({"number": f"+{SILENT}"}, [2, 1]),
+            ({"number": SILENT, "dag_id": "reminders"}, [2]),
+            ({"ref_id": "r-outside"}, [1]),
+            ({"ref_id": ["r-outside", "r-shown"]}, [2, 1]),
+            ({"ref_id": ["r-outside", "r-shown"], "state": "answered"}, [2]),
+            ({"conn_id": "other"}, [0]),
+            ({"since": "2020-01-01", "until": "2020-01-02T03:00:00+01:00"}, []),
+            ({"since": "2020-01-01", "tz": "Africa/Lagos"}, [2, 1, 0]),
+        ],
+    )
+    def test_filters_of_the_url(
+        self, page: httpx.Client, messages: list[str], query: dict[str, str | list[str]], places: list[int]
+    ) -> None:
+        assert listed(page.get("/", params=query)) == [messages[place] for place in places]
+
+    def test_a_message_without_a_ref_id_is_found_by_what_stands_for_it(
+        self, page: httpx.Client, messages: list[str]
+    ) -> None:
+        assert listed(page.get("/", params={"ref_id": f"ledger:{messages[1]}"})) == [messages[1]]
+
+    def test_pages_follow_each_other_by_a_key(
+        self, page: httpx.Client, database: Database, messages: list[str]
+    ) -> None:
+        more = [ring(database, f"r{place}", SHOWN) for place in range(60)]
+        first = page.get("/")
+        assert listed(first) == list(reversed(more))[:50]
+        # What comes meanwhile moves nothing.
+        ring(database, "newer", SHOWN)
+        following = link(first, "Next page")
+        assert following is not None
+        second = page.get(following)
+        assert listed(second) == [*list(reversed(more))[50:], *reversed(messages)]
+        assert link(second, "Next page") is None
+        assert "http-equiv" not in second.text
+
+    @pytest.mark.parametrize(
+        "query",
+        ["state=nope", "number=12x", "since=soon", "map_index=-2", "map_index=x", "tz=Mars", "after=x", "after=MTIz"],
+    )
+    def test_what_cannot_be_looked_for_is_said_in_words(self, page: httpx.Client, query: str) -> None:
+        answer = page.get(f"/?{query}")
+        assert answer.status_code == 400
+        assert query.partition("=")[0] in answer.text
+
+    def test_it_loads_itself_again_while_calls_are_pending(self, page: httpx.Client) -> None:
+        assert '<meta http-equiv="refresh" content="10">' in page.get("/").text
+        assert "http-equiv" not in page.get("/?state=answered").text
+        assert "http-equiv" not in page.get("/?refresh=off").text
+
+    def test_a_ledger_without_messages_says_what_to_do_next(
+        self, serve: Callable[[str], httpx.Client], database_url: str, somebody: Somebody
+    ) -> None:
+        page = serve(database_url)
+        assert "No voice call yet" in page.get("/").text
+        assert "/prefix/connections" in page.get("/").text
+        assert "No message fits" in page.get("/?state=failed").text
+        assert "Every callback found its recipient" in page.get("/callbacks").text
+        assert "No call was asked for" in page.get("/statistics").text
+        somebody.reads.clear()
+        assert page.get("/").status_code == 403
+
+
+class TestWhoSeesWhat:
+    def test_numbers_are_masked_unless_the_reader_may_edit_the_connection(
+        self, page: httpx.Client, messages: list[str], somebody: Somebody
+    ) -> None:
+        read = page.get(f"/messages/{messages[2]}").text
+        assert MASKED in read
+        assert "Numbers are masked" in read
+        somebody.edits = {"other"}
+        assert SHOWN not in page.get(f"/messages/{messages[2]}").text
+        somebody.edits = {"ninebits_default"}
+        edited = page.get(f"/messages/{messages[2]}").text
+        assert edited.count(SHOWN) == 2, "among the calls, and in the callback's body"
+        assert MASKED not in edited
+
+    def test_no_page_shows_a_whole_number_to_who_may_only_read(self, page: httpx.Client, messages: list[str]) -> None:
+        for path in (*PAGES, *(f"/messages/{each}" for each in messages)):
+            text = re.sub(r'placeholder="\d+"', "", page.get(path).text)
+            assert re.findall(r"(?:234|0)\d{9,}", text) == []
+
+    def test_a_connection_that_he_may_not_read_is_not_there(
+        self, page: httpx.Client, messages: list[str], somebody: Somebody
+    ) -> None:
+        somebody.reads = {"ninebits_default"}
+        somebody.edits = {"ninebits_default"}
+        assert listed(page.get("/")) == [messages[2], messages[1]]
+        for query in ({"number": HIDDEN}, {"ref_id": "r-hidden"}, {"run_id": "r"}, {"dag_id": "secrets"}):
+            assert listed(page.get("/", params=query)) == []
+        assert page.get("/?conn_id=other").status_code == 403
+        hidden, none = page.get(f"/messages/{messages[0]}"), page.get("/messages/none")
+        assert (hidden.status_code, hidden.text) == (none.status_code, none.text)
+        assert hidden.status_code == 404
+        # Nor are callbacks that may be about it.
+        assert "2349099999999" not in page.get("/callbacks").text
+        statistics = page.get("/statistics").text
+        assert "reminders" in statistics
+        assert "secrets</a>" not in statistics
+        assert "<dt>Calls</dt><dd>3</dd>" in statistics
+
+    def test_a_dag_that_he_may_not_read_has_no_name(
+        self, page: httpx.Client, messages: list[str], somebody: Somebody
+    ) -> None:
+        somebody.reads_dags = set()
+        for path in (*PAGES, f"/messages/{messages[2]}"):
+            answer = page.get(path)
+            assert answer.status_code == 200
+            assert "reminders" not in answer.text
+            assert RUN_ID not in answer.text
+        assert page.get("/?dag_id=reminders").status_code == 403
+        assert page.get("/statistics?dag_id=reminders").status_code == 403
+
+    def test_who_may_read_no_connection_sees_nothing(self, page: httpx.Client, somebody: Somebody) -> None:
+        somebody.reads = set()
+        for path in PAGES:
+            answer = page.get(path)
+            assert answer.status_code == 403
+            assert "may read the Airflow connection" in answer.text
+
+    def test_who_is_not_logged_in_is_led_to_the_login_and_back(self, page: httpx.Client, somebody: Somebody) -> None:
+        somebody.logged_in = False
+        answer = page.get("/?number=1")
+        assert answer.status_code == 302
+        assert answer.headers["location"] == (
+            "/prefix/api/v2/auth/login?next=%2Fprefix%2Fninebits%2Fcalls%2F%3Fnumber%3D1"
+        )
+        framed = page.get("/", headers={"Sec-Fetch-Dest": "iframe"})
+        assert framed.status_code == 401
+        assert "Not logged in" in framed.text
+
+
+class TestOtherPages:
+    def test_callbacks_without_a_recipient(self, page: httpx.Client, somebody: Somebody) -> None:
+        assert "234909***9999" in page.get("/callbacks").text
+        somebody.edits = {"ninebits_default", "other"}
+        assert "2349099999999" in page.get("/callbacks?fate=unmatched").text
+        assert "2349099999999" not in page.get("/callbacks?fate=unreadable").text
+        assert page.get("/callbacks?fate=nope").status_code == 400
+
+    def test_statistics_count_what_came_back(self, page: httpx.Client) -> None:
+        text = page.get("/statistics").text
+        assert re.search(r"<dt>Calls</dt><dd>4</dd>", text)
+        assert "1 of 3 answered (33 %)" in text
+        assert 'dag_id=reminders">reminders</a>' in text
+        assert page.get("/statistics?days=1&tz=Asia/Kathmandu").status_code == 200
+        for wrong in ("days=0", "days=x", "since=2020-01-01&until=2019-01-01", "since=2000-01-01"):
+            assert page.get(f"/statistics?{wrong}").status_code == 400
+
+    def test_calls_of_a_message_by_state(self, page: httpx.Client, messages: list[str]) -> None:
+        silent = page.get(f"/messages/{messages[2]}?state=unanswered").text
+        assert "234802***0002" in silent
+        assert MASKED not in silent
+        assert page.get(f"/messages/{messages[2]}?state=nope").status_code == 400
+        assert page.get(f"/messages/{messages[2]}?after=x").status_code == 400
+
+    def test_callbacks_that_are_turned_away_are_shown_loudly(self, page: httpx.Client, database: Database) -> None:
+        assert 'role="alert"' not in page.get("/").text
+        heartbeat(database, register(database, "here"), TurnedAway(unauthorized=7, oversized=2))
+        for path in ("/", "/callbacks"):
+            text = page.get(path).text
+            assert re.search(r'role="alert".*7 came without the right password', text, re.DOTALL)
+            assert "2 were larger than the receiver takes" in text
+
+
+class TestSafety:
+    def test_every_answer_keeps_others_out(self, page: httpx.Client, messages: list[str]) -> None:
+        for path in (*PAGES, f"/messages/{messages[0]}", "/nothing", "/?state=x", "/static/page.css"):
+            answer = page.get(path)
+            assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+            assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert page.get("/").headers["Cache-Control"] == "no-store"
+
+    def test_pages_bring_no_style_or_script_of_their_own_in_their_text(
+        self, page: httpx.Client, messages: list[str]
+    ) -> None:
+        for path in (*PAGES, f"/messages/{messages[2]}"):
+            text = page.get(path).text
+            assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?! src=\"/prefix/ninebits/calls/static/)", text)
+            # And nothing comes from elsewhere.
+            assert not re.search(r"(?:src|href)=\"(?:https?:)?//", text)
+
+    def test_what_strangers_wrote_is_text(
+        self, page: httpx.Client, database: Database, messages: list[str], somebody: Somebody
+    ) -> None:
+        from airflow_provider_ninebits.ledger.callbacks import Arrival, store
+        from airflow_provider_ninebits.ledger.states import Kind
+        from tests.integration.page.calls_made import WINDOW
+
+        evil = "<script>alert(1)</script>"
+        store(database, [Arrival(Kind.UNREADABLE, evil.encode(), ref_id=evil, detail=evil)], window=WINDOW)
+        somebody.edits = {"ninebits_default", "other"}
+        for path in ("/callbacks", f"/?dag_id={evil}", f"/?ref_id=%22{evil}", "/?tz=%3Cscript%3E", f"/?state={evil}"):
+            somebody.reads_dags.add(evil)
+            assert "<script>" not in page.get(path).text
+
+    def test_only_reading_is_possible(self, page: httpx.Client) -> None:
+        for method in ("POST", "PUT", "DELETE", "PATCH"):
+            assert page.request(method, "/").status_code == 405
+        for path in ("/docs", "/openapi.json", "/static/page.py", "/static/..%2fapp.py"):
+            assert page.get(path).status_code == 404
+
+    def test_a_ledger_that_cannot_be_read_is_said_in_words_and_names_no_host(
+        self, serve: Callable[[str], httpx.Client], tmp_path: Path
+    ) -> None:
+        for url in (f"sqlite:///{tmp_path}/no/such/folder.db", "postgresql://u:secret@127.0.0.1:1/x"):
+            answer = serve(url).get("/")
+            assert answer.status_code == 503
+            assert answer.headers["Retry-After"] == "10"
+            assert "cannot be read" in answer.text
+            assert "127.0.0.1" not in answer.text
+            assert str(tmp_path) not in answer.text
