@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
     from sqlalchemy.sql.compiler import SQLCompiler
 
-MESSAGES = 50_000
+MESSAGES = 10_000
 """How many messages are counted at most, the newest ones."""
-TIMED = 10_000
+TIMED = 5_000
 """Of how many calls, the newest ones, it is told how soon they were answered."""
 QUARTER_SECONDS = 900
 """Calls are grouped by quarters of an hour: no time zone is offset by less."""
