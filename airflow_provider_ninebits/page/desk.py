@@ -69,7 +69,8 @@ class Desk:
                 self._database = Database(self._ledger_url())
         with self._database.reading() as connection:
             if connection.dialect.name == "postgresql":
-                connection.execute(text(f"SET LOCAL statement_timeout = {STATEMENT_SECONDS * 1000}"))
+                limit = text("SELECT set_config('statement_timeout', :limit, true)")
+                connection.execute(limit, {"limit": f"{STATEMENT_SECONDS}s"})
             yield connection
 
     def close(self) -> None:

@@ -6,15 +6,12 @@ import ast
 import json
 import re
 import shlex
-from typing import TYPE_CHECKING
+from argparse import ArgumentParser
 
 import pytest
 import yaml
 
 from tests.docs.pages import ROOT, Block, blocks_in, commands
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
 
 PYTHON, SHELL = blocks_in("python"), blocks_in("bash", "console")
 # A command ends here; what follows is another one's, or the shell's.
@@ -76,9 +73,11 @@ def refused(parser: ArgumentParser, calls: list[tuple[str, list[str]]]) -> list[
 
 
 def ninebits_parser() -> ArgumentParser:
-    from airflow_provider_ninebits.cli import main
+    from airflow_provider_ninebits.cli.tree import add_commands
 
-    return main._parser()
+    parser = ArgumentParser()
+    add_commands(parser)
+    return parser
 
 
 def test_ninebits_is_called_as_it_wants_to_be(capsys: pytest.CaptureFixture[str]) -> None:

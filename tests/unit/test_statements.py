@@ -15,7 +15,10 @@ TAKES_SQL |= {"run", "run_for_each"}
 CONSTANT_PARTS = {
     "ledger/migrate.py": {"VERSION_TABLE", "LOCK_TIMEOUT_SECONDS"},
     "ledger/staging.py": {"into", "columns", "values", "source", "given_table.name"},
-    # Names of tables and columns, which no parameter can be; and what is made of these above.
+    # Names of tables and columns, which no parameter can be.
+    "ledger/browsing.py": {"column"},
+    "ledger/dead_letter_pages.py": {"kind"},
+    # The same; and what is made of these above.
     "ledger/event_queue.py": {"_INTO", "_COPIED", "live", "', '.join(RECORD)"},
     "ledger/bulk.py": {
         "table.name",

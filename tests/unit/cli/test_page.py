@@ -33,7 +33,7 @@ def commands() -> list[tuple[tuple[str, ...], set[str]]]:
     return list(leaves(parser))
 
 
-@pytest.mark.parametrize(("path", "options"), commands(), ids=lambda each: "-".join(each) if each else "")
+@pytest.mark.parametrize(("path", "options"), commands(), ids=lambda each: " ".join(sorted(each)))
 def test_every_command_stands_on_the_page(path: tuple[str, ...], options: set[str]) -> None:
     overview = PAGE.partition("| command |")[2].partition("`--help`")[0]
     [line] = [line for line in overview.splitlines() if f"`ninebits {path[0]}" in line]
