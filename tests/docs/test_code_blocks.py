@@ -47,7 +47,8 @@ def words_after(name: str) -> list[tuple[str, list[str]]]:
     calls = []
     for block in SHELL:
         for line in commands(block):
-            words = shlex.split(line, comments=True)
+            # What another command prints is not known.
+            words = shlex.split(re.sub(r"\$\([^)]*\)", "1", line), comments=True)
             while words and re.match(r"^\w+=", words[0]):
                 words.pop(0)
             if words[: len(name.split())] != name.split():
