@@ -54,7 +54,7 @@ def words_after(name: str) -> list[tuple[str, list[str]]]:
             if words[: len(name.split())] != name.split():
                 continue
             given = words[len(name.split()) :]
-            ends = [place for place, word in enumerate(given) if word in _ENDS]
+            ends = [place for place, word in enumerate(given) if word in _ENDS or word.startswith(">")]
             given = given[: ends[0]] if ends else given
             calls.append((f"{block}: {line}", ["1" if _PLACEHOLDER.match(word) else word for word in given]))
     return calls
