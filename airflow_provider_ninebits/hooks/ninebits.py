@@ -282,14 +282,9 @@ class NineBitsHook(BaseHook):
         :return: whether 9bits itself was reached and did not refuse the key, and a sentence for people. No call
             of 9bits' proves a key without ringing, and the sentence says so.
         """
-        from airflow_provider_ninebits.api.errors import NineBitsError
+        from airflow_provider_ninebits.hooks.connections import tested
 
-        try:
-            probe = self.client.probe()
-        except (NineBitsError, InvalidArgument, ValueError) as error:
-            return False, str(error)
-        # 9bits answers 405 to this; whatever answers otherwise is not 9bits, or refused the key.
-        return probe.status == 405, probe.detail
+        return tested(self.connection)
 
     def ledger_errors(self) -> AbstractContextManager[None]:
         """Tell an outage of the ledger as the error that a task raises for it."""

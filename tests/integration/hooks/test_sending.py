@@ -460,6 +460,35 @@ class TestTheConnectionTest:
     def test_nobody_listens(self, connection: None, ledger: Database) -> None:
         assert NineBitsHook("ninebits_nowhere").test_connection()[0] is False
 
+    @pytest.mark.parametrize(
+        ("fields", "said"),
+        [
+            ({"password": None}, "it has no API key"),
+            ({"password": "  "}, "it has no API key"),
+            ({"password": "an-api-key\n"}, "a blank, a line break"),
+            ({"host": "ftp://api.9bits.net"}, "is no http(s) address; give https://api.9bits.net"),
+            ({"host": "localhost:9009"}, "has no scheme; write http://localhost:9009"),
+            ({"extra": '{"timeout": "soon"}'}, "timeout is 'soon'; give seconds"),
+            ({"password": "bad"}, "refused the API key"),
+            ({}, "first real call only"),
+        ],
+    )
+    def test_the_form_gives_it_an_id_of_its_own_which_no_answer_shows(
+        self, fields: dict[str, Any], said: str, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from airflow.models.connection import Connection
+
+        form = {"host": simulator.base_url, "password": "an-api-key", "extra": '{"timeout": 20}'} | fields
+        connection = Connection(conn_id="made_up", conn_type="ninebits", **form)
+        # As Airflow's API server does it.
+        monkeypatch.setenv("AIRFLOW_CONN_MADE_UP", connection.get_uri())
+        good, says = NineBitsHook("made_up").test_connection()
+        assert good is (fields == {})
+        assert said in says
+        assert "made_up" not in says
+        assert "an-api-key" not in says
+        assert simulator.rung() == {}
+
 
 class TestTheOutcome:
     def test_it_is_pending_until_a_callback_comes(self, hook: NineBitsHook) -> None:
