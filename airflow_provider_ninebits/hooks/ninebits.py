@@ -210,6 +210,7 @@ class NineBitsHook(BaseHook):
         :raises HoursClosed: for what is left, and is outside of them.
         """
         from airflow_provider_ninebits.hooks.connections import parallel_of
+        from airflow_provider_ninebits.hooks.log_lines import resumed_line
         from airflow_provider_ninebits.hooks.pacing import read_parallel, read_rate
         from airflow_provider_ninebits.hooks.plans import Planner
 
@@ -219,7 +220,7 @@ class NineBitsHook(BaseHook):
         rate, parallel = read_rate(max_requests_per_second), read_parallel(max_parallel_requests)
         if dry_run:
             return Planner(self.database, stopped).dry_run(plan)
-        return self.sender(
+        receipt = self.sender(
             stopped=stopped,
             placed=placed,
             evidence_timeout=evidence_timeout if on_uncertain == "evidence" else None,
@@ -227,6 +228,9 @@ class NineBitsHook(BaseHook):
             max_parallel_requests=parallel or parallel_of(self.ninebits_conn_id, self.connection),
             hours=hours,
         ).send(plan, media_url=media_url, resend=on_uncertain == "resend", replan=replan)
+        if receipt.resumed:
+            self.log.info("%s", resumed_line(receipt, self.ninebits_conn_id))
+        return receipt
 
     def sender(self, **how: Any) -> Sender:
         """Return a sender over this connection; ``how`` are the optional arguments of :class:`Sender`."""

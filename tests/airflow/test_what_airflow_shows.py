@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.airflow.conftest import API_KEY
+
 if TYPE_CHECKING:
     from tests.airflow.conftest import Stage
 
@@ -38,7 +40,7 @@ def test_the_connection_form_asks_for_key_base_url_and_its_options_alone(stage: 
 @pytest.mark.parametrize(
     ("password", "good", "said"),
     [
-        ("a-key-that-works", True, "9bits has no request that proves it without ringing"),
+        (API_KEY, True, "9bits has no request that proves it without ringing"),
         ("bad", False, "refused the API key"),
         ("", False, "it has no API key"),
     ],

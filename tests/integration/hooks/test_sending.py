@@ -436,6 +436,27 @@ class TestWhoAsked:
         assert row(ledger, schema.send)["dag_id"] is None
 
 
+class TestItsLogLines:
+    def test_each_end_of_a_send_has_one(
+        self, hook: NineBitsHook, simulator: RunningSimulator, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        ref_id = hook.send_voice([ADA, BEN], MEDIA, idempotency_key="one").ref_id
+        hook.send_voice([ADA, BEN], MEDIA, idempotency_key="one")
+        simulator.script({"faults": [LOST, {"kind": "status", "status": 401}]})
+        with pytest.raises(MessageUncertain):
+            hook.send_voice(ADA, MEDIA)
+        with pytest.raises(SendFailed):
+            hook.send_voice(ADA, MEDIA)
+        told = [re.sub(r"message=\w+", "message=*", line) for line in re.findall(r" (event=.*)", caplog.text)]
+        assert told == [
+            f"event=send_accepted message=* ref_id={ref_id} recipients=2 conn_id=ninebits_default",
+            "event=send_resumed ref_ids=1 recipients=2 conn_id=ninebits_default",
+            "event=send_uncertain message=* recipients=1",
+            "event=send_refused message=* recipients=1 status=401",
+        ]
+
+
 class TestTheConnectionTest:
     def test_it_reaches_9bits_and_rings_nobody(self, hook: NineBitsHook, simulator: RunningSimulator) -> None:
         reached, says = hook.test_connection()
