@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.api.transport import boot_seconds
 from airflow_provider_ninebits.exceptions import MessageUncertain, SendFailed
-from airflow_provider_ninebits.hooks.log_lines import log_line
+from airflow_provider_ninebits.hooks.log_lines import log_line, resumed_line
 from airflow_provider_ninebits.ledger.recording import Answer
 from airflow_provider_ninebits.ledger.sends import last_detail
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
@@ -16,6 +16,7 @@ from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 if TYPE_CHECKING:
     from airflow_provider_ninebits.api.errors import SendError
     from airflow_provider_ninebits.hooks.pacing import Ticket
+    from airflow_provider_ninebits.hooks.receipts import SendReceipt
     from airflow_provider_ninebits.ledger.database import Database
     from airflow_provider_ninebits.ledger.sends import Part, SendPlan
 
@@ -37,11 +38,16 @@ class Job:
 
 @dataclass
 class Tries:
-    """What became of the requests that one call made for a part; ``late``: claims that took longer than their lease."""
+    """
+    What became of the requests that one call made for a part.
+
+    ``late`` counts claims that took longer than their lease, ``told`` says whether a failure is in the log already.
+    """
 
     ticket: Ticket
     resends: int = 0
     late: int = 0
+    told: bool = False
 
 
 @dataclass
@@ -111,15 +117,21 @@ def accepted_line(part: Part, job: Job, ref_id: str, recipients: int) -> str:
     )
 
 
-def tell_unplaced(part: Part, state: MessageState, error: SendError) -> None:
+def tell_unplaced(part: Part, state: MessageState, error: SendError, tries: Tries) -> None:
     """
     Log that a request placed nothing that is known of.
 
     :raises SendFailed: for a message that is refused as a whole.
     """
     log.error("%s", unplaced_line(part, state, error))
+    tries.told = True
     if state is MessageState.REFUSED:
         raise SendFailed(refusal(part, error), error.status) from error
+
+
+def tell_resumed(receipt: SendReceipt, conn_id: str) -> None:
+    """Log that nothing was left to be sent."""
+    log.info("%s", resumed_line(receipt, conn_id))
 
 
 def unplaced_line(part: Part, state: MessageState, why: object) -> str:

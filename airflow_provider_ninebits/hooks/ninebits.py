@@ -209,8 +209,8 @@ class NineBitsHook(BaseHook):
         :param hours: no request begins outside of these.
         :raises HoursClosed: for what is left, and is outside of them.
         """
+        from airflow_provider_ninebits.hooks.attempts import tell_resumed
         from airflow_provider_ninebits.hooks.connections import parallel_of
-        from airflow_provider_ninebits.hooks.log_lines import resumed_line
         from airflow_provider_ninebits.hooks.pacing import read_parallel, read_rate
         from airflow_provider_ninebits.hooks.plans import Planner
 
@@ -229,7 +229,7 @@ class NineBitsHook(BaseHook):
             hours=hours,
         ).send(plan, media_url=media_url, resend=on_uncertain == "resend", replan=replan)
         if receipt.resumed:
-            self.log.info("%s", resumed_line(receipt, self.ninebits_conn_id))
+            tell_resumed(receipt, self.ninebits_conn_id)
         return receipt
 
     def sender(self, **how: Any) -> Sender:

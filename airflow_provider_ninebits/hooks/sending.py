@@ -169,7 +169,8 @@ class Sender:
                     self._nap(part, _LEASE_POLL_SECONDS)
                 case NextStep.FAIL:
                     doubt = doubt_about(self.database, part, tries)
-                    log.error("%s", unplaced_line(part, MessageState.UNCERTAIN, doubt))
+                    if not tries.told:
+                        log.error("%s", unplaced_line(part, MessageState.UNCERTAIN, doubt))
                     raise MessageUncertain([part.message_id], doubt)
                 case NextStep.SEND:
                     if placed := self._send(part, job, tries):
@@ -267,7 +268,7 @@ class Sender:
         tries.late += lease.over
         claim_again = lease.over and tries.late < _LATE_CLAIMS
         state = self._record(part, request_id, answer_of(error, plan_again=claim_again))
-        tell_unplaced(part, state, error)
+        tell_unplaced(part, state, error, tries)
         # Not refused as a whole: this request, or one before it, may have rung.
         tries.resends += again and not claim_again
 
@@ -276,7 +277,7 @@ class Sender:
         delay_seconds = rate_limit_delay_seconds(times, error.retry_after_seconds, random.random)
         state = self._record(part, request_id, answer_of(error, plan_again=delay_seconds is not None))
         if delay_seconds is None:
-            tell_unplaced(part, state, error)
+            tell_unplaced(part, state, error, tries)
             tries.resends += 1
             self._pace.leave(tries.ticket)
             return
