@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import requests
+from requests.utils import select_proxy
 
-from airflow_provider_ninebits.api.answers import Receipt, read_answer, said_status
+from airflow_provider_ninebits.api.answers import Receipt, read_answer
 from airflow_provider_ninebits.api.defaults import BASE_URL, TIMEOUT_SECONDS
 from airflow_provider_ninebits.api.errors import InvalidClient, NotConnected, SendError, SendUncertain
-from airflow_provider_ninebits.api.failures import sentence
+from airflow_provider_ninebits.api.failures import sentence, shown_proxy
 from airflow_provider_ninebits.api.messages import shown_url
-from airflow_provider_ninebits.api.shown import shown_text
+from airflow_provider_ninebits.api.probes import Probe, Route, answered_probe, unanswered_probe
 from airflow_provider_ninebits.api.threads import KeptThreads, NoThread
 from airflow_provider_ninebits.api.transport import GatedAdapter, WriteGate, read_body
 
@@ -30,21 +31,6 @@ LONGEST_ANSWER_BYTES = 64 * 1024
 
 _DISTRIBUTION = "airflow-provider-ninebits"
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-@dataclass(frozen=True)
-class Probe:
-    """
-    What came of a look at 9bits that places no call.
-
-    :param reached: whether 9bits, or what stands at the base URL, answered.
-    :param status: the HTTP status; None: no answer.
-    :param detail: a sentence for people.
-    """
-
-    reached: bool
-    status: int | None
-    detail: str
 
 
 @dataclass(eq=False)
@@ -140,32 +126,10 @@ class NineBitsClient:
         It never raises for what it finds. A key is proved by a real call only: 9bits has no request for that.
         """
         exchange = self._exchange(WriteGate(), "GET", None)
+        route = Route(self._host, self._proxy, proxy_reads=self._proxy is not None and self._url.startswith("http:"))
         if exchange.status is None:
-            return Probe(False, None, f"9bits was not reached: {self._without_answer(exchange).detail}.")
-        status = said_status(exchange.status, exchange.body)
-        if status == 407:
-            return Probe(False, status, "9bits was not reached: the proxy wants a password (HTTP status 407).")
-        if status == 401:
-            return Probe(
-                True,
-                status,
-                "9bits was reached, and refused the API key (HTTP status 401); copy it from the dashboard once more: "
-                "settings > security.",
-            )
-        if status == 405:
-            return Probe(
-                True,
-                status,
-                f"9bits was reached at {self._host}. Whether the API key is good shows at the first real call only: "
-                "9bits has no request that proves it without ringing.",
-            )
-        said = f', saying "{shown_text(exchange.body, self._api_key)}"' if exchange.body else ""
-        return Probe(
-            True,
-            status,
-            f"{self._host} answered with HTTP status {status}{said}. 9bits itself would answer 405 here: check the "
-            "base URL.",
-        )
+            return unanswered_probe(route, self._without_answer(exchange))
+        return answered_probe(route, exchange.status, exchange.headers, exchange.body, self._api_key)
 
     def _exchange(self, gate: WriteGate, method: str, body: bytes | None) -> _Exchange:
         """Make a request in a thread of its own, since requests knows no time-out for all of it, and wait for it."""
@@ -223,6 +187,11 @@ class NineBitsClient:
         found = self._session.merge_environment_settings(self._url, {}, stream=True, verify=None, cert=None)
         return {name: value for name, value in found.items() if name != "stream"}
 
+    @cached_property
+    def _proxy(self) -> str | None:
+        """The proxy's host and port, without its credentials; None: there is none on the way."""
+        return shown_proxy(select_proxy(self._url, self._environment["proxies"]))
+
     @property
     def _headers(self) -> dict[str, str]:
         return {
@@ -236,13 +205,20 @@ class NineBitsClient:
     def _without_answer(self, exchange: _Exchange) -> SendError:
         failure = None if exchange.late else exchange.failure
         if exchange.gate.written:
-            why = "no answer came in time" if failure is None else sentence(failure, self._host, self._api_key)
+            why = "no answer came in time" if failure is None else self._sentence(failure)
             return SendUncertain(f"the request was written, but then {why}")
         if exchange.interrupted_because is not None:
             return NotConnected(exchange.interrupted_because)
         if failure is None:
-            return NotConnected(f"{self._host} could not be connected to within {self.timeout_seconds:g} s")
-        return NotConnected(sentence(failure, self._host, self._api_key))
+            through = f" through the proxy {self._proxy}" if self._proxy else ""
+            return NotConnected(
+                f"{self._host} could not be connected to{through} within {self.timeout_seconds:g} s; check the base "
+                "URL and its port, and whether a firewall stands between"
+            )
+        return NotConnected(self._sentence(failure))
+
+    def _sentence(self, failure: BaseException) -> str:
+        return sentence(failure, self._host, self._api_key, proxy=self._proxy)
 
 
 def _checked_key(api_key: object) -> str:

@@ -7,6 +7,7 @@ import os
 import ssl
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import requests
 from urllib3 import exceptions as urllib3_errors
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 
 # InvalidSchema: a SOCKS proxy without the package that it takes; our own scheme is http(s) by then.
 _BAD_PROXY = (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)
+
+
+# X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH; X509_V_ERR_CERT_NOT_YET_VALID and _HAS_EXPIRED.
+_OTHER_NAME = frozenset({62, 64})
+_OTHER_TIME = frozenset({9, 10})
+# How OpenSSL takes an answer in the clear, each version in its own way.
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"})
 
 
 class Cause(StrEnum):
@@ -57,11 +65,12 @@ def cause_of(error: BaseException) -> Cause:
     return Cause.OTHER
 
 
-def sentence(error: BaseException, host: str, secret: str = "") -> str:
+def sentence(error: BaseException, host: str, secret: str = "", proxy: str | None = None) -> str:
     """
     Return what happened and what to do, without a secret.
 
-    :param host: what was to be reached; of a proxy nothing is shown, its URL may hold a password.
+    :param host: what was to be reached.
+    :param proxy: what :func:`shown_proxy` shows of the proxy on the way; None: there is none.
     """
     words = _words(error, secret)
     match cause_of(error):
@@ -72,17 +81,52 @@ def sentence(error: BaseException, host: str, secret: str = "") -> str:
         case Cause.REFUSED:
             return f"{host} refused the connection; check the base URL and its port"
         case Cause.TLS:
-            return (
-                f"no TLS connection with {host}{words}; check the base URL, or name the CA that signed its "
-                "certificate with REQUESTS_CA_BUNDLE"
-            )
+            through = f" through the proxy {proxy}" if proxy else ""
+            return f"no TLS connection with {host}{through}{words}; {_mended_tls(error)}"
         case Cause.PROXY:
-            return f"the proxy did not let us through to {host}{words}; check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
+            named = f"the proxy {proxy}" if proxy else "the proxy"
+            return f"{named} did not let us through to {host}{words}; check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
         case Cause.TIMEOUT:
             return f"{host} did not answer in time"
         case Cause.NETWORK:
             return f"the network failed between here and {host}{words}"
     return f"the request could not be made{words}"
+
+
+def shown_proxy(url: str | None) -> str | None:
+    """
+    Return a proxy's host and port, without its credentials.
+
+    :param url: as the environment gives it; None: there is no proxy.
+    """
+    if not url:
+        return None
+    try:
+        # Without a scheme, as requests takes it: http.
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return "of the environment"
+    if not host:
+        return "of the environment"
+    # Not as a stranger's text: an address looks like a phone number there.
+    named = ascii(f"[{host}]" if ":" in host else host)[1:-1]
+    return named if port is None else f"{named}:{port}"
+
+
+def _mended_tls(error: BaseException) -> str:
+    """Return what to do about a failed handshake, decided by OpenSSL's codes and never by its words."""
+    links = [link for link in _chain(error) if isinstance(link, ssl.SSLError)]
+    codes = {link.verify_code for link in links if isinstance(link, ssl.SSLCertVerificationError)}
+    if codes & _OTHER_NAME:
+        return "its certificate is for another name; check the base URL, or what stands between"
+    if codes & _OTHER_TIME:
+        return "its certificate is not valid today; check this machine's clock, else it has to be renewed there"
+    if codes:
+        return "check the base URL, or name the CA that signed its certificate with REQUESTS_CA_BUNDLE"
+    if {link.reason for link in links} & _NO_TLS:
+        return "what listens there speaks no TLS; check the port, or begin the base URL with http:// if that is meant"
+    return "check the base URL and its port, and whether a proxy or firewall stands between"
 
 
 def _words(error: BaseException, secret: str) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from airflow_provider_ninebits.checks.findings import Finding, Kind, Level, Weight
 
 if TYPE_CHECKING:
-    from airflow_provider_ninebits.api.client import Probe
+    from airflow_provider_ninebits.api.probes import Probe
     from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 
 _HERE = ("localhost", "127.0.0.1", "::1")

@@ -45,7 +45,7 @@ def read_key(idempotency_key: object) -> str:
     return idempotency_key
 
 
-def read_timeout_seconds(conn_id: str, value: object) -> float:
+def read_timeout_seconds(value: object) -> float:
     """
     Return the time-out that a connection's extra gives; the form leaves an empty field as null or "".
 
@@ -58,7 +58,5 @@ def read_timeout_seconds(conn_id: str, value: object) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= 3600:
-        raise InvalidArgument(
-            f"connection {conn_id!r}: timeout is {value!r}; give seconds, more than 0 and at most 3600"
-        )
+        raise InvalidArgument(f"timeout is {value!r}; give seconds, more than 0 and at most 3600")
     return seconds

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.api.client import NineBitsClient
 from airflow_provider_ninebits.api.defaults import BASE_URL
-from airflow_provider_ninebits.api.errors import InvalidClient
+from airflow_provider_ninebits.api.errors import InvalidClient, NineBitsError
+from airflow_provider_ninebits.api.probes import METHOD_NOT_ALLOWED
 from airflow_provider_ninebits.exceptions import InvalidArgument
 from airflow_provider_ninebits.hooks.arguments import read_timeout_seconds
 from airflow_provider_ninebits.hooks.pacing import read_parallel
@@ -21,16 +22,37 @@ def client_of(conn_id: str, connection: Connection) -> NineBitsClient:
 
     :raises InvalidArgument: for a connection without an API key, or whose fields cannot be used.
     """
-    if not connection.password:
-        raise InvalidArgument(
-            f"connection {conn_id!r} has no API key; put it into the connection's password "
-            "(9bits dashboard: settings > security)"
-        )
-    timeout_seconds = read_timeout_seconds(conn_id, connection.extra_dejson.get("timeout"))
     try:
-        return NineBitsClient(connection.password, _base_url(connection), timeout_seconds)
-    except InvalidClient as error:
+        return _described(connection)
+    except (InvalidClient, InvalidArgument) as error:
         raise InvalidArgument(f"connection {conn_id!r}: {error}") from error
+
+
+def tested(connection: Connection) -> tuple[bool, str]:
+    """
+    Ask 9bits for something that places no call, and tell what came of it.
+
+    The id is not told: the form's Test gives the connection one that it made up, and forgets.
+
+    :return: whether 9bits was reached and did not refuse the key, and a sentence for people.
+    """
+    try:
+        with _described(connection) as client:
+            probe = client.probe()
+    except (NineBitsError, InvalidArgument) as error:
+        return False, f"Nothing was asked of 9bits: {error}."
+    # Whatever answers otherwise is not 9bits, or refused the key, or has shown nothing.
+    return probe.status == METHOD_NOT_ALLOWED, probe.detail
+
+
+def _described(connection: Connection) -> NineBitsClient:
+    api_key = connection.password
+    if not api_key or not api_key.strip():
+        raise InvalidArgument(
+            "it has no API key; put it into the connection's password (9bits dashboard: settings > security)"
+        )
+    timeout_seconds = read_timeout_seconds(connection.extra_dejson.get("timeout"))
+    return NineBitsClient(api_key, _base_url(connection), timeout_seconds)
 
 
 def parallel_of(conn_id: str, connection: Connection) -> int:

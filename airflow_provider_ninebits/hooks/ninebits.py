@@ -209,6 +209,7 @@ class NineBitsHook(BaseHook):
         :param hours: no request begins outside of these.
         :raises HoursClosed: for what is left, and is outside of them.
         """
+        from airflow_provider_ninebits.hooks.attempts import tell_resumed
         from airflow_provider_ninebits.hooks.connections import parallel_of
         from airflow_provider_ninebits.hooks.pacing import read_parallel, read_rate
         from airflow_provider_ninebits.hooks.plans import Planner
@@ -219,7 +220,7 @@ class NineBitsHook(BaseHook):
         rate, parallel = read_rate(max_requests_per_second), read_parallel(max_parallel_requests)
         if dry_run:
             return Planner(self.database, stopped).dry_run(plan)
-        return self.sender(
+        receipt = self.sender(
             stopped=stopped,
             placed=placed,
             evidence_timeout=evidence_timeout if on_uncertain == "evidence" else None,
@@ -227,6 +228,9 @@ class NineBitsHook(BaseHook):
             max_parallel_requests=parallel or parallel_of(self.ninebits_conn_id, self.connection),
             hours=hours,
         ).send(plan, media_url=media_url, resend=on_uncertain == "resend", replan=replan)
+        if receipt.resumed:
+            tell_resumed(receipt, self.ninebits_conn_id)
+        return receipt
 
     def sender(self, **how: Any) -> Sender:
         """Return a sender over this connection; ``how`` are the optional arguments of :class:`Sender`."""
@@ -282,14 +286,9 @@ class NineBitsHook(BaseHook):
         :return: whether 9bits itself was reached and did not refuse the key, and a sentence for people. No call
             of 9bits' proves a key without ringing, and the sentence says so.
         """
-        from airflow_provider_ninebits.api.errors import NineBitsError
+        from airflow_provider_ninebits.hooks.connections import tested
 
-        try:
-            probe = self.client.probe()
-        except (NineBitsError, InvalidArgument, ValueError) as error:
-            return False, str(error)
-        # 9bits answers 405 to this; whatever answers otherwise is not 9bits, or refused the key.
-        return probe.status == 405, probe.detail
+        return tested(self.connection)
 
     def ledger_errors(self) -> AbstractContextManager[None]:
         """Tell an outage of the ledger as the error that a task raises for it."""

@@ -27,10 +27,12 @@ from airflow_provider_ninebits.hooks.attempts import (
     Job,
     Lease,
     Tries,
+    accepted_line,
     answer_of,
     check_exclusion,
     doubt_about,
-    refusal,
+    tell_unplaced,
+    unplaced_line,
 )
 from airflow_provider_ninebits.hooks.evidence import silence_proves
 from airflow_provider_ninebits.hooks.measuring import Measured
@@ -169,7 +171,10 @@ class Sender:
                 case NextStep.WAIT:
                     self._nap(part, _LEASE_POLL_SECONDS)
                 case NextStep.FAIL:
-                    raise MessageUncertain([part.message_id], doubt_about(self.database, part, tries))
+                    doubt = doubt_about(self.database, part, tries)
+                    if not tries.told:
+                        log.error("%s", unplaced_line(part, MessageState.UNCERTAIN, doubt))
+                    raise MessageUncertain([part.message_id], doubt)
                 case NextStep.SEND:
                     if placed := self._send(part, job, tries):
                         return placed
@@ -249,10 +254,10 @@ class Sender:
             else:
                 self._pace.let_through(tries.ticket)
                 # Logged before it is committed: should the ledger be lost now, the log still has it.
-                ref_id = receipt.ref_id
-                log.info("9bits accepted message %s: ref_id=%s recipients=%d", part.message_id, ref_id, len(numbers))
-                state = self._record(part, request_id, Answer(RequestState.ACCEPTED, ref_id, receipt.status))
-                return replace(part, ref_ids=(*part.ref_ids, ref_id)) if state is MessageState.ACCEPTED else None
+                log.info("%s", accepted_line(part, job, receipt.ref_id, len(numbers)))
+                state = self._record(part, request_id, Answer(RequestState.ACCEPTED, receipt.ref_id, receipt.status))
+                placed = replace(part, ref_ids=(*part.ref_ids, receipt.ref_id))
+                return placed if state is MessageState.ACCEPTED else None
         self._wait_out(part, request_id, limited, times, tries)
         return None
 
@@ -267,10 +272,8 @@ class Sender:
         tries.late += lease.over
         claim_again = lease.over and tries.late < _LATE_CLAIMS
         state = self._record(part, request_id, answer_of(error, plan_again=claim_again))
-        if state is MessageState.REFUSED:
-            raise SendFailed(refusal(part, error), error.status) from error
+        tell_unplaced(part, state, error, tries)
         # Not refused as a whole: this request, or one before it, may have rung.
-        log.error("Message %s is %s: %s", part.message_id, state, error)
         tries.resends += again and not claim_again
 
     def _wait_out(self, part: Part, request_id: int, error: RateLimited, times: int, tries: Tries) -> None:
@@ -278,8 +281,7 @@ class Sender:
         delay_seconds = rate_limit_delay_seconds(times, error.retry_after_seconds, random.random)
         state = self._record(part, request_id, answer_of(error, plan_again=delay_seconds is not None))
         if delay_seconds is None:
-            if state is MessageState.REFUSED:
-                raise SendFailed(refusal(part, error), error.status) from error
+            tell_unplaced(part, state, error, tries)
             tries.resends += 1
             self._pace.leave(tries.ticket)
             return
@@ -289,9 +291,7 @@ class Sender:
     def _record(self, part: Part, request_id: int, answer: Answer) -> MessageState:
         return record_in_time(
             self.database,
-            part.message_id,
-            request_id,
-            answer,
+            *(part.message_id, request_id, answer),
             recipients=part.recipients,
             window=self.window,
             sleep=self.sleep,

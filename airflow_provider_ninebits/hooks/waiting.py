@@ -18,6 +18,8 @@ from airflow.providers.common.compat.sdk import AirflowSensorTimeout
 
 from airflow_provider_ninebits.exceptions import CallsUnanswered, InvalidArgument, LedgerUnavailable, UnknownRefId
 from airflow_provider_ninebits.hooks.arguments import read_ref_ids
+from airflow_provider_ninebits.hooks.asset_events import outcome_counts, tell_assets
+from airflow_provider_ninebits.hooks.log_lines import outcome_line
 from airflow_provider_ninebits.metrics import WAITS_ENDED
 from airflow_provider_ninebits.stats import record
 
@@ -181,20 +183,22 @@ def conclude(hook: NineBitsHook, wait: Wait, end: Standing, context: Any) -> dic
     result = outcome.as_dict()
     if end is Standing.TIMED_OUT:
         record(WAITS_ENDED, 1, {"result": end})
+        log.info("%s", outcome_line("The wait timed out", "wait_timed_out", outcome))
         if wait.on_timeout == "return":
-            log.info("The wait timed out: %s", outcome.summary())
+            tell_assets(context, outcome.ref_ids, outcome_counts(result))
             return result
         context["ti"].xcom_push(key="outcome", value=result)
         raise AirflowSensorTimeout(
             f"The wait timed out with {outcome.summary()}; the outcome so far is in XCom 'outcome'."
         )
+    log.info("%s", outcome_line("The wait is over", "wait_over", outcome))
     counts = Progress(outcome.recipients, outcome.answered, outcome.unanswered, outcome.failed)
     failed = disappoints(counts, wait.fail_on_unanswered)
     record(WAITS_ENDED, 1, {"result": "unanswered" if failed else "over"})
     if failed:
         context["ti"].xcom_push(key="outcome", value=result)
         raise CallsUnanswered(result)
-    log.info("The wait is over: %s", outcome.summary())
+    tell_assets(context, outcome.ref_ids, outcome_counts(result))
     return result
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from airflow_provider_ninebits.api.numbers import mask_number
 from airflow_provider_ninebits.api.shown import shown_text
 from airflow_provider_ninebits.exceptions import InvalidArgument, KeyReused, LedgerUnavailable, SendFailed
 from airflow_provider_ninebits.hooks.attempts import LEASE_MARGIN_SECONDS
+from airflow_provider_ninebits.hooks.log_lines import log_line
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.ledger import alerts
 from airflow_provider_ninebits.ledger.alerts import Alert, Ring, Ruling, Verdict
@@ -28,6 +29,8 @@ from airflow_provider_ninebits.notifications.ladders import Following, read_ladd
 from airflow_provider_ninebits.stats import record
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_provider_ninebits.hooks.receipts import SendReceipt
     from airflow_provider_ninebits.ledger.sends import SendPlan
     from airflow_provider_ninebits.notifications.bounded import Deadline
@@ -65,6 +68,17 @@ class Report:
 
     level: int
     text: str
+    event: str | None = None
+    pairs: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def line(self) -> str:
+        """The text, with its pairs where it has some."""
+        return self.text if self.event is None else log_line(self.text, self.event, **self.pairs)
+
+    def followed_by(self, text: str, level: int) -> Report:
+        """Return it with more text, at another level."""
+        return replace(self, text=self.text + text, level=level)
 
 
 class Ringing:
@@ -194,18 +208,15 @@ class Ringing:
             self._let_go(alert, owner)
             raise
         record(ALERTS, 1, {"result": "rung"})
+        report = rang(alert, plan, receipt)
         self.stage = "noting that it rang"
         try:
             with self._hook.ledger_errors():
                 alerts.note_rung(self._hook.database, alert, ring, before=receipt.resumed)
         except LedgerUnavailable as error:
-            return Report(
-                logging.WARNING,
-                f"{rang(alert, plan, receipt).text}{following.text} That could not be noted, so alerts with this key "
-                f"may ring again: {error}",
-            )
-        report = rang(alert, plan, receipt)
-        return Report(report.level if following.is_sure else logging.WARNING, report.text + following.text)
+            told = f"{following.text} That could not be noted, so alerts with this key may ring again: {error}"
+            return report.followed_by(told, logging.WARNING)
+        return report.followed_by(following.text, report.level if following.is_sure else logging.WARNING)
 
     def _write_ladder(self, ring: Ring, plan: SendPlan, alert: Alert, key: str) -> Following:
         if len(self._contacts) < 2:
@@ -244,10 +255,12 @@ def rang(alert: Alert, plan: SendPlan, receipt: SendReceipt) -> Report:
     shown = ", ".join(map(mask_number, numbers[:_SHOWN_NUMBERS]))
     more = f" and {len(numbers) - _SHOWN_NUMBERS} more" if len(numbers) > _SHOWN_NUMBERS else ""
     ref_ids = ", ".join(receipt.ref_ids)
+    pairs = {"alert": alert.dedup_key, "ref_ids": len(receipt.ref_ids), "recipients": len(numbers)}
     if receipt.resumed:
         text = f"The call for alert {alert.dedup_key!r} was placed before, by another that did not note it: {ref_ids}."
-        return Report(logging.INFO, text)
-    return Report(logging.INFO, f"9bits rings {shown}{more} for alert {alert.dedup_key!r}: ref_id={ref_ids}.")
+        return Report(logging.INFO, text, "alert_rang_before", pairs)
+    text = f"9bits rings {shown}{more} for alert {alert.dedup_key!r}: ref_id={ref_ids}."
+    return Report(logging.INFO, text, "alert_rang", pairs)
 
 
 def held_back(alert: Alert, ruling: Ruling, cooldown: timedelta) -> Report:
@@ -257,6 +270,8 @@ def held_back(alert: Alert, ruling: Ruling, cooldown: timedelta) -> Report:
         logging.INFO,
         f"Held back: the call for alert {alert.dedup_key!r} rang {ago} ago, and the cooldown is "
         f"{duration_words(cooldown.total_seconds())}; {ruling.held_back} held back since.",
+        "alert_held_back",
+        {"alert": alert.dedup_key, "held_back": ruling.held_back},
     )
 
 

@@ -204,7 +204,7 @@ class _Bounds:
             self.tell_late(ringing)
             return
         report = done.result()
-        log.log(report.level, "%s", report.text)
+        log.log(report.level, "%s", report.line)
 
     def tell_late(self, ringing: Ringing) -> None:
         """Log that its time is over, and what it was at."""

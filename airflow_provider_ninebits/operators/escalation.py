@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_provider_ninebits.exceptions import MessageUncertain, NobodyAnswered, SendFailed, SendStopped
+from airflow_provider_ninebits.hooks.log_lines import log_line, outcome_line
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.waiting import BACKSTOP, patient, read_duration, read_event
 from airflow_provider_ninebits.metrics import ESCALATION_STEPS
@@ -195,7 +196,9 @@ class EscalateVoiceOperator(BaseOperator):
     def _ring(self, ladder: Ladder, step: int) -> None:
         numbers = ladder.contacts[step % len(ladder.contacts)]
         plan = self._plan(ladder.hook, ladder.work.place, numbers, key=ladder.keys[step])
-        self.log.info("Ringing contact %d, call %d of %d.", step % len(ladder.contacts) + 1, step + 1, ladder.steps)
+        contact = step % len(ladder.contacts) + 1
+        sentence = f"Ringing contact {contact}, call {step + 1} of {ladder.steps}."
+        self.log.info("%s", log_line(sentence, "rung", contact=contact, call=step + 1, of=ladder.steps))
         try:
             ladder.hook.send_plan(
                 plan, self.media_url, on_uncertain="resend", replan=True, stopped=lambda: self._stopped
@@ -251,7 +254,7 @@ class EscalateVoiceOperator(BaseOperator):
         # Without a time where 9bits gave none.
         first = min(answered, key=lambda call: (call.answered_at is None, call.answered_at or climbed.now))
         ladder.work.finish(ladder.hook)
-        self.log.info("Somebody answered after %d calls.", outcome.recipients)
+        self.log.info("%s", outcome_line("Somebody answered", "escalation_answered", outcome))
         return {
             "answered_by": first.to_number,
             "answered_at": first.as_dict()["answered_at"],
@@ -263,7 +266,8 @@ class EscalateVoiceOperator(BaseOperator):
         refs = [ref for rung in climbed.rungs for ref in rung.refs]
         if not refs and ladder.refusal is not None:
             raise ladder.refusal
-        outcome = patient(lambda: ladder.hook.read_outcome(refs)).as_dict()
-        ladder.context["ti"].xcom_push(key="outcome", value=outcome)
+        outcome = patient(lambda: ladder.hook.read_outcome(refs))
+        self.log.info("%s", outcome_line("Nobody answered", "escalation_unanswered", outcome))
+        ladder.context["ti"].xcom_push(key="outcome", value=outcome.as_dict())
         ladder.work.finish(ladder.hook)
-        raise NobodyAnswered(outcome)
+        raise NobodyAnswered(outcome.as_dict())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_provider_ninebits.exceptions import InvalidArgument, SendStopped
+from airflow_provider_ninebits.hooks.asset_events import tell_assets
 from airflow_provider_ninebits.hooks.given_hours import read_hours
 from airflow_provider_ninebits.hooks.hours import HoursClosed
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
@@ -189,17 +190,18 @@ class SendVoiceOperator(BaseOperator):
         plan = self._plan(hook, place, hours)
         work = work or self._begin(hook, place, ti)
         try:
-            ref_ids = self._send(hook, ti, work, plan, hours)
+            receipt = self._send(hook, ti, work, plan, hours)
         except HoursClosed as closed:
             defer_until_open(self, closed, work, self.opening_timeout)
         if not self.wait_for_outcome:
             work.finish(hook)
-            return one_or_list(ref_ids)
-        return self._wait_for_outcome(hook, context, work, ref_ids)
+            tell_assets(context, receipt.ref_ids, {"recipients": receipt.recipients})
+            return one_or_list(receipt.ref_ids)
+        return self._wait_for_outcome(hook, context, work, receipt.ref_ids)
 
     def _send(
         self, hook: NineBitsHook, ti: Any, work: Work, unkeyed: SendPlan, hours: CallingHours | None
-    ) -> list[str]:
+    ) -> SendReceipt:
         from airflow_provider_ninebits.ledger.keys import task_key
 
         plan = replace(unkeyed, idempotency_key=task_key(work.place, work.generation))
@@ -207,14 +209,13 @@ class SendVoiceOperator(BaseOperator):
             receipt = self._send_plan(hook, plan, placed=placed, hours=hours)
         ti.xcom_push(key="ref_id", value=one_or_list(receipt.ref_ids))
         self._push_excluded(receipt, ti)
-        return receipt.ref_ids
+        return receipt
 
     def _count(self, hook: NineBitsHook, context: Context) -> dict[str, Any]:
         """Return what would be sent; the ledger does not hear of it, so that a later real run rings everybody."""
-        ti = context["ti"]
         # The connection is not read: what it says of hours is not in the count of parts.
-        receipt = self._send_plan(hook, self._plan(hook, place_of(hook, ti), self._hours(None)))
-        self._push_excluded(receipt, ti)
+        receipt = self._send_plan(hook, self._plan(hook, place_of(hook, context["ti"]), self._hours(None)))
+        self._push_excluded(receipt, context["ti"])
         return receipt.counts()
 
     def _hours(self, extra: dict[str, Any] | None) -> CallingHours | None:

@@ -208,6 +208,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, dags_folder: Path) -> Iterat
                 "AIRFLOW_CONN_NINEBITS_IMPATIENT": json.dumps(impatient),
                 "AIRFLOW__NINEBITS__WEBHOOK_PASSWORD": ",".join((WEBHOOK_PASSWORD, *PASSWORDS)),
                 "AIRFLOW__CORE__PARALLELISM": "6",
+                "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
                 # The scheduler hears of a process's end that much late; a wait that goes on before is taken for killed.
                 "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
                 "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",

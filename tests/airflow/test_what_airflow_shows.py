@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.airflow.conftest import API_KEY
+
 if TYPE_CHECKING:
     from tests.airflow.conftest import Stage
 
@@ -33,6 +35,26 @@ def test_the_connection_form_asks_for_key_base_url_and_its_options_alone(stage: 
         *("calling_hours", "calling_days", "timezone"),
     }
     assert all(field["description"] for field in form["extra_fields"].values())
+
+
+@pytest.mark.parametrize(
+    ("password", "good", "said"),
+    [
+        (API_KEY, True, "9bits has no request that proves it without ringing"),
+        ("bad", False, "refused the API key"),
+        ("", False, "it has no API key"),
+    ],
+)
+def test_the_form_s_test_says_what_the_hook_says(stage: Stage, password: str, good: bool, said: str) -> None:
+    body = {
+        "connection_id": "from_the_form",
+        "conn_type": "ninebits",
+        "password": password,
+        "host": stage.simulator.base_url,
+    }
+    answer = stage.airflow.api.post("/api/v2/connections/test", json=body).raise_for_status().json()
+    assert answer["status"] is good
+    assert said in answer["message"]
 
 
 def test_the_provider_and_its_plugin_are_listed(stage: Stage) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.sdk.exceptions import AirflowRescheduleException
+from airflow.sdk.execution_time.context import OutletEventAccessors
 from uuid6 import uuid7
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Task:
     id: str = field(default_factory=lambda: str(uuid7()))
     pushed: dict[str, Any] = field(default_factory=dict)
     first_reschedule: datetime | None = None
+    outlets: list[Any] = field(default_factory=list)
+    outlet_events: Any = field(default_factory=OutletEventAccessors)
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.pushed[key] = value
@@ -44,7 +47,9 @@ class Task:
 
     @property
     def context(self) -> Any:
-        return {"ti": self}
+        # What was told of assets before a deferral is gone after it.
+        self.outlet_events = OutletEventAccessors()
+        return {"ti": self, "outlets": self.outlets, "outlet_events": self.outlet_events}
 
     def retried(self) -> Task:
         """The next try, as Airflow makes it."""

@@ -119,7 +119,8 @@ class TestFourAtOnce:
             # One session, with a connection for each request that is under way at once.
             assert (len(sessions), server.visits) == (1, 4)
         assert states(ledger) == ["accepted"] * 12
-        assert len(re.findall(r"9bits accepted message \w+: ref_id=ref\d+ recipients=1000", caplog.text)) == 12
+        line = r"event=send_accepted message=\w+ ref_id=ref\d+ recipients=1000 conn_id=\w+$"
+        assert len(re.findall(line, caplog.text, re.MULTILINE)) == 12
         assert "12 of 12 parts are done, 12000 of 12000 recipients" in caplog.text
         assert left_threads() == []
 

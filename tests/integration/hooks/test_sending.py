@@ -436,6 +436,27 @@ class TestWhoAsked:
         assert row(ledger, schema.send)["dag_id"] is None
 
 
+class TestItsLogLines:
+    def test_each_end_of_a_send_has_one(
+        self, hook: NineBitsHook, simulator: RunningSimulator, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        ref_id = hook.send_voice([ADA, BEN], MEDIA, idempotency_key="one").ref_id
+        hook.send_voice([ADA, BEN], MEDIA, idempotency_key="one")
+        simulator.script({"faults": [LOST, {"kind": "status", "status": 401}]})
+        with pytest.raises(MessageUncertain):
+            hook.send_voice(ADA, MEDIA)
+        with pytest.raises(SendFailed):
+            hook.send_voice(ADA, MEDIA)
+        told = [re.sub(r"message=\w+", "message=*", line) for line in re.findall(r" (event=.*)", caplog.text)]
+        assert told == [
+            f"event=send_accepted message=* ref_id={ref_id} recipients=2 conn_id=ninebits_default",
+            "event=send_resumed ref_ids=1 recipients=2 conn_id=ninebits_default",
+            "event=send_uncertain message=* recipients=1",
+            "event=send_refused message=* recipients=1 status=401",
+        ]
+
+
 class TestTheConnectionTest:
     def test_it_reaches_9bits_and_rings_nobody(self, hook: NineBitsHook, simulator: RunningSimulator) -> None:
         reached, says = hook.test_connection()
@@ -459,6 +480,35 @@ class TestTheConnectionTest:
 
     def test_nobody_listens(self, connection: None, ledger: Database) -> None:
         assert NineBitsHook("ninebits_nowhere").test_connection()[0] is False
+
+    @pytest.mark.parametrize(
+        ("fields", "said"),
+        [
+            ({"password": None}, "it has no API key"),
+            ({"password": "  "}, "it has no API key"),
+            ({"password": "an-api-key\n"}, "a blank, a line break"),
+            ({"host": "ftp://api.9bits.net"}, "is no http(s) address; give https://api.9bits.net"),
+            ({"host": "localhost:9009"}, "has no scheme; write http://localhost:9009"),
+            ({"extra": '{"timeout": "soon"}'}, "timeout is 'soon'; give seconds"),
+            ({"password": "bad"}, "refused the API key"),
+            ({}, "first real call only"),
+        ],
+    )
+    def test_the_form_gives_it_an_id_of_its_own_which_no_answer_shows(
+        self, fields: dict[str, Any], said: str, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from airflow.models.connection import Connection
+
+        form = {"host": simulator.base_url, "password": "an-api-key", "extra": '{"timeout": 20}'} | fields
+        connection = Connection(conn_id="made_up", conn_type="ninebits", **form)
+        # As Airflow's API server does it.
+        monkeypatch.setenv("AIRFLOW_CONN_MADE_UP", connection.get_uri())
+        good, says = NineBitsHook("made_up").test_connection()
+        assert good is (fields == {})
+        assert said in says
+        assert "made_up" not in says
+        assert "an-api-key" not in says
+        assert simulator.rung() == {}
 
 
 class TestTheOutcome:

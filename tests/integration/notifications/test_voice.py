@@ -146,7 +146,7 @@ class TestAStorm:
         assert lines(told)[-1] == (
             logging.INFO,
             "Held back: the call for alert 'etl manual__1' rang 3 min ago, and the cooldown is 15 min; "
-            "2 held back since.",
+            '2 held back since. event=alert_held_back alert="etl manual__1" held_back=2',
         )
         [shown] = list_alerts(ledger)
         assert (shown.rings, shown.held_back, shown.task_id, shown.held_back_task_id) == (1, 2, "first", "third")
