@@ -38,7 +38,7 @@ def test_json_and_yaml_can_be_read() -> None:
 
 @pytest.mark.parametrize("block", SHELL, ids=str)
 def test_json_that_a_shell_hands_over_can_be_read(block: Block) -> None:
-    for text in re.findall(r"'(\{.*?\})'", block.text, re.DOTALL):
+    for text in re.findall(r"'(\{\s*\".*?\})'", block.text, re.DOTALL):
         json.loads(text)
 
 
