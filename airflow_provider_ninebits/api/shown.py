@@ -6,7 +6,9 @@ import re
 
 from airflow_provider_ninebits.api.numbers import mask_number
 
-_NUMBER = re.compile(r"\d(?:[ ().\-/]{0,3}\d){7,}", re.ASCII)
+# A time of day goes with the date, as in a run's id and in 9bits' callbacks: a date alone may be a number.
+_TIME = r"(?<!\d)(?:19|20)\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?(?!\d)"
+_NUMBER = re.compile(rf"(?P<time>{_TIME})|\d(?:[ ().\-/]{{0,3}}\d){{7,}}", re.ASCII)
 _BEARER = re.compile(r"(?i)(bearer)\s+\S+")
 _LONGEST = 200
 _READ = 8192
@@ -30,5 +32,11 @@ def shown_text(value: str | bytes, secret: str = "") -> str:
 
 
 def masked_numbers(text: str) -> str:
-    """Return a text with all that may be a phone number masked."""
-    return _NUMBER.sub(lambda found: mask_number(found.group()) if len(found.group()) <= 24 else "***", text)
+    """Return a text with all that may be a phone number masked; times are none."""
+    return _NUMBER.sub(_masked, text)
+
+
+def _masked(found: re.Match[str]) -> str:
+    if found["time"] is not None:
+        return found.group()
+    return mask_number(found.group()) if len(found.group()) <= 24 else "***"
