@@ -96,7 +96,7 @@ def _print_yaml(value: Any) -> None:
 
     # By way of JSON, so that both say the same, and no YAML names a class of ours.
     plain = json.loads(json.dumps(value, default=str))
-    _write(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
+    _write(yaml.safe_dump(plain, sort_keys=False))
 
 
 def _write(text: str) -> None:

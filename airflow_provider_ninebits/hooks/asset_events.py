@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+log = logging.getLogger(__name__)
 
 
 def tell_assets(context: Mapping[str, Any], ref_ids: Sequence[str], counts: Mapping[str, int]) -> None:
@@ -22,8 +25,16 @@ def tell_assets(context: Mapping[str, Any], ref_ids: Sequence[str], counts: Mapp
     if events is None:
         return
     for outlet in context.get("outlets") or ():
-        if not isinstance(outlet, AssetAlias):
+        if isinstance(outlet, AssetAlias):
+            continue
+        try:
             events[outlet].extra.update({"ref_ids": list(ref_ids), **counts})
+        except TypeError:
+            # No asset: a file or a table, of which only lineage is told.
+            continue
+        except Exception as error:
+            # The phones have rung: a task that failed of this would be cleared, and ring again.
+            log.warning("The event of outlet %r says nothing of the calls: %s", outlet, error)
 
 
 def outcome_counts(outcome: Mapping[str, Any]) -> dict[str, int]:

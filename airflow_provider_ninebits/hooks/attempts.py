@@ -94,6 +94,14 @@ def doubt_about(database: Database, part: Part, tries: Tries) -> str:
     return f"no clear answer came to the request for its {part.recipients} recipients{again} ({cause})"
 
 
+def in_doubt(database: Database, part: Part, tries: Tries) -> MessageUncertain:
+    """Return the error for a part of which nobody knows whether it was placed, and log it where that was not done."""
+    doubt = doubt_about(database, part, tries)
+    if not tries.told:
+        log.error("%s", unplaced_line(part, MessageState.UNCERTAIN, doubt))
+    return MessageUncertain([part.message_id], doubt)
+
+
 def check_exclusion(database: Database, part: Part, job: Job, tries: Tries) -> None:
     """
     Make sure that a part in doubt may be sent again.

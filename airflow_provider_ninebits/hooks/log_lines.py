@@ -7,10 +7,13 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_provider_ninebits.hooks.receipts import SendReceipt
     from airflow_provider_ninebits.ledger.outcome import Outcome
 
-_BARE = re.compile(r"[A-Za-z0-9_.:/@+*-]+", re.ASCII)
+_BARE = re.compile(r"[A-Za-z0-9_.:/@+*,-]+", re.ASCII)
+_MOST_REF_IDS = 10
 
 
 def log_line(sentence: str, event: str, **pairs: object) -> str:
@@ -32,7 +35,7 @@ def outcome_line(sentence: str, event: str, outcome: Outcome) -> str:
     return log_line(
         f"{sentence}: {outcome.summary()}.",
         event,
-        ref_ids=len(outcome.ref_ids),
+        **ref_id_pairs(outcome.ref_ids),
         recipients=outcome.recipients,
         answered=outcome.answered,
         unanswered=outcome.unanswered,
@@ -41,12 +44,17 @@ def outcome_line(sentence: str, event: str, outcome: Outcome) -> str:
     )
 
 
+def ref_id_pairs(ref_ids: Sequence[str]) -> dict[str, object]:
+    """Return the pairs that name what was sent: the first ten, with commas between them, and how many there are."""
+    return {"ref_id": ",".join(ref_ids[:_MOST_REF_IDS]) or None, "ref_ids": len(ref_ids)}
+
+
 def resumed_line(receipt: SendReceipt, conn_id: str) -> str:
     """Return the line about a send of which nothing was left to be sent."""
     return log_line(
         "This send was placed before, so nobody was rung again.",
         "send_resumed",
-        ref_ids=len(receipt.ref_ids),
+        **ref_id_pairs(receipt.ref_ids),
         recipients=receipt.recipients,
         conn_id=conn_id,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,16 @@ from airflow_provider_ninebits.metrics import RECIPIENTS_RUNG, REQUESTS
 from airflow_provider_ninebits.stats import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from airflow_provider_ninebits.api.answers import Receipt
     from airflow_provider_ninebits.hooks.attempts import Lease
     from airflow_provider_ninebits.ledger.sends import Part, SendPlan
 
 SPAN_NAME = "POST /v1/sendvoice"
+_STATUS = "http.response.status_code"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,52 +42,60 @@ class Measured:
         return cls({name: value for name, value in tags.items() if value is not None}, _here())
 
     def request(self, part: Part, lease: Lease, make: Callable[[], Receipt]) -> Receipt:
-        """Make a request, count it, and return or raise what came of it."""
+        """Make a request, and return or raise what came of it: one that failed is counted, and each has its span."""
+        span = self._begin(part)
         try:
-            with self._span(part) as note:
-                receipt = make()
-                note("http.response.status_code", receipt.status)
-                note("ninebits.ref_id", receipt.ref_id)
+            receipt = make()
         except BaseException as error:
+            _end(span, {"error.type": type(error).__name__, _STATUS: getattr(error, "status", None)}, failed=True)
             if state := _state(error, lease):
                 record(REQUESTS, 1, {**self.tags, "state": state})
             raise
-        record(REQUESTS, 1, {**self.tags, "state": "accepted"})
-        record(RECIPIENTS_RUNG, part.recipients, self.tags)
+        _end(span, {_STATUS: receipt.status, "ninebits.ref_id": receipt.ref_id})
         return receipt
 
-    @contextmanager
-    def _span(self, part: Part) -> Iterator[Callable[[str, str | int], object]]:
-        """Give a request a span, and what notes something of it there: neither numbers nor the recording's URL."""
+    def accepted(self, part: Part) -> None:
+        """Count a request that was accepted, once that is in the ledger."""
+        record(REQUESTS, 1, {**self.tags, "state": "accepted"})
+        record(RECIPIENTS_RUNG, part.recipients, self.tags)
+
+    def _begin(self, part: Part) -> Any:
+        """Begin a request's span: neither numbers nor the recording's URL are noted there. None: there is no trace."""
         if self.trace is None:
-            yield lambda name, value: None
-            return
+            return None
+        try:
+            from opentelemetry import trace
+
+            return trace.get_tracer("airflow_provider_ninebits").start_span(
+                SPAN_NAME,
+                context=self.trace,
+                kind=trace.SpanKind.CLIENT,
+                attributes={
+                    "http.request.method": "POST",
+                    "ninebits.message_id": part.message_id,
+                    "ninebits.recipients": part.recipients,
+                    "ninebits.conn_id": self.tags["conn_id"],
+                },
+            )
+        except Exception as error:
+            log.warning("A request has no span: %s", type(error).__name__)
+            return None
+
+
+def _end(span: Any, found: dict[str, str | int | None], *, failed: bool = False) -> None:
+    """End a span. Its exporter may be broken: what 9bits has answered is not lost to that."""
+    if span is None:
+        return
+    try:
         from opentelemetry import trace
 
-        tracer = trace.get_tracer("airflow_provider_ninebits")
-        known: dict[str, str | int] = {
-            "http.request.method": "POST",
-            "ninebits.message_id": part.message_id,
-            "ninebits.recipients": part.recipients,
-            "ninebits.conn_id": self.tags["conn_id"],
-        }
-        with tracer.start_as_current_span(
-            SPAN_NAME,
-            context=self.trace,
-            kind=trace.SpanKind.CLIENT,
-            attributes=known,
+        span.set_attributes({name: value for name, value in found.items() if value is not None})
+        if failed:
             # An error's text is for the log: others may read the traces.
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as span:
-            try:
-                yield span.set_attribute
-            except BaseException as error:
-                span.set_attribute("error.type", type(error).__name__)
-                if (status := getattr(error, "status", None)) is not None:
-                    span.set_attribute("http.response.status_code", status)
-                span.set_status(trace.StatusCode.ERROR)
-                raise
+            span.set_status(trace.StatusCode.ERROR)
+        span.end()
+    except Exception as error:
+        log.warning("The span of a request is lost: %s", type(error).__name__)
 
 
 def _state(error: BaseException, lease: Lease) -> str | None:

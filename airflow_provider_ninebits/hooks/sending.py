@@ -21,7 +21,7 @@ from airflow_provider_ninebits.api.backoff import rate_limit_delay_seconds
 from airflow_provider_ninebits.api.errors import RateLimited, SendError
 from airflow_provider_ninebits.api.messages import VoiceMessage
 from airflow_provider_ninebits.api.transport import GateClosed
-from airflow_provider_ninebits.exceptions import MessageUncertain, SendFailed, SendStopped
+from airflow_provider_ninebits.exceptions import SendFailed, SendStopped
 from airflow_provider_ninebits.hooks.attempts import (
     LEASE_MARGIN_SECONDS,
     Job,
@@ -31,8 +31,8 @@ from airflow_provider_ninebits.hooks.attempts import (
     answer_of,
     check_exclusion,
     doubt_about,
+    in_doubt,
     tell_unplaced,
-    unplaced_line,
 )
 from airflow_provider_ninebits.hooks.evidence import silence_proves
 from airflow_provider_ninebits.hooks.measuring import Measured
@@ -171,10 +171,7 @@ class Sender:
                 case NextStep.WAIT:
                     self._nap(part, _LEASE_POLL_SECONDS)
                 case NextStep.FAIL:
-                    doubt = doubt_about(self.database, part, tries)
-                    if not tries.told:
-                        log.error("%s", unplaced_line(part, MessageState.UNCERTAIN, doubt))
-                    raise MessageUncertain([part.message_id], doubt)
+                    raise in_doubt(self.database, part, tries)
                 case NextStep.SEND:
                     if placed := self._send(part, job, tries):
                         return placed
@@ -237,8 +234,8 @@ class Sender:
                 if self._interrupted.is_set():
                     raise Halted
                 message = VoiceMessage(to=numbers, media_url=job.media_url, from_number=job.plan.from_number)
-                may_write = partial(self._begin_write, lease, begin)
-                receipt = job.measured.request(part, lease, partial(self.client.send_voice, message, may_write))
+                begins = partial(self._begin_write, lease, begin)
+                receipt = job.measured.request(part, lease, partial(self.client.send_voice, message, may_write=begins))
             except RateLimited as error:
                 # At once: the next one may be about to go.
                 limited, times = error, self._pace.limited(tries.ticket)
@@ -256,6 +253,7 @@ class Sender:
                 # Logged before it is committed: should the ledger be lost now, the log still has it.
                 log.info("%s", accepted_line(part, job, receipt.ref_id, len(numbers)))
                 state = self._record(part, request_id, Answer(RequestState.ACCEPTED, receipt.ref_id, receipt.status))
+                job.measured.accepted(part)
                 placed = replace(part, ref_ids=(*part.ref_ids, receipt.ref_id))
                 return placed if state is MessageState.ACCEPTED else None
         self._wait_out(part, request_id, limited, times, tries)

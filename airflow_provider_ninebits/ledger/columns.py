@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
 AMOUNT_PLACES = 9
-_UNITS = 10**AMOUNT_PLACES
+UNITS = 10**AMOUNT_PLACES
 
 
 def big_key() -> BigInteger:
@@ -93,9 +93,9 @@ def known_moment(value: datetime | str) -> datetime:
 
 def amount_units(value: Decimal) -> int:
     """Return an amount as the ledger keeps it."""
-    return int((value * _UNITS).to_integral_value())
+    return int((value * UNITS).to_integral_value())
 
 
 def read_amount(value: int | None) -> Decimal | None:
     """Return an amount as a driver gives it."""
-    return None if value is None else Decimal(value) / _UNITS
+    return None if value is None else Decimal(value) / UNITS

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from airflow_provider_ninebits.ledger.states import RecipientState, raised
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
-# A little less than the column holds (`columns.Amount`).
-_LARGEST_AMOUNT = Decimal(9 * 10**9)
+# The column of a message holds the sum of a thousand of these (`columns.Amount`).
+_LARGEST_AMOUNT = Decimal(9 * 10**6)
 _ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
@@ -67,10 +67,10 @@ def fold_call(recipient: RecipientRecord, call: CallRecord) -> RecipientRecord:
 
 
 def _sum(left: Decimal | None, right: Decimal | None) -> Decimal | None:
-    if left is None or right is None:
-        return left if right is None else right
+    if right is None:
+        return left
     # A stranger's amounts must not grow past what a column holds: the callback would be refused for its content.
-    return min(left + right, _LARGEST_AMOUNT)
+    return min((left or 0) + right, _LARGEST_AMOUNT)
 
 
 def _weight(call: CallRecord | RecipientRecord) -> tuple[bool, float, float, float, int, int]:

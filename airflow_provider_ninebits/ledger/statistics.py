@@ -14,11 +14,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Integer, func, select
+from sqlalchemy import BigInteger, Integer, func, select, type_coerce
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.columns import UNITS
 from airflow_provider_ninebits.ledger.lists import among
 from airflow_provider_ninebits.ledger.states import MessageState, RecipientState, RequestState
 
@@ -130,9 +131,12 @@ def count_calls(connection: Connection, span: Span) -> Totals:
 
 def _count(connection: Connection, span: Span, totals: Totals) -> None:
     quarter = _Epoch(_message.created_at).op("/", return_type=Integer())(QUARTER_SECONDS).label("quarter")
-    names = ("recipients", "answered", "unanswered", "failed", "total_amount")
+    names = ("recipients", "answered", "unanswered", "failed")
+    # In two parts: added up as they are, amounts may grow past what SQLite adds up.
+    units = type_coerce(_message.total_amount, BigInteger)
+    whole, rest = func.sum(units // UNITS).label("whole"), func.sum(units % UNITS).label("rest")
     statement, given = _messages(
-        span, quarter, _message.dag_id, *(func.sum(_message[name]).label(name) for name in names)
+        span, quarter, _message.dag_id, whole, rest, *(func.sum(_message[name]).label(name) for name in names)
     )
     for row in connection.execute(statement.group_by("quarter", _message.dag_id), given):
         moment = datetime.fromtimestamp(row.quarter * QUARTER_SECONDS, UTC)
@@ -144,7 +148,8 @@ def _count(connection: Connection, span: Span, totals: Totals) -> None:
             settled += count
         states[RecipientState.PENDING] += int(row.recipients) - settled
         calls, amount = totals.by_dag.get(row.dag_id, (0, Decimal(0)))
-        totals.by_dag[row.dag_id] = (calls + int(row.recipients), amount + row.total_amount)
+        amount += Decimal(row.whole) + Decimal(row.rest) / UNITS
+        totals.by_dag[row.dag_id] = (calls + int(row.recipients), amount)
 
 
 def _time(connection: Connection, span: Span, totals: Totals) -> None:

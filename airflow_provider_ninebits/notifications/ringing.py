@@ -17,7 +17,7 @@ from airflow_provider_ninebits.api.numbers import mask_number
 from airflow_provider_ninebits.api.shown import shown_text
 from airflow_provider_ninebits.exceptions import InvalidArgument, KeyReused, LedgerUnavailable, SendFailed
 from airflow_provider_ninebits.hooks.attempts import LEASE_MARGIN_SECONDS
-from airflow_provider_ninebits.hooks.log_lines import log_line
+from airflow_provider_ninebits.hooks.log_lines import log_line, ref_id_pairs
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.ledger import alerts
 from airflow_provider_ninebits.ledger.alerts import Alert, Ring, Ruling, Verdict
@@ -255,7 +255,7 @@ def rang(alert: Alert, plan: SendPlan, receipt: SendReceipt) -> Report:
     shown = ", ".join(map(mask_number, numbers[:_SHOWN_NUMBERS]))
     more = f" and {len(numbers) - _SHOWN_NUMBERS} more" if len(numbers) > _SHOWN_NUMBERS else ""
     ref_ids = ", ".join(receipt.ref_ids)
-    pairs = {"alert": alert.dedup_key, "ref_ids": len(receipt.ref_ids), "recipients": len(numbers)}
+    pairs = {"alert": alert.dedup_key, **ref_id_pairs(receipt.ref_ids), "recipients": len(numbers)}
     if receipt.resumed:
         text = f"The call for alert {alert.dedup_key!r} was placed before, by another that did not note it: {ref_ids}."
         return Report(logging.INFO, text, "alert_rang_before", pairs)

@@ -149,10 +149,11 @@ class Watcher:
         if self._listening is not None:
             self._listening.cancel()
         if self._threads is not None:
+            # After what it is doing: a connection that comes back later would stay open.
+            self._threads.submit(self.database.close)
             self._threads.shutdown(wait=False)
         self._watching = self._listening = self._threads = None
         self._work = asyncio.Event()
-        self.database.close()
         self._tell_count()
 
     def _tell_count(self) -> None:

@@ -270,7 +270,7 @@ STEPS: dict[str, Callable[[Stop], None]] = {
     "answered": _before_statement(*_ANSWER),
     "answered, not committed": _before_commit_of(*_ANSWER),
     "accepted": _after_commit_of(*_ANSWER),
-    "before XCom": _around(Task, "xcom_push", before=True),
+    "before XCom": _around(Task, "push", before=True),
     "before the mark": _before_statement(*_MARK),
     "after the mark": _after_commit_of(*_MARK),
 }

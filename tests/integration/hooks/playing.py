@@ -40,6 +40,11 @@ class Task:
     outlet_events: Any = field(default_factory=OutletEventAccessors)
 
     def xcom_push(self, key: str, value: Any) -> None:
+        # What leads to the page comes with every task, and is no part of what it did.
+        if not key.startswith("_link_"):
+            self.push(key, value)
+
+    def push(self, key: str, value: Any) -> None:
         self.pushed[key] = value
 
     def get_first_reschedule_date(self, _: Any) -> datetime | None:

@@ -451,7 +451,7 @@ class TestItsLogLines:
         told = [re.sub(r"message=\w+", "message=*", line) for line in re.findall(r" (event=.*)", caplog.text)]
         assert told == [
             f"event=send_accepted message=* ref_id={ref_id} recipients=2 conn_id=ninebits_default",
-            "event=send_resumed ref_ids=1 recipients=2 conn_id=ninebits_default",
+            f"event=send_resumed ref_id={ref_id} ref_ids=1 recipients=2 conn_id=ninebits_default",
             "event=send_uncertain message=* recipients=1",
             "event=send_refused message=* recipients=1 status=401",
         ]

@@ -209,6 +209,15 @@ class TestStatistics:
         assert sum(totals.delays) == totals.delays[0] == 1
         assert not totals.cut_short
 
+    def test_amounts_that_no_call_costs_add_up_all_the_same(self, database: Database) -> None:
+        for place in range(3):
+            # As many as a message may have: its own column holds their sum.
+            numbers = [f"23480{place}{each:07}" for each in range(1000)]
+            accepted(database, f"r{place}", *numbers)
+            arrive(database, *(a_call(each, ref_id=f"r{place}", amount="999999999") for each in numbers))
+        with database.reading() as connection:
+            assert count_calls(connection, self.span()).amount == 3 * 1000 * Decimal(9 * 10**6)
+
     def test_only_what_is_asked_for(self, database: Database) -> None:
         make_calls(database)
         with database.reading() as connection:

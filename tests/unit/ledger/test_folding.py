@@ -70,7 +70,8 @@ def test_what_the_attempts_cost_adds_up() -> None:
 
 
 def test_amounts_never_grow_past_what_the_ledger_holds() -> None:
-    assert fold(*(call(place, amount="999999999") for place in range(12))).total_amount == Decimal(9 * 10**9)
+    assert fold(*(call(place, amount="999999") for place in range(12))).total_amount == Decimal(9 * 10**6)
+    assert fold(call(0, amount="999999999")).total_amount == Decimal(9 * 10**6)
 
 
 def test_an_amount_that_nobody_reported_is_not_zero() -> None:
