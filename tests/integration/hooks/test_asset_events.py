@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.lineage.entities import File
 from airflow.sdk import Asset, AssetAlias
 
 from airflow_provider_ninebits.exceptions import CallsUnanswered
@@ -20,7 +21,8 @@ COUNTS = {"recipients": 2, "answered": 2, "unanswered": 0, "failed": 0, "pending
 
 
 def a_task(task_id: str = "ring") -> Task:
-    return Task(task_id, outlets=[REMINDED, AssetAlias("whatever")])
+    # A file is for lineage alone; Airflow makes no event of it.
+    return Task(task_id, outlets=[REMINDED, AssetAlias("whatever"), File(url="s3://bucket/reminded.csv")])
 
 
 def extras(task: Task) -> list[dict[str, Any]]:
