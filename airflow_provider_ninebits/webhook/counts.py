@@ -42,8 +42,8 @@ class Counts:
             return
         counts = {"401": turned_away.unauthorized, "413": turned_away.oversized, "503": turned_away.unavailable}
         for status, count in counts.items():
-            if count:
-                self._record(TURNED_AWAY, count, {"status": status})
+            # None as well: what begins with 1 has not risen, and no alert would see the first of them.
+            self._record(TURNED_AWAY, count, {"status": status})
 
     def unmatched(self, count: int) -> None:
         """Tell how many callbacks are nobody's."""

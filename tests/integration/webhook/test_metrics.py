@@ -67,6 +67,8 @@ EVERYTHING = {
     callbacks("unreadable", "unreadable"): 1,
     series("turned_away", status="401"): 1,
     series("turned_away", status="413"): 1,
+    # Nothing, so that the first one is a rise.
+    series("turned_away", status="503"): 0,
     # Once, though two callbacks of the message came.
     series("send_to_callback", conn_id="ninebits"): 1,
 }
