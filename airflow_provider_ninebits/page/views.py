@@ -82,7 +82,7 @@ def messages(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
     seen = sight(desk, who, given.get("conn_id"))
     if wanted.dag_id is not None and not who.dags([wanted.dag_id]):
         raise Forbidden(f"You may not read the DAG {wanted.dag_id}. Ask whoever runs this Airflow for that right.")
-    wanted = replace(wanted, conn_ids=seen.conn_ids)
+    wanted = replace(wanted, conn_ids=seen.conn_ids if wanted.number is None else _by_number(who, seen))
     with desk.reading() as connection:
         page = browsing.browse(connection, wanted, after=after, limit=MESSAGES)
         dags = browsing.dags_of(connection, limit=DAGS_OFFERED)
@@ -104,6 +104,21 @@ def messages(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
         "refresh_seconds": _refresh(given, found) if after is None else None,
         "turned_away": turned_away,
     }
+
+
+def _by_number(who: Reader, seen: Sight) -> tuple[str, ...] | None:
+    """
+    Return over which connections a reader may look for a number: whoever may try them could read what is masked.
+
+    :raises Forbidden: where he may edit none.
+    """
+    editable = who.connections(seen.readable, "PUT")
+    if not editable:
+        raise Forbidden(
+            "Messages are found by a number for whoever may edit the Airflow connection that they go over: numbers are "
+            "masked for all others. Ask whoever runs this Airflow for that right, or look for the message's ref_id."
+        )
+    return None if seen.every and editable >= set(seen.readable) else tuple(sorted(editable))
 
 
 def message(desk: Desk, who: Reader, given: Given, message_id: str) -> dict[str, Any]:

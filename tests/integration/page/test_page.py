@@ -69,8 +69,14 @@ class TestList:
         ],
     )
     def test_filters_of_the_url(
-        self, page: httpx.Client, messages: list[str], query: dict[str, str | list[str]], places: list[int]
+        self,
+        page: httpx.Client,
+        messages: list[str],
+        somebody: Somebody,
+        query: dict[str, str | list[str]],
+        places: list[int],
     ) -> None:
+        somebody.edits = {"ninebits_default", "other"}
         assert listed(page.get("/", params=query)) == [messages[place] for place in places]
 
     def test_a_message_without_a_ref_id_is_found_by_what_stands_for_it(
@@ -133,6 +139,18 @@ class TestWhoSeesWhat:
         edited = page.get(f"/messages/{messages[2]}").text
         assert edited.count(SHOWN) == 2, "among the calls, and in the callback's body"
         assert MASKED not in edited
+
+    def test_nothing_is_found_by_a_number_for_who_may_not_edit_the_connection(
+        self, page: httpx.Client, messages: list[str], somebody: Somebody
+    ) -> None:
+        for number in (SILENT, HIDDEN, "2348099999999"):
+            refused = page.get("/", params={"number": number})
+            assert refused.status_code == 403
+            assert "may edit the Airflow connection" in refused.text
+        somebody.edits = {"ninebits_default"}
+        assert listed(page.get("/", params={"number": SILENT})) == [messages[2], messages[1]]
+        assert listed(page.get("/", params={"number": HIDDEN})) == []
+        assert page.get("/", params={"number": HIDDEN, "conn_id": "other"}).status_code == 403
 
     def test_no_page_shows_a_whole_number_to_who_may_only_read(self, page: httpx.Client, messages: list[str]) -> None:
         for path in (*PAGES, *(f"/messages/{each}" for each in messages)):
