@@ -167,7 +167,7 @@ def callbacks(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
     if fate is not None and fate not in set(Fate):
         raise filters.NotUnderstood(f"fate: there are {', '.join(Fate)}")
     after = filters.read_callback_key(given.get("after"))
-    seen = sight(desk, who)
+    seen = _sight_of_callbacks(desk, who)
     # What came over the account's one path may be about any connection.
     conn_paths = None if seen.every else seen.readable
     with desk.reading() as connection:
@@ -176,12 +176,18 @@ def callbacks(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
         )
         counted = dead_letter_pages.count_dead_letters(connection, conn_paths=conn_paths)
         turned_away = _turned_away(connection)
-    editable = who.connections(seen.readable, "PUT")
-    every_editable = seen.every and editable >= set(seen.readable)
+    # Older than what was looked at, one may have come over a path that nothing else has.
+    named = {each.summary.conn_path for each in page.callbacks if each.summary.conn_path is not None}
+    readable = who.connections(named, "GET") | {None}
+    editable: set[str | None] = {*who.connections({*named, *seen.readable}, "PUT")}
+    if seen.every and editable >= set(seen.readable):
+        editable.add(None)
     return {
         "zone": zone,
         "callbacks": [
-            (callback, callback.summary.conn_path in editable or every_editable) for callback in page.callbacks
+            (callback, callback.summary.conn_path in editable)
+            for callback in page.callbacks
+            if callback.summary.conn_path in readable
         ],
         "counted": counted,
         "counted_of": dead_letter_pages.COUNTED,
@@ -191,6 +197,19 @@ def callbacks(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
         "is_first": after is None,
         "turned_away": turned_away,
     }
+
+
+def _sight_of_callbacks(desk: Desk, who: Reader) -> Sight:
+    """
+    Return which connections a reader may look into, those included that have callbacks and no message yet.
+
+    :raises Forbidden: where he may look into none that has messages.
+    """
+    seen = sight(desk, who)
+    with desk.reading() as connection:
+        named = dead_letter_pages.conn_paths_of(connection)
+    readable = who.connections(named, "GET")
+    return Sight(tuple(sorted({*seen.readable, *readable})), seen.every and readable >= named)
 
 
 def statistics(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:

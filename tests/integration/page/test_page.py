@@ -9,8 +9,10 @@ from urllib.parse import urljoin
 
 import pytest
 
+from airflow_provider_ninebits.ledger import dead_letter_pages
+from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.receivers import TurnedAway, heartbeat, register
-from tests.integration.page.calls_made import HIDDEN, RUN_ID, SHOWN, SILENT, ring
+from tests.integration.page.calls_made import HIDDEN, RUN_ID, SHOWN, SILENT, ring, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -214,6 +216,39 @@ class TestOtherPages:
         assert "2349099999999" in page.get("/callbacks?fate=unmatched").text
         assert "2349099999999" not in page.get("/callbacks?fate=unreadable").text
         assert page.get("/callbacks?fate=nope").status_code == 400
+
+    @pytest.mark.parametrize("counted", [5000, 1])
+    def test_callbacks_of_a_connection_without_messages_are_for_who_may_read_it(
+        self,
+        page: httpx.Client,
+        database: Database,
+        somebody: Somebody,
+        counted: int,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        with database.reading() as connection:
+            now = ledger_now(connection)
+        told(database, "r-payroll", "2349011111111", now, conn_path="payroll")
+        # Where it is not among those that are counted, it is not shown either.
+        told(database, "r-mine", "2349022222222", now, conn_path="ninebits_default")
+        monkeypatch.setattr(dead_letter_pages, "COUNTED", counted)
+        somebody.edits = {"ninebits_default"}
+        text = page.get("/callbacks").text
+        assert "2349022222222" in text
+        for hidden in ("r-payroll", "2349011111111", "234901***1111"):
+            assert hidden not in text
+        if counted > 1:
+            assert "unmatched <b>1</b>" in text
+            assert "234909***9999" not in text, "it may be about payroll"
+        somebody.reads.add("payroll")
+        text = page.get("/callbacks").text
+        assert "234901***1111" in text
+        assert "234909***9999" in text
+        assert "2349011111111" not in text
+        somebody.edits = {"ninebits_default", "other", "payroll"}
+        text = page.get("/callbacks").text
+        assert "2349011111111" in text
+        assert "2349099999999" in text
 
     def test_statistics_count_what_came_back(self, page: httpx.Client) -> None:
         text = page.get("/statistics").text
