@@ -105,6 +105,10 @@ def read_wanted(given: Given) -> Wanted:
         raise NotUnderstood("number: give all its digits with the country code, like 2348020000000")
     if len(ref_ids) > REF_IDS:
         raise NotUnderstood(f"ref_id: at most {REF_IDS} can be asked for at once")
+    inside = next((name for name in ("run_id", "task_id", "map_index") if given.get(name) is not None), None)
+    if inside is not None and given.get("dag_id") is None:
+        # Who may see it is asked by the DAG: without one, it would be told that there is such a run or task.
+        raise NotUnderstood(f"{inside}: give its dag_id as well")
     return Wanted(
         dag_id=_text(given, "dag_id"),
         run_id=_text(given, "run_id"),

@@ -53,9 +53,9 @@ class TestList:
         [
             ({"dag_id": "reminders"}, [2]),
             ({"dag_id": "reminders", "run_id": RUN_ID, "task_id": "ring", "map_index": "-1"}, [2]),
-            ({"run_id": RUN_ID, "map_index": "0"}, []),
-            ({"task_id": "ring"}, [2]),
-            ({"task_id": "nobody"}, []),
+            ({"dag_id": "reminders", "run_id": RUN_ID, "map_index": "0"}, []),
+            ({"dag_id": "reminders", "task_id": "ring"}, [2]),
+            ({"dag_id": "reminders", "task_id": "nobody"}, []),
             ({"state": "answered"}, [2]),
             ({"state": "unanswered"}, [2, 1]),
             ({"state": "pending"}, [0]),
@@ -165,7 +165,7 @@ class TestWhoSeesWhat:
         somebody.reads = {"ninebits_default"}
         somebody.edits = {"ninebits_default"}
         assert listed(page.get("/")) == [messages[2], messages[1]]
-        for query in ({"number": HIDDEN}, {"ref_id": "r-hidden"}, {"run_id": "r"}, {"dag_id": "secrets"}):
+        for query in ({"number": HIDDEN}, {"ref_id": "r-hidden"}, {"dag_id": "secrets", "run_id": "r"}, {"dag_id": "secrets"}):
             assert listed(page.get("/", params=query)) == []
         assert page.get("/?conn_id=other").status_code == 403
         hidden, none = page.get(f"/messages/{messages[0]}"), page.get("/messages/none")
@@ -188,6 +188,10 @@ class TestWhoSeesWhat:
             assert "reminders" not in answer.text
             assert RUN_ID not in answer.text
         assert page.get("/?dag_id=reminders").status_code == 403
+        # Nor is it told whether there is such a run or task.
+        for name, value in (("run_id", RUN_ID), ("task_id", "ring"), ("map_index", "-1")):
+            assert page.get("/", params={name: value}).status_code == 400
+            assert page.get("/", params={name: value, "dag_id": "reminders"}).status_code == 403
         assert page.get("/statistics?dag_id=reminders").status_code == 403
 
     def test_who_may_read_no_connection_sees_nothing(self, page: httpx.Client, somebody: Somebody) -> None:
