@@ -1,6 +1,7 @@
 """
 Who reads the page, and what he may see: asked of Airflow's auth manager, as Airflow's own pages ask it.
 
+- Of a ledger that several Airflows share, each shows its own messages: rights are given for its own names.
 - A message is shown to whoever may read (GET) the connection that it goes over.
 - Its numbers are whole for whoever may edit (PUT) that connection, and masked for all others. It is found by a number
   for him alone: whoever may try numbers could read what is masked.

@@ -42,16 +42,17 @@ _STATIC = {"page.css": "text/css", "page.js": "text/javascript"}
 _log = logging.getLogger(__name__)
 
 
-def page_app(ledger_url: Callable[[], str], reader: Callable[..., Any]) -> FastAPI:
+def page_app(ledger_url: Callable[[], str], deployment: Callable[[], str], reader: Callable[..., Any]) -> FastAPI:
     """
     Return the page's app, without a prefix.
 
     :param ledger_url: gives the ledger's URL, when it is first asked for; what it raises for an option that cannot be
         used becomes a page.
+    :param deployment: gives what this Airflow is called in the ledger, likewise: only its own messages are shown.
     :param reader: a dependency of FastAPI's that gives the :class:`~airflow_provider_ninebits.page.access.Reader` of a
         request, or raises an HTTPException with 401.
     """
-    desk, render = Desk(ledger_url), _Templates()
+    desk, render = Desk(ledger_url, deployment), _Templates()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

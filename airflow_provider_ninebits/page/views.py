@@ -10,7 +10,7 @@ from airflow_provider_ninebits.ledger import browsing, calls, dead_letter_pages
 from airflow_provider_ninebits.ledger.browsing import Seen
 from airflow_provider_ninebits.ledger.dead_letters import Fate
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
-from airflow_provider_ninebits.ledger.listing import read_message
+from airflow_provider_ninebits.ledger.listing import amounts_of, read_message
 from airflow_provider_ninebits.ledger.states import MessageState, RecipientState
 from airflow_provider_ninebits.page import filters
 from airflow_provider_ninebits.page.summaries import summarized
@@ -82,10 +82,12 @@ def messages(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
     seen = sight(desk, who, given.get("conn_id"))
     if wanted.dag_id is not None and not who.dags([wanted.dag_id]):
         raise Forbidden(f"You may not read the DAG {wanted.dag_id}. Ask whoever runs this Airflow for that right.")
-    wanted = replace(wanted, conn_ids=seen.conn_ids if wanted.number is None else _by_number(who, seen))
+    wanted = replace(
+        wanted, deployment=desk.deployment(), conn_ids=seen.conn_ids if wanted.number is None else _by_number(who, seen)
+    )
     with desk.reading() as connection:
         page = browsing.browse(connection, wanted, after=after, limit=MESSAGES)
-        dags = browsing.dags_of(connection, limit=DAGS_OFFERED)
+        dags = browsing.dags_of(connection, limit=DAGS_OFFERED, deployment=wanted.deployment)
         turned_away = _turned_away(connection)
     found = [listed.message for listed in page.messages]
     readable = who.dags({*dags, *_dags_of(found)})
@@ -132,7 +134,8 @@ def message(desk: Desk, who: Reader, given: Given, message_id: str) -> dict[str,
         raise filters.NotUnderstood(f"state: there are {', '.join(RecipientState)}")
     with desk.reading() as connection:
         summary, requests = read_message(connection, message_id)
-    if not who.connections([summary.conn_id], "GET"):
+    # Another Airflow's may go over a connection that is called as one here.
+    if summary.deployment != desk.deployment() or not who.connections([summary.conn_id], "GET"):
         raise NoSuchMessage(message_id)
     with desk.reading() as connection:
         page = calls.read_calls(
@@ -143,7 +146,7 @@ def message(desk: Desk, who: Reader, given: Given, message_id: str) -> dict[str,
             limit=CALLS,
         )
         answers = calls.answers_of(connection, message_id)
-        cost = browsing.amounts_of(connection, [message_id]).get(message_id)
+        cost = amounts_of(connection, [message_id]).get(message_id)
     return {
         "zone": zone,
         "message": summary,

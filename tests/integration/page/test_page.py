@@ -12,6 +12,7 @@ import pytest
 from airflow_provider_ninebits.ledger import dead_letter_pages
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.receivers import TurnedAway, heartbeat, register
+from airflow_provider_ninebits.ledger.sends import AskedBy
 from tests.integration.page.calls_made import HIDDEN, RUN_ID, SHOWN, SILENT, ring, told
 
 if TYPE_CHECKING:
@@ -154,6 +155,32 @@ class TestWhoSeesWhat:
         assert listed(page.get("/", params={"number": HIDDEN})) == []
         assert page.get("/", params={"number": HIDDEN, "conn_id": "other"}).status_code == 403
 
+    def test_messages_of_another_airflow_are_not_there(
+        self, page: httpx.Client, database: Database, messages: list[str], somebody: Somebody
+    ) -> None:
+        theirs = ring(database, "r-theirs", SILENT, asked_by=AskedBy("staging", "reminders", RUN_ID, "ring", -1))
+        outside = ring(database, "r-outside-theirs", SILENT, conn_id="theirs", asked_by=AskedBy("staging"))
+        ring(database, "r-nightly", SILENT, asked_by=AskedBy("staging", "nightly", RUN_ID, "ring", -1))
+        somebody.reads |= {"theirs"}
+        somebody.edits = {"ninebits_default", "other", "theirs"}
+        somebody.reads_dags |= {"nightly"}
+        assert listed(page.get("/")) == list(reversed(messages))
+        for query, places in (
+            ({"number": SILENT}, [2, 1]),
+            ({"ref_id": ["r-theirs", "r-shown", f"ledger:{outside}"]}, [2]),
+            ({"dag_id": "reminders", "run_id": RUN_ID}, [2]),
+            ({"dag_id": "nightly"}, []),
+            ({"conn_id": "theirs"}, []),
+            ({"state": "pending"}, [0]),
+        ):
+            assert listed(page.get("/", params=query)) == [messages[place] for place in places], query
+        assert 'value="nightly"' not in page.get("/").text
+        for message_id in (theirs, outside):
+            assert page.get(f"/messages/{message_id}").status_code == 404
+        statistics = page.get("/statistics").text
+        assert "<dt>Calls</dt><dd>4</dd>" in statistics
+        assert "nightly" not in statistics
+
     def test_no_page_shows_a_whole_number_to_who_may_only_read(self, page: httpx.Client, messages: list[str]) -> None:
         for path in (*PAGES, *(f"/messages/{each}" for each in messages)):
             text = re.sub(r'placeholder="\d+"', "", page.get(path).text)
@@ -165,7 +192,12 @@ class TestWhoSeesWhat:
         somebody.reads = {"ninebits_default"}
         somebody.edits = {"ninebits_default"}
         assert listed(page.get("/")) == [messages[2], messages[1]]
-        for query in ({"number": HIDDEN}, {"ref_id": "r-hidden"}, {"dag_id": "secrets", "run_id": "r"}, {"dag_id": "secrets"}):
+        for query in (
+            {"number": HIDDEN},
+            {"ref_id": "r-hidden"},
+            {"dag_id": "secrets", "run_id": "r"},
+            {"dag_id": "secrets"},
+        ):
             assert listed(page.get("/", params=query)) == []
         assert page.get("/?conn_id=other").status_code == 403
         hidden, none = page.get(f"/messages/{messages[0]}"), page.get("/messages/none")
