@@ -175,6 +175,14 @@ def _say_what_went_wrong(app: FastAPI, render: _Templates) -> None:
     app.add_exception_handler(LedgerError, unreachable)
     app.add_exception_handler(InvalidOption, unreachable)
 
+    @app.exception_handler(Exception)
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        _log.error("the page 'Voice calls' failed at %s", request.url.path, exc_info=error)
+        words = (
+            "This is a mistake of the page's, and not yours. The log of the API server says which. No call is touched."
+        )
+        return page(request, 500, "The page failed", words)
+
     @app.exception_handler(StarletteHTTPException)
     async def other(request: Request, error: StarletteHTTPException) -> Response:
         if error.status_code in (401, 403):

@@ -129,6 +129,8 @@ def message(desk: Desk, who: Reader, given: Given, message_id: str) -> dict[str,
 
     :raises NoSuchMessage: where there is none, or the reader may not see it.
     """
+    if not filters.is_message_id(message_id):
+        raise NoSuchMessage("no message has such an id")
     zone, state = filters.read_zone(given), given.get("state")
     if state is not None and state not in set(RecipientState):
         raise filters.NotUnderstood(f"state: there are {', '.join(RecipientState)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
@@ -10,9 +11,11 @@ from urllib.parse import urljoin
 import pytest
 
 from airflow_provider_ninebits.ledger import dead_letter_pages
+from airflow_provider_ninebits.ledger.browsing import Key
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.receivers import TurnedAway, heartbeat, register
 from airflow_provider_ninebits.ledger.sends import AskedBy
+from airflow_provider_ninebits.page.filters import write_key
 from tests.integration.page.calls_made import HIDDEN, RUN_ID, SHOWN, SILENT, ring, told
 
 if TYPE_CHECKING:
@@ -110,6 +113,20 @@ class TestList:
         answer = page.get(f"/?{query}")
         assert answer.status_code == 400
         assert query.partition("=")[0] in answer.text
+
+    @pytest.mark.parametrize("value", ["%00", "x%00y", "9" * 1001], ids=["nul", "nul inside", "long"])
+    def test_what_no_text_has_is_refused_and_is_no_outage(self, page: httpx.Client, value: str) -> None:
+        for path, names in (
+            ("/", ("dag_id", "run_id", "task_id", "number", "ref_id", "conn_id", "state", "since", "tz", "after")),
+            ("/statistics", ("dag_id", "conn_id", "days", "until")),
+            ("/callbacks", ("fate", "after")),
+        ):
+            for name in names:
+                answer = page.get(f"{path}?{name}={value}")
+                assert (name, answer.status_code) == (name, 400)
+                assert name in answer.text
+        assert page.get(f"/messages/{value}").status_code == 404
+        assert page.get(f"/?after={write_key(Key(datetime.now(UTC), 'x' + chr(0)))}").status_code == 400
 
     def test_it_loads_itself_again_while_calls_are_pending(self, page: httpx.Client) -> None:
         assert '<meta http-equiv="refresh" content="10">' in page.get("/").text
@@ -295,6 +312,15 @@ class TestOtherPages:
         for wrong in ("days=0", "days=x", "since=2020-01-01&until=2019-01-01", "since=2000-01-01"):
             assert page.get(f"/statistics?{wrong}").status_code == 400
 
+    @pytest.mark.parametrize(
+        "span", ["until=0001-01-05", "until=9999-12-31T23:59&since=9999-12-01&tz=Asia/Kathmandu", "until=1970-01-01"]
+    )
+    def test_spans_at_the_ends_of_time_are_answered(self, page: httpx.Client, span: str) -> None:
+        answer = page.get(f"/statistics?{span}")
+        assert answer.status_code == (200 if "1970" in span else 400)
+        assert "Content-Security-Policy" in answer.headers
+        assert page.get(f"/?{span}").status_code == answer.status_code
+
     def test_calls_of_a_message_by_state(self, page: httpx.Client, messages: list[str]) -> None:
         silent = page.get(f"/messages/{messages[2]}?state=unanswered").text
         assert "234802***0002" in silent
@@ -329,6 +355,20 @@ class TestSafety:
             assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?! src=\"/prefix/ninebits/calls/static/)", text)
             # And nothing comes from elsewhere.
             assert not re.search(r"(?:src|href)=\"(?:https?:)?//", text)
+
+    def test_a_mistake_of_the_page_is_said_in_words(
+        self, page: httpx.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def broken(*_: object, **__: object) -> None:
+            raise ZeroDivisionError("234802000000000")
+
+        monkeypatch.setattr(dead_letter_pages, "count_dead_letters", broken)
+        answer = page.get("/callbacks")
+        assert answer.status_code == 500
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert "The page failed" in answer.text
+        assert "234802000000000" not in answer.text
+        assert "failed at /prefix/ninebits/calls/callbacks" in caplog.text
 
     def test_what_strangers_wrote_is_text(
         self, page: httpx.Client, database: Database, messages: list[str], somebody: Somebody
