@@ -198,6 +198,14 @@ class TestWhoSeesWhat:
         assert "<dt>Calls</dt><dd>4</dd>" in statistics
         assert "nightly" not in statistics
 
+    def test_a_number_in_the_url_of_a_recording_is_masked(
+        self, page: httpx.Client, database: Database, somebody: Somebody
+    ) -> None:
+        message_id = ring(database, "r", SILENT, media_url=f"https://media.test/for/{SHOWN}.mp3")
+        assert f"https://media.test/for/{MASKED}.mp3" in page.get(f"/messages/{message_id}").text
+        somebody.edits = {"ninebits_default"}
+        assert f"https://media.test/for/{SHOWN}.mp3" in page.get(f"/messages/{message_id}").text
+
     def test_no_page_shows_a_whole_number_to_who_may_only_read(self, page: httpx.Client, messages: list[str]) -> None:
         for path in (*PAGES, *(f"/messages/{each}" for each in messages)):
             text = re.sub(r'placeholder="\d+"', "", page.get(path).text)
