@@ -105,7 +105,7 @@ def mounted_page() -> FastAPI:
         from airflow_provider_ninebits.page.access import airflow_reader
         from airflow_provider_ninebits.page.app import page_app
 
-        return page_app(_ledger_url, airflow_reader())
+        return page_app(_ledger_url, _deployment, airflow_reader())
     except Exception:
         # An exception here would keep the whole API server from starting.
         _log.exception("the page 'Voice calls' is not there: it could not be built")
@@ -120,6 +120,12 @@ def _ledger_url() -> str:
     from airflow_provider_ninebits.configuration import read_settings
 
     return read_settings().sql_alchemy_conn
+
+
+def _deployment() -> str:
+    from airflow_provider_ninebits.configuration import read_settings
+
+    return read_settings().deployment
 
 
 def _lead_to_the_page(app: FastAPI) -> None:

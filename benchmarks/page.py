@@ -138,7 +138,9 @@ def _add_strays(url: str) -> None:
 
 @contextmanager
 def _served(url: str) -> Iterator[httpx.Client]:
-    server = uvicorn.Server(uvicorn.Config(page_app(lambda: url, Admin), port=0, log_level="warning"))
+    server = uvicorn.Server(
+        uvicorn.Config(page_app(lambda: url, lambda: "default", Admin), port=0, log_level="warning")
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:

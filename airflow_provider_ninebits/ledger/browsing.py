@@ -15,12 +15,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import and_, not_, or_, select, text, tuple_
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.listing import MessageSummary, lapsed, read_summaries
+from airflow_provider_ninebits.ledger.listing import (
+    MessageSummary,
+    amounts_of,
+    asked_by_deployment,
+    lapsed,
+    read_summaries,
+)
 from airflow_provider_ninebits.ledger.lists import among
 from airflow_provider_ninebits.ledger.states import MessageState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
     from decimal import Decimal
 
@@ -33,7 +39,6 @@ LEDGER_REF = "ledger:"
 """What stands before a message's id where 9bits' own ``ref_id`` never became known."""
 
 _message, _send = schema.message.c, schema.send.c
-_AMOUNTS = select(_message.id, _message.total_amount).where(among(_message.id, "message_ids"))
 
 
 class Seen(StrEnum):
@@ -61,11 +66,13 @@ class Wanted:
     """
     Which messages are wanted; None stands for all of them.
 
+    :param deployment: asked for by which Airflow; None: by any.
     :param conn_ids: over which connections; None: over any.
     :param since: asked for at this time or later.
     :param until: asked for before this time.
     """
 
+    deployment: str | None = None
     conn_ids: tuple[str, ...] | None = None
     dag_id: str | None = None
     run_id: str | None = None
@@ -126,9 +133,13 @@ def connections_of(connection: Connection) -> list[str]:
     return _distinct(connection, "conn_id")
 
 
-def dags_of(connection: Connection, *, limit: int = 500) -> list[str]:
-    """Return the ids of the DAGs that have asked for messages, in order, at most so many."""
-    return _distinct(connection, "dag_id", limit)
+def dags_of(connection: Connection, *, limit: int = 500, deployment: str | None = None) -> list[str]:
+    """
+    Return the ids of the DAGs that have asked for messages, in order, at most so many.
+
+    :param deployment: only those of this Airflow, as far as a DAG's newest messages show; None: of any.
+    """
+    return _distinct(connection, "dag_id", limit, deployment)
 
 
 class _Found(NamedTuple):
@@ -153,7 +164,7 @@ def _few(connection: Connection, wanted: Wanted, after: Key | None) -> _Found:
     Sorted by the caller: told to sort, a database would read all messages in their order rather than look for these.
     """
     statement = select(_message.created_at, _message.id).where(*_conditions(connection, wanted, after))
-    statement = statement.join(schema.send, _send.id == _message.send_id).where(*_places(wanted))
+    statement = statement.join(schema.send, _send.id == _message.send_id).where(*_places(wanted), *_asked_by(wanted))
     given: dict[str, Any] = {}
     if wanted.ref_ids:
         request = schema.request.c
@@ -206,7 +217,7 @@ def _walk_along(connection: Connection, wanted: Wanted, after: Key | None, limit
     looked_at = along.order_by(*newest_first).limit(LOOKED_AT)
     near = looked_at.subquery("near")
     statement = select(near.c.created_at, near.c.id).join(schema.message, _message.id == near.c.id)
-    statement = statement.where(_message.state != MessageState.REPLACED, *_seen(connection, wanted))
+    statement = statement.where(_message.state != MessageState.REPLACED, *_seen(connection, wanted), *_asked_by(wanted))
     if places := _places(wanted):
         statement = statement.join(schema.send, _send.id == _message.send_id).where(*places)
     if by_connection:
@@ -243,6 +254,10 @@ def _places(wanted: Wanted) -> list[ColumnElement[bool]]:
     return [_send[name] == value for name, value in given.items() if value is not None]
 
 
+def _asked_by(wanted: Wanted) -> list[ColumnElement[bool]]:
+    return [] if wanted.deployment is None else [asked_by_deployment(wanted.deployment)]
+
+
 def _seen(connection: Connection, wanted: Wanted) -> list[ColumnElement[bool]]:
     match wanted.seen:
         case None:
@@ -267,13 +282,7 @@ def _listed(connection: Connection, keys: Sequence[Key]) -> tuple[Listed, ...]:
     return tuple(Listed(messages[each], amounts[each]) for each in ids if each in messages and each in amounts)
 
 
-def amounts_of(connection: Connection, message_ids: Iterable[str]) -> dict[str, Decimal]:
-    """Return what the calls of some messages have cost, as far as it was reported."""
-    rows = connection.execute(_AMOUNTS, {"message_ids": list(message_ids)})
-    return {row.id: row.total_amount for row in rows}
-
-
-def _distinct(connection: Connection, column: str, limit: int = 10_000) -> list[str]:
+def _distinct(connection: Connection, column: str, limit: int = 10_000, deployment: str | None = None) -> list[str]:
     # From each value to the next one along the index: all rows have some few of them.
     statement = text(
         f"""
@@ -283,7 +292,11 @@ def _distinct(connection: Connection, column: str, limit: int = 10_000) -> list[
             SELECT (SELECT min({column}) FROM ninebits_message WHERE {column} > known.name)
             FROM known WHERE known.name IS NOT NULL
         )
-        SELECT name FROM known WHERE name IS NOT NULL LIMIT :limit
+        SELECT name FROM known WHERE name IS NOT NULL AND (CAST(:deployment AS TEXT) IS NULL OR :deployment IN (
+            SELECT (SELECT deployment FROM ninebits_send WHERE ninebits_send.id = newest.send_id)
+            FROM ninebits_message newest WHERE newest.{column} = known.name
+            ORDER BY newest.created_at DESC, newest.id DESC LIMIT 100
+        )) LIMIT :limit
         """  # noqa: S608 (names of our own)
     )
-    return list(connection.execute(statement, {"limit": limit}).scalars())
+    return list(connection.execute(statement, {"limit": limit, "deployment": deployment}).scalars())

@@ -102,6 +102,13 @@ def count_dead_letters(connection: Connection, *, conn_paths: Iterable[str] | No
     return counts
 
 
+def conn_paths_of(connection: Connection) -> set[str]:
+    """Return over which connections' paths the newest :data:`COUNTED` of them came."""
+    newest = select(_callback.conn_path).where(_DEAD).order_by(_callback.received_at.desc(), _callback.id.desc())
+    among_newest = newest.limit(COUNTED).subquery("newest")
+    return {each for each in connection.execute(select(among_newest.c.conn_path).distinct()).scalars() if each}
+
+
 @dataclass(frozen=True)
 class TurnedAwayLately:
     """

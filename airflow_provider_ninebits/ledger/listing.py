@@ -17,6 +17,7 @@ from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from decimal import Decimal
     from typing import Any
 
     from sqlalchemy import ColumnElement, Select
@@ -154,6 +155,25 @@ def _created_at(connection: Connection, message_id: str) -> datetime:
     if found is None:
         raise NoSuchMessage(f"the ledger has no message {message_id}, so none comes before it; begin again without it")
     return found
+
+
+def amounts_of(connection: Connection, message_ids: Iterable[str]) -> dict[str, Decimal]:
+    """Return what the calls of some messages have cost, as far as it was reported."""
+    message = schema.message.c
+    statement = select(message.id, message.total_amount).where(among(message.id, "message_ids"))
+    rows = connection.execute(statement, {"message_ids": list(message_ids)})
+    return {row.id: row.total_amount for row in rows}
+
+
+def asked_by_deployment(deployment: str) -> ColumnElement[bool]:
+    """
+    Return the condition that a message was asked for by an Airflow.
+
+    It looks up each message's send by itself: joined, a database might read all sends for a page of messages.
+    """
+    send = schema.send.c
+    of_message = select(send.deployment).where(send.id == schema.message.c.send_id)
+    return of_message.correlate(schema.message).scalar_subquery() == deployment
 
 
 def read_summaries(connection: Connection, message_ids: Iterable[str]) -> dict[str, MessageSummary]:

@@ -20,6 +20,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.columns import UNITS
+from airflow_provider_ninebits.ledger.listing import asked_by_deployment
 from airflow_provider_ninebits.ledger.lists import among
 from airflow_provider_ninebits.ledger.states import MessageState, RecipientState, RequestState
 
@@ -78,12 +79,14 @@ class Span:
 
     :param conn_ids: over which connections; None: over any.
     :param dag_id: of which DAG; None: of all.
+    :param deployment: asked for by which Airflow; None: by any.
     """
 
     since: datetime
     until: datetime
     conn_ids: tuple[str, ...] | None = None
     dag_id: str | None = None
+    deployment: str | None = None
 
 
 @dataclass
@@ -182,6 +185,8 @@ def _messages(span: Span, *columns: Any) -> tuple[Select[Any], dict[str, Any]]:
     given: dict[str, Any] = {}
     if span.dag_id is not None:
         statement = statement.where(_message.dag_id == span.dag_id)
+    if span.deployment is not None:
+        statement = statement.where(asked_by_deployment(span.deployment))
     if span.conn_ids is not None:
         statement = statement.where(among(_message.conn_id, "conn_ids"))
         given = {"conn_ids": span.conn_ids}

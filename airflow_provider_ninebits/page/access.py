@@ -1,8 +1,10 @@
 """
 Who reads the page, and what he may see: asked of Airflow's auth manager, as Airflow's own pages ask it.
 
+- Of a ledger that several Airflows share, each shows its own messages: rights are given for its own names.
 - A message is shown to whoever may read (GET) the connection that it goes over.
-- Its numbers are whole for whoever may edit (PUT) that connection, and masked for all others.
+- Its numbers are whole for whoever may edit (PUT) that connection, and masked for all others. It is found by a number
+  for him alone: whoever may try numbers could read what is masked.
 - The name of a DAG is shown to whoever may read the DAG.
 - A callback over the account's one path may be about any connection: it is shown to whoever may read all of them.
 """

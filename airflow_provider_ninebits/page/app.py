@@ -42,16 +42,17 @@ _STATIC = {"page.css": "text/css", "page.js": "text/javascript"}
 _log = logging.getLogger(__name__)
 
 
-def page_app(ledger_url: Callable[[], str], reader: Callable[..., Any]) -> FastAPI:
+def page_app(ledger_url: Callable[[], str], deployment: Callable[[], str], reader: Callable[..., Any]) -> FastAPI:
     """
     Return the page's app, without a prefix.
 
     :param ledger_url: gives the ledger's URL, when it is first asked for; what it raises for an option that cannot be
         used becomes a page.
+    :param deployment: gives what this Airflow is called in the ledger, likewise: only its own messages are shown.
     :param reader: a dependency of FastAPI's that gives the :class:`~airflow_provider_ninebits.page.access.Reader` of a
         request, or raises an HTTPException with 401.
     """
-    desk, render = Desk(ledger_url), _Templates()
+    desk, render = Desk(ledger_url, deployment), _Templates()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -173,6 +174,14 @@ def _say_what_went_wrong(app: FastAPI, render: _Templates) -> None:
 
     app.add_exception_handler(LedgerError, unreachable)
     app.add_exception_handler(InvalidOption, unreachable)
+
+    @app.exception_handler(Exception)
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        _log.error("the page 'Voice calls' failed at %s", request.url.path, exc_info=error)
+        words = (
+            "This is a mistake of the page's, and not yours. The log of the API server says which. No call is touched."
+        )
+        return page(request, 500, "The page failed", words)
 
     @app.exception_handler(StarletteHTTPException)
     async def other(request: Request, error: StarletteHTTPException) -> Response:

@@ -33,10 +33,13 @@ class Desk:
     What blocks is done here, in threads of its own: those of the API server are there for Airflow's pages.
 
     :param ledger_url: gives the ledger's URL, when it is asked for first.
+    :param deployment: gives what this Airflow is called in the ledger, likewise.
     """
 
-    def __init__(self, ledger_url: Callable[[], str]) -> None:
+    def __init__(self, ledger_url: Callable[[], str], deployment: Callable[[], str]) -> None:
         self._ledger_url = ledger_url
+        self._named = deployment
+        self._deployment: str | None = None
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="ninebits-page")
         self._opening = threading.Lock()
         self._database: Database | None = None
@@ -72,6 +75,13 @@ class Desk:
                 limit = text("SELECT set_config('statement_timeout', :limit, true)")
                 connection.execute(limit, {"limit": f"{STATEMENT_SECONDS}s"})
             yield connection
+
+    def deployment(self) -> str:
+        """Return what this Airflow is called in the ledger: what others have asked for is theirs to show."""
+        with self._opening:
+            if self._deployment is None:
+                self._deployment = self._named()
+            return self._deployment
 
     def close(self) -> None:
         """Let the threads and the ledger's connections go."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,9 @@ MESSAGE_FILTERS = (
 )
 LONGEST = 250
 """Airflow's own ids have no more characters."""
+LONGEST_VALUE = 1000
 REF_IDS = 1000
+FIRST_YEAR, LAST_YEAR = 1970, 9998
 _LARGEST_INDEX = 2**31 - 1
 
 
@@ -54,7 +57,15 @@ class Given:
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]]) -> Given:
-        """Read the pairs of a query: what was left empty in a form was not given."""
+        """
+        Read the pairs of a query: what was left empty in a form was not given.
+
+        :raises NotUnderstood: for what no id, number or moment can be; PostgreSQL fails at a NUL as if it were down.
+        """
+        pairs = tuple(pairs)
+        for name, value in pairs:
+            if len(value) > LONGEST_VALUE or "\x00" in value:
+                raise NotUnderstood(f"{name[:LONGEST]}: it is too long, or has a character that no text has")
         return cls(tuple((name, text) for name, value in pairs if (text := value.strip())))
 
     def all(self, name: str) -> list[str]:
@@ -105,6 +116,10 @@ def read_wanted(given: Given) -> Wanted:
         raise NotUnderstood("number: give all its digits with the country code, like 2348020000000")
     if len(ref_ids) > REF_IDS:
         raise NotUnderstood(f"ref_id: at most {REF_IDS} can be asked for at once")
+    inside = next((name for name in ("run_id", "task_id", "map_index") if given.get(name) is not None), None)
+    if inside is not None and given.get("dag_id") is None:
+        # Who may see it is asked by the DAG: without one, it would be told that there is such a run or task.
+        raise NotUnderstood(f"{inside}: give its dag_id as well")
     return Wanted(
         dag_id=_text(given, "dag_id"),
         run_id=_text(given, "run_id"),
@@ -136,9 +151,19 @@ def read_moment(given: Given, name: str, zone: tzinfo) -> datetime | None:
         else:
             found = datetime(day.year, day.month, day.day, tzinfo=zone)
             found += timedelta(days=name == "until")
+        # Further out, a zone or a span that is counted from it would lead past what a clock can say.
+        if not FIRST_YEAR <= found.year <= LAST_YEAR:
+            raise ValueError
         return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise NotUnderstood(f"{name}: give a time like 2026-01-31 or 2026-01-31T14:00") from None
+        raise NotUnderstood(
+            f"{name}: give a time like 2026-01-31 or 2026-01-31T14:00, from {FIRST_YEAR} to {LAST_YEAR}"
+        ) from None
+
+
+def is_message_id(text: str) -> bool:
+    """Return whether a text can be the id of a message."""
+    return re.fullmatch("[0-9a-f]{32}", text) is not None
 
 
 def write_key(key: Key | CallbackKey | None) -> str | None:
@@ -157,6 +182,8 @@ def read_key(text: str | None) -> Key | None:
     :raises NotUnderstood: for what this page has not written.
     """
     found = _place(text, str)
+    if found is not None and not is_message_id(found[1]):
+        raise NotUnderstood("after: this is no place in the list; begin at its top")
     return None if found is None else Key(*found)
 
 
@@ -198,7 +225,7 @@ def _place(text: str | None, kind: type) -> tuple[datetime, Any] | None:
 
 def _text(given: Given, name: str) -> str | None:
     value = given.get(name)
-    if value is not None and (len(value) > LONGEST or "\x00" in value):
+    if value is not None and len(value) > LONGEST:
         raise NotUnderstood(f"{name}: it has at most {LONGEST} characters")
     return value
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.api.numbers import mask_number
 from airflow_provider_ninebits.api.shown import masked_numbers
+from airflow_provider_ninebits.ledger.erasing import MASK_PREFIX
 from airflow_provider_ninebits.ledger.outcome import plain_amount
 
 if TYPE_CHECKING:
@@ -29,9 +30,11 @@ def moment(value: datetime | None, zone: tzinfo = UTC) -> str:
 
 
 def number(value: str | None, *, whole: bool) -> str:
-    """Return a phone number, masked unless ``whole``; "" for none."""
+    """Return a phone number, masked unless ``whole``; "" for none, "masked" for what ``purge --mask`` has left."""
     if value is None:
         return ""
+    if value.startswith(MASK_PREFIX):
+        return "masked"
     return value if whole else mask_number(value)
 
 

@@ -35,9 +35,10 @@ def summarized(
     """Return what the page shows, of some connections (None: of all)."""
     zone = filters.read_zone(given)
     since, until = span_of(given, zone)
+    deployment = desk.deployment()
     with desk.reading() as connection:
-        totals = count_calls(connection, Span(since, until, conn_ids, given.get("dag_id")))
-        dags = browsing.dags_of(connection, limit=200)
+        totals = count_calls(connection, Span(since, until, conn_ids, given.get("dag_id"), deployment))
+        dags = browsing.dags_of(connection, limit=200, deployment=deployment)
     names = {dag for dag in totals.by_dag if dag is not None}
     allowed = who.dags({*names, *dags})
     return {

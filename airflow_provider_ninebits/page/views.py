@@ -10,7 +10,7 @@ from airflow_provider_ninebits.ledger import browsing, calls, dead_letter_pages
 from airflow_provider_ninebits.ledger.browsing import Seen
 from airflow_provider_ninebits.ledger.dead_letters import Fate
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
-from airflow_provider_ninebits.ledger.listing import read_message
+from airflow_provider_ninebits.ledger.listing import amounts_of, read_message
 from airflow_provider_ninebits.ledger.states import MessageState, RecipientState
 from airflow_provider_ninebits.page import filters
 from airflow_provider_ninebits.page.summaries import summarized
@@ -82,10 +82,12 @@ def messages(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
     seen = sight(desk, who, given.get("conn_id"))
     if wanted.dag_id is not None and not who.dags([wanted.dag_id]):
         raise Forbidden(f"You may not read the DAG {wanted.dag_id}. Ask whoever runs this Airflow for that right.")
-    wanted = replace(wanted, conn_ids=seen.conn_ids)
+    wanted = replace(
+        wanted, deployment=desk.deployment(), conn_ids=seen.conn_ids if wanted.number is None else _by_number(who, seen)
+    )
     with desk.reading() as connection:
         page = browsing.browse(connection, wanted, after=after, limit=MESSAGES)
-        dags = browsing.dags_of(connection, limit=DAGS_OFFERED)
+        dags = browsing.dags_of(connection, limit=DAGS_OFFERED, deployment=wanted.deployment)
         turned_away = _turned_away(connection)
     found = [listed.message for listed in page.messages]
     readable = who.dags({*dags, *_dags_of(found)})
@@ -106,18 +108,36 @@ def messages(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
     }
 
 
+def _by_number(who: Reader, seen: Sight) -> tuple[str, ...] | None:
+    """
+    Return over which connections a reader may look for a number: whoever may try them could read what is masked.
+
+    :raises Forbidden: where he may edit none.
+    """
+    editable = who.connections(seen.readable, "PUT")
+    if not editable:
+        raise Forbidden(
+            "Messages are found by a number for whoever may edit the Airflow connection that they go over: numbers are "
+            "masked for all others. Ask whoever runs this Airflow for that right, or look for the message's ref_id."
+        )
+    return None if seen.every and editable >= set(seen.readable) else tuple(sorted(editable))
+
+
 def message(desk: Desk, who: Reader, given: Given, message_id: str) -> dict[str, Any]:
     """
     Return what the page of one message shows.
 
     :raises NoSuchMessage: where there is none, or the reader may not see it.
     """
+    if not filters.is_message_id(message_id):
+        raise NoSuchMessage("no message has such an id")
     zone, state = filters.read_zone(given), given.get("state")
     if state is not None and state not in set(RecipientState):
         raise filters.NotUnderstood(f"state: there are {', '.join(RecipientState)}")
     with desk.reading() as connection:
         summary, requests = read_message(connection, message_id)
-    if not who.connections([summary.conn_id], "GET"):
+    # Another Airflow's may go over a connection that is called as one here.
+    if summary.deployment != desk.deployment() or not who.connections([summary.conn_id], "GET"):
         raise NoSuchMessage(message_id)
     with desk.reading() as connection:
         page = calls.read_calls(
@@ -128,7 +148,7 @@ def message(desk: Desk, who: Reader, given: Given, message_id: str) -> dict[str,
             limit=CALLS,
         )
         answers = calls.answers_of(connection, message_id)
-        cost = browsing.amounts_of(connection, [message_id]).get(message_id)
+        cost = amounts_of(connection, [message_id]).get(message_id)
     return {
         "zone": zone,
         "message": summary,
@@ -152,7 +172,7 @@ def callbacks(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
     if fate is not None and fate not in set(Fate):
         raise filters.NotUnderstood(f"fate: there are {', '.join(Fate)}")
     after = filters.read_callback_key(given.get("after"))
-    seen = sight(desk, who)
+    seen = _sight_of_callbacks(desk, who)
     # What came over the account's one path may be about any connection.
     conn_paths = None if seen.every else seen.readable
     with desk.reading() as connection:
@@ -161,12 +181,18 @@ def callbacks(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
         )
         counted = dead_letter_pages.count_dead_letters(connection, conn_paths=conn_paths)
         turned_away = _turned_away(connection)
-    editable = who.connections(seen.readable, "PUT")
-    every_editable = seen.every and editable >= set(seen.readable)
+    # Older than what was looked at, one may have come over a path that nothing else has.
+    named = {each.summary.conn_path for each in page.callbacks if each.summary.conn_path is not None}
+    readable = who.connections(named, "GET") | {None}
+    editable: set[str | None] = {*who.connections({*named, *seen.readable}, "PUT")}
+    if seen.every and editable >= set(seen.readable):
+        editable.add(None)
     return {
         "zone": zone,
         "callbacks": [
-            (callback, callback.summary.conn_path in editable or every_editable) for callback in page.callbacks
+            (callback, callback.summary.conn_path in editable)
+            for callback in page.callbacks
+            if callback.summary.conn_path in readable
         ],
         "counted": counted,
         "counted_of": dead_letter_pages.COUNTED,
@@ -176,6 +202,19 @@ def callbacks(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
         "is_first": after is None,
         "turned_away": turned_away,
     }
+
+
+def _sight_of_callbacks(desk: Desk, who: Reader) -> Sight:
+    """
+    Return which connections a reader may look into, those included that have callbacks and no message yet.
+
+    :raises Forbidden: where he may look into none that has messages.
+    """
+    seen = sight(desk, who)
+    with desk.reading() as connection:
+        named = dead_letter_pages.conn_paths_of(connection)
+    readable = who.connections(named, "GET")
+    return Sight(tuple(sorted({*seen.readable, *readable})), seen.every and readable >= named)
 
 
 def statistics(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:

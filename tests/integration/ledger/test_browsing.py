@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.browsing import Key
     from airflow_provider_ninebits.ledger.database import Database
 
+DEPLOYMENTS = ("default", "staging")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -54,7 +55,12 @@ def many(database: Database) -> list[str]:
     with database.writing() as connection:
         for at, name, place in rows:
             dag_id = ("a", "b")[place % 2]
-            asked = {"deployment": "default", "dag_id": dag_id, "run_id": f"run{place % 7}", "task_id": f"t{place % 5}"}
+            asked = {
+                "deployment": DEPLOYMENTS[place % 4 == 1],
+                "dag_id": dag_id,
+                "run_id": f"run{place % 7}",
+                "task_id": f"t{place % 5}",
+            }
             write(connection, Change(schema.send, [{**asked, "id": name, "map_index": -1, "created_at": at}]))
             made = {"id": name, "send_id": name, "part": 0, "dag_id": dag_id, "created_at": at}
             asked = {"conn_id": f"c{place % 3}", "media_url": "https://media.test/a.mp3", "state": "accepted"}
@@ -87,6 +93,8 @@ def test_pages_show_each_message_once_in_order(
         (Wanted(conn_ids=("c0", "c2")), lambda n: n % 3 != 1),
         (Wanted(conn_ids=()), lambda _: False),
         (Wanted(conn_ids=("c0", "c2"), dag_id="b"), lambda n: n % 3 != 1 and n % 2),
+        (Wanted(deployment="staging"), lambda n: n % 4 == 1),
+        (Wanted(deployment="default", conn_ids=("c0", "c2"), dag_id="b"), lambda n: n % 3 != 1 and n % 4 == 3),
         (Wanted(task_id="t3"), lambda n: n % 5 == 3),
         (Wanted(conn_ids=("c0", "c1"), task_id="t3", seen=Seen.ANSWERED), lambda n: n % 3 != 2 and n % 20 == 8),
         (Wanted(seen=Seen.PENDING), lambda n: n % 4),
@@ -102,6 +110,7 @@ def test_what_leads_to_few_is_paged_as_well(database: Database, many: list[str],
     for wanted, fits in (
         (Wanted(number="2348020000003"), lambda n: n % 10 == 3),
         (Wanted(number="2348020000003", dag_id="b", conn_ids=("c0",)), lambda n: n % 10 == 3 and n % 3 == 0),
+        (Wanted(number="2348020000003", deployment="default"), lambda n: n % 10 == 3 and n % 4 == 3),
         (Wanted(run_id="run2", dag_id="a"), lambda n: n % 7 == 2 and n % 2 == 0),
         (Wanted(run_id="run2", task_id="t1", map_index=-1), lambda n: n % 7 == 2 and n % 5 == 1),
         (Wanted(run_id="run2", map_index=0), lambda _: False),
@@ -139,6 +148,8 @@ def test_known_connections_and_dags(database: Database, many: list[str]) -> None
         assert connections_of(connection) == ["another", "c0", "c1", "c2"]
         assert dags_of(connection) == ["a", "b"]
         assert dags_of(connection, limit=1) == ["a"]
+        assert dags_of(connection, deployment="staging") == ["b"]
+        assert dags_of(connection, deployment="elsewhere") == []
 
 
 def test_a_plan_notes_its_dag_with_the_message(database: Database) -> None:

@@ -50,9 +50,10 @@ def ring(
     *numbers: str,
     conn_id: str = "ninebits_default",
     asked_by: AskedBy | None = None,
+    media_url: str = "https://media.test/a.mp3",
 ) -> str:
     """Record a message that 9bits has accepted, and return its id."""
-    plan = SendPlan(None, conn_id, "https://media.test/a.mp3", None, numbers, asked_by or AskedBy("default"))
+    plan = SendPlan(None, conn_id, media_url, None, numbers, asked_by or AskedBy("default"))
     (part,) = plan_send(database, plan, replan=False, part_size=1000).parts
     claimed = claim(database, part.message_id, plan, owner="test", lease_seconds=60)
     assert claimed is not None

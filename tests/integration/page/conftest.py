@@ -63,7 +63,7 @@ def serve(somebody: Somebody) -> Iterator[Callable[[str], httpx.Client]]:
 
     def served(url: str) -> httpx.Client:
         airflow = FastAPI(root_path="/prefix", openapi_url=None)
-        app = page_app(lambda: url, reader)
+        app = page_app(lambda: url, lambda: "default", reader)
         airflow.router.lifespan_context = lambda _: app.router.lifespan_context(app)
         airflow.mount("/ninebits/calls", app)
         server = uvicorn.Server(uvicorn.Config(airflow, port=0, log_level="warning"))

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 import pytest
 
+from airflow_provider_ninebits.ledger import dead_letter_pages
+from airflow_provider_ninebits.ledger.browsing import Key
+from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.receivers import TurnedAway, heartbeat, register
-from tests.integration.page.calls_made import HIDDEN, RUN_ID, SHOWN, SILENT, ring
+from airflow_provider_ninebits.ledger.sends import AskedBy
+from airflow_provider_ninebits.page.filters import write_key
+from tests.integration.page.calls_made import HIDDEN, RUN_ID, SHOWN, SILENT, ring, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,9 +57,9 @@ class TestList:
         [
             ({"dag_id": "reminders"}, [2]),
             ({"dag_id": "reminders", "run_id": RUN_ID, "task_id": "ring", "map_index": "-1"}, [2]),
-            ({"run_id": RUN_ID, "map_index": "0"}, []),
-            ({"task_id": "ring"}, [2]),
-            ({"task_id": "nobody"}, []),
+            ({"dag_id": "reminders", "run_id": RUN_ID, "map_index": "0"}, []),
+            ({"dag_id": "reminders", "task_id": "ring"}, [2]),
+            ({"dag_id": "reminders", "task_id": "nobody"}, []),
             ({"state": "answered"}, [2]),
             ({"state": "unanswered"}, [2, 1]),
             ({"state": "pending"}, [0]),
@@ -69,8 +75,14 @@ class TestList:
         ],
     )
     def test_filters_of_the_url(
-        self, page: httpx.Client, messages: list[str], query: dict[str, str | list[str]], places: list[int]
+        self,
+        page: httpx.Client,
+        messages: list[str],
+        somebody: Somebody,
+        query: dict[str, str | list[str]],
+        places: list[int],
     ) -> None:
+        somebody.edits = {"ninebits_default", "other"}
         assert listed(page.get("/", params=query)) == [messages[place] for place in places]
 
     def test_a_message_without_a_ref_id_is_found_by_what_stands_for_it(
@@ -101,6 +113,20 @@ class TestList:
         answer = page.get(f"/?{query}")
         assert answer.status_code == 400
         assert query.partition("=")[0] in answer.text
+
+    @pytest.mark.parametrize("value", ["%00", "x%00y", "9" * 1001], ids=["nul", "nul inside", "long"])
+    def test_what_no_text_has_is_refused_and_is_no_outage(self, page: httpx.Client, value: str) -> None:
+        for path, names in (
+            ("/", ("dag_id", "run_id", "task_id", "number", "ref_id", "conn_id", "state", "since", "tz", "after")),
+            ("/statistics", ("dag_id", "conn_id", "days", "until")),
+            ("/callbacks", ("fate", "after")),
+        ):
+            for name in names:
+                answer = page.get(f"{path}?{name}={value}")
+                assert (name, answer.status_code) == (name, 400)
+                assert name in answer.text
+        assert page.get(f"/messages/{value}").status_code == 404
+        assert page.get(f"/?after={write_key(Key(datetime.now(UTC), 'x' + chr(0)))}").status_code == 400
 
     def test_it_loads_itself_again_while_calls_are_pending(self, page: httpx.Client) -> None:
         assert '<meta http-equiv="refresh" content="10">' in page.get("/").text
@@ -134,6 +160,52 @@ class TestWhoSeesWhat:
         assert edited.count(SHOWN) == 2, "among the calls, and in the callback's body"
         assert MASKED not in edited
 
+    def test_nothing_is_found_by_a_number_for_who_may_not_edit_the_connection(
+        self, page: httpx.Client, messages: list[str], somebody: Somebody
+    ) -> None:
+        for number in (SILENT, HIDDEN, "2348099999999"):
+            refused = page.get("/", params={"number": number})
+            assert refused.status_code == 403
+            assert "may edit the Airflow connection" in refused.text
+        somebody.edits = {"ninebits_default"}
+        assert listed(page.get("/", params={"number": SILENT})) == [messages[2], messages[1]]
+        assert listed(page.get("/", params={"number": HIDDEN})) == []
+        assert page.get("/", params={"number": HIDDEN, "conn_id": "other"}).status_code == 403
+
+    def test_messages_of_another_airflow_are_not_there(
+        self, page: httpx.Client, database: Database, messages: list[str], somebody: Somebody
+    ) -> None:
+        theirs = ring(database, "r-theirs", SILENT, asked_by=AskedBy("staging", "reminders", RUN_ID, "ring", -1))
+        outside = ring(database, "r-outside-theirs", SILENT, conn_id="theirs", asked_by=AskedBy("staging"))
+        ring(database, "r-nightly", SILENT, asked_by=AskedBy("staging", "nightly", RUN_ID, "ring", -1))
+        somebody.reads |= {"theirs"}
+        somebody.edits = {"ninebits_default", "other", "theirs"}
+        somebody.reads_dags |= {"nightly"}
+        assert listed(page.get("/")) == list(reversed(messages))
+        for query, places in (
+            ({"number": SILENT}, [2, 1]),
+            ({"ref_id": ["r-theirs", "r-shown", f"ledger:{outside}"]}, [2]),
+            ({"dag_id": "reminders", "run_id": RUN_ID}, [2]),
+            ({"dag_id": "nightly"}, []),
+            ({"conn_id": "theirs"}, []),
+            ({"state": "pending"}, [0]),
+        ):
+            assert listed(page.get("/", params=query)) == [messages[place] for place in places], query
+        assert 'value="nightly"' not in page.get("/").text
+        for message_id in (theirs, outside):
+            assert page.get(f"/messages/{message_id}").status_code == 404
+        statistics = page.get("/statistics").text
+        assert "<dt>Calls</dt><dd>4</dd>" in statistics
+        assert "nightly" not in statistics
+
+    def test_a_number_in_the_url_of_a_recording_is_masked(
+        self, page: httpx.Client, database: Database, somebody: Somebody
+    ) -> None:
+        message_id = ring(database, "r", SILENT, media_url=f"https://media.test/for/{SHOWN}.mp3")
+        assert f"https://media.test/for/{MASKED}.mp3" in page.get(f"/messages/{message_id}").text
+        somebody.edits = {"ninebits_default"}
+        assert f"https://media.test/for/{SHOWN}.mp3" in page.get(f"/messages/{message_id}").text
+
     def test_no_page_shows_a_whole_number_to_who_may_only_read(self, page: httpx.Client, messages: list[str]) -> None:
         for path in (*PAGES, *(f"/messages/{each}" for each in messages)):
             text = re.sub(r'placeholder="\d+"', "", page.get(path).text)
@@ -145,7 +217,12 @@ class TestWhoSeesWhat:
         somebody.reads = {"ninebits_default"}
         somebody.edits = {"ninebits_default"}
         assert listed(page.get("/")) == [messages[2], messages[1]]
-        for query in ({"number": HIDDEN}, {"ref_id": "r-hidden"}, {"run_id": "r"}, {"dag_id": "secrets"}):
+        for query in (
+            {"number": HIDDEN},
+            {"ref_id": "r-hidden"},
+            {"dag_id": "secrets", "run_id": "r"},
+            {"dag_id": "secrets"},
+        ):
             assert listed(page.get("/", params=query)) == []
         assert page.get("/?conn_id=other").status_code == 403
         hidden, none = page.get(f"/messages/{messages[0]}"), page.get("/messages/none")
@@ -168,6 +245,10 @@ class TestWhoSeesWhat:
             assert "reminders" not in answer.text
             assert RUN_ID not in answer.text
         assert page.get("/?dag_id=reminders").status_code == 403
+        # Nor is it told whether there is such a run or task.
+        for name, value in (("run_id", RUN_ID), ("task_id", "ring"), ("map_index", "-1")):
+            assert page.get("/", params={name: value}).status_code == 400
+            assert page.get("/", params={name: value, "dag_id": "reminders"}).status_code == 403
         assert page.get("/statistics?dag_id=reminders").status_code == 403
 
     def test_who_may_read_no_connection_sees_nothing(self, page: httpx.Client, somebody: Somebody) -> None:
@@ -197,6 +278,39 @@ class TestOtherPages:
         assert "2349099999999" not in page.get("/callbacks?fate=unreadable").text
         assert page.get("/callbacks?fate=nope").status_code == 400
 
+    @pytest.mark.parametrize("counted", [5000, 1])
+    def test_callbacks_of_a_connection_without_messages_are_for_who_may_read_it(
+        self,
+        page: httpx.Client,
+        database: Database,
+        somebody: Somebody,
+        counted: int,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        with database.reading() as connection:
+            now = ledger_now(connection)
+        told(database, "r-payroll", "2349011111111", now, conn_path="payroll")
+        # Where it is not among those that are counted, it is not shown either.
+        told(database, "r-mine", "2349022222222", now, conn_path="ninebits_default")
+        monkeypatch.setattr(dead_letter_pages, "COUNTED", counted)
+        somebody.edits = {"ninebits_default"}
+        text = page.get("/callbacks").text
+        assert "2349022222222" in text
+        for hidden in ("r-payroll", "2349011111111", "234901***1111"):
+            assert hidden not in text
+        if counted > 1:
+            assert "unmatched <b>1</b>" in text
+            assert "234909***9999" not in text, "it may be about payroll"
+        somebody.reads.add("payroll")
+        text = page.get("/callbacks").text
+        assert "234901***1111" in text
+        assert "234909***9999" in text
+        assert "2349011111111" not in text
+        somebody.edits = {"ninebits_default", "other", "payroll"}
+        text = page.get("/callbacks").text
+        assert "2349011111111" in text
+        assert "2349099999999" in text
+
     def test_statistics_count_what_came_back(self, page: httpx.Client) -> None:
         text = page.get("/statistics").text
         assert re.search(r"<dt>Calls</dt><dd>4</dd>", text)
@@ -205,6 +319,15 @@ class TestOtherPages:
         assert page.get("/statistics?days=1&tz=Asia/Kathmandu").status_code == 200
         for wrong in ("days=0", "days=x", "since=2020-01-01&until=2019-01-01", "since=2000-01-01"):
             assert page.get(f"/statistics?{wrong}").status_code == 400
+
+    @pytest.mark.parametrize(
+        "span", ["until=0001-01-05", "until=9999-12-31T23:59&since=9999-12-01&tz=Asia/Kathmandu", "until=1970-01-01"]
+    )
+    def test_spans_at_the_ends_of_time_are_answered(self, page: httpx.Client, span: str) -> None:
+        answer = page.get(f"/statistics?{span}")
+        assert answer.status_code == (200 if "1970" in span else 400)
+        assert "Content-Security-Policy" in answer.headers
+        assert page.get(f"/?{span}").status_code == answer.status_code
 
     def test_calls_of_a_message_by_state(self, page: httpx.Client, messages: list[str]) -> None:
         silent = page.get(f"/messages/{messages[2]}?state=unanswered").text
@@ -240,6 +363,20 @@ class TestSafety:
             assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?! src=\"/prefix/ninebits/calls/static/)", text)
             # And nothing comes from elsewhere.
             assert not re.search(r"(?:src|href)=\"(?:https?:)?//", text)
+
+    def test_a_mistake_of_the_page_is_said_in_words(
+        self, page: httpx.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def broken(*_: object, **__: object) -> None:
+            raise ZeroDivisionError("234802000000000")
+
+        monkeypatch.setattr(dead_letter_pages, "count_dead_letters", broken)
+        answer = page.get("/callbacks")
+        assert answer.status_code == 500
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert "The page failed" in answer.text
+        assert "234802000000000" not in answer.text
+        assert "failed at /prefix/ninebits/calls/callbacks" in caplog.text
 
     def test_what_strangers_wrote_is_text(
         self, page: httpx.Client, database: Database, messages: list[str], somebody: Somebody

@@ -28,9 +28,15 @@ from airflow_provider_ninebits.page.filters import (
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 
 
-@holds_for(MOMENTS, st.text())
+@holds_for(MOMENTS, st.from_regex("[0-9a-f]{32}", fullmatch=True))
 def test_a_place_in_the_list_comes_back_from_a_url(at: datetime, name: str) -> None:
     assert read_key(write_key(Key(at, name))) == Key(at, name)
+
+
+@holds_for(MOMENTS, st.text())
+def test_no_other_place_reaches_the_ledger(at: datetime, name: str) -> None:
+    with pytest.raises(NotUnderstood):
+        read_key(write_key(Key(at, name)))
 
 
 @holds_for(MOMENTS, st.integers(0, 2**63 - 1))
@@ -51,9 +57,8 @@ def test_whatever_else_stands_there_is_an_error_in_words(text: str) -> None:
 def test_any_query_is_read_or_refused_in_words(pairs: list[tuple[str, str]]) -> None:
     named = [(name, value) for _, value in pairs for name in ("since", "until", "tz", "number", "map_index", "run_id")]
     for some in (pairs, named):
-        given = Given.of(some)
         with suppress(NotUnderstood):
-            assert isinstance(read_wanted(given), Wanted)
+            assert isinstance(read_wanted(Given.of(some)), Wanted)
 
 
 @holds_for(st.lists(st.tuples(st.sampled_from(["a", "b", "after"]), st.text(min_size=1))))
@@ -73,6 +78,14 @@ def test_moments_are_of_the_zone_that_is_shown() -> None:
     assert read_moment(given, "until", lagos) == begin + timedelta(days=1)
     exact = Given((("since", "2026-01-31T14:00:00+02:00"),))
     assert read_moment(exact, "since", lagos) == datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["0001-01-05", "1969-12-30", "9999-01-01", "9999-12-31T23:59", "9998-12-31"])
+@pytest.mark.parametrize("tz", ["UTC", "Asia/Kathmandu", "America/New_York"])
+def test_years_that_no_call_is_of_are_refused(text: str, tz: str) -> None:
+    given = Given((("until", text), ("tz", tz)))
+    with pytest.raises(NotUnderstood, match="from 1970 to 9998"):
+        read_moment(given, "until", read_zone(given))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_ninebits.ledger.erasing import MASK_PREFIX
 from airflow_provider_ninebits.page import shown
 
 
@@ -64,3 +65,5 @@ def test_moments_and_numbers() -> None:
     assert shown.number("2348020000000", whole=False) == "234802***0000"
     assert shown.number("2348020000000", whole=True) == "2348020000000"
     assert shown.number(None, whole=True) == ""
+    for whole in (True, False):
+        assert shown.number(f"{MASK_PREFIX}3", whole=whole) == "masked"
