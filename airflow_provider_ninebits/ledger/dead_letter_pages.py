@@ -105,18 +105,22 @@ def count_dead_letters(connection: Connection, *, conn_paths: Iterable[str] | No
 @dataclass(frozen=True)
 class TurnedAwayLately:
     """
-    What receivers have turned away, each counted since it was started.
+    What receivers have turned away, each counted since it was started: when the others but the last came is not known.
 
     :param unauthorized: answered 401: 9bits does not send those again.
     :param last_unauthorized_at: None: there was none.
+    :param unauthorized_since: the start of the receiver that has counted for longest.
     """
 
     unauthorized: int = 0
     last_unauthorized_at: datetime | None = None
+    unauthorized_since: datetime | None = None
     oversized: int = 0
     last_oversized_at: datetime | None = None
+    oversized_since: datetime | None = None
     unavailable: int = 0
     last_unavailable_at: datetime | None = None
+    unavailable_since: datetime | None = None
 
 
 def turned_away_since(connection: Connection, since: datetime) -> TurnedAwayLately:
@@ -124,7 +128,7 @@ def turned_away_since(connection: Connection, since: datetime) -> TurnedAwayLate
     receiver = schema.receiver.c
     kinds = ("unauthorized", "oversized", "unavailable")
     rows = connection.execute(
-        select(*(receiver[each] for kind in kinds for each in (kind, f"last_{kind}_at"))).where(
+        select(receiver.started_at, *(receiver[each] for kind in kinds for each in (kind, f"last_{kind}_at"))).where(
             or_(*(receiver[f"last_{kind}_at"] >= since for kind in kinds))
         )
     ).all()
@@ -133,4 +137,5 @@ def turned_away_since(connection: Connection, since: datetime) -> TurnedAwayLate
         lately = [row for row in rows if (at := getattr(row, f"last_{kind}_at")) is not None and at >= since]
         found[kind] = sum(getattr(row, kind) for row in lately)
         found[f"last_{kind}_at"] = max((getattr(row, f"last_{kind}_at") for row in lately), default=None)
+        found[f"{kind}_since"] = min((row.started_at for row in lately), default=None)
     return TurnedAwayLately(**found)  # type: ignore[arg-type]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 import pytest
+from sqlalchemy import update
 
+from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.receivers import TurnedAway, heartbeat, register
 from tests.integration.page.calls_made import HIDDEN, RUN_ID, SHOWN, SILENT, ring
 
@@ -35,6 +38,17 @@ def link(answer: httpx.Response, words: str) -> str | None:
     """Return where a link leads."""
     found = re.search(rf'href="([^"]*)"[^>]*>{re.escape(words)}<', answer.text)
     return None if found is None else urljoin(str(answer.url), unescape(found.group(1)))
+
+
+def turned_away(database: Database, counts: TurnedAway, *, started_at: str, last_at: str | None = None) -> None:
+    """Have a receiver count what it turned away, just now or at a time before."""
+    receiver_id = register(database, "here")
+    heartbeat(database, receiver_id, counts)
+    times = {"started_at": started_at, "last_unauthorized_at": last_at}
+    moments = {name: datetime.fromisoformat(day).replace(tzinfo=UTC) for name, day in times.items() if day}
+    with database.writing() as connection:
+        receiver = schema.receiver
+        connection.execute(update(receiver).where(receiver.c.id == receiver_id).values(moments))
 
 
 class TestList:
@@ -213,13 +227,25 @@ class TestOtherPages:
         assert page.get(f"/messages/{messages[2]}?state=nope").status_code == 400
         assert page.get(f"/messages/{messages[2]}?after=x").status_code == 400
 
-    def test_callbacks_that_are_turned_away_are_shown_loudly(self, page: httpx.Client, database: Database) -> None:
+    def test_what_was_turned_away_is_shown_loudly_and_no_more_is_claimed_than_is_known(
+        self, page: httpx.Client, database: Database
+    ) -> None:
         assert 'role="alert"' not in page.get("/").text
-        heartbeat(database, register(database, "here"), TurnedAway(unauthorized=7, oversized=2))
+        turned_away(database, TurnedAway(unauthorized=9), started_at="2026-01-01", last_at="2026-01-02")
+        assert 'role="alert"' not in page.get("/").text
+        turned_away(database, TurnedAway(unauthorized=7, oversized=2), started_at="2026-01-03")
+        turned_away(database, TurnedAway(unauthorized=1, unavailable=5), started_at="2026-01-04")
         for path in ("/", "/callbacks"):
-            text = page.get(path).text
-            assert re.search(r'role="alert".*7 came without the right password', text, re.DOTALL)
-            assert "2 were larger than the receiver takes" in text
+            text = " ".join(page.get(path).text.split())
+            assert re.search(r'role="alert".* 8 since the receivers .* started, the first of them at 2026-01-03', text)
+            assert "If it was 9bits, these outcomes are lost" in text
+            assert re.search(
+                r"\(413\), the last at .*; 2 since the receivers .*, the first of them at 2026-01-03", text
+            )
+            assert re.search(
+                r"\(503\), the last at .*; 5 since the receivers .*, the first of them at 2026-01-04", text
+            )
+            assert "In the last day" not in text
 
 
 class TestSafety:
