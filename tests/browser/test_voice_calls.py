@@ -79,6 +79,36 @@ def test_filters_stand_in_the_url_and_are_usable_with_a_keyboard_alone(airflow: 
     expect(page.get_by_role("row")).to_have_count(4)
 
 
+def test_it_does_not_load_again_under_anybodys_hands(airflow: LocalAirflow, page: Page) -> None:
+    page.clock.install()
+    page.goto(f"{airflow.url}/ninebits/calls/")
+    page.evaluate("window.loadedOnce = true")
+    statistics, said = page.get_by_role("link", name="Statistics"), page.get_by_role("status")
+    expect(said).to_be_empty()
+
+    statistics.focus()
+    expect(said).to_have_text("Paused while a link or a field has the focus.")
+    page.clock.run_for(30_000)
+    expect(statistics).to_be_focused()
+    statistics.blur()
+    expect(said).to_be_empty()
+
+    details = "<details><summary>More</summary>of it</details>"
+    page.locator("main").evaluate("(main, details) => main.insertAdjacentHTML('beforeend', details)", details)
+    page.get_by_text("More", exact=True).click()
+    page.get_by_text("More", exact=True).blur()
+    expect(said).to_have_text("Paused while details are open.")
+    page.clock.run_for(30_000)
+    assert page.evaluate("window.loadedOnce")
+    page.get_by_text("More", exact=True).click()
+    # A click on text leaves the focus with what is around it.
+    page.get_by_role("columnheader").first.click()
+    expect(said).to_be_empty()
+    with page.expect_event("load"):
+        page.clock.run_for(10_000)
+    assert page.evaluate("window.loadedOnce") is None
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_is_wider_than_a_phone_that_has_no_javascript(
     airflow: LocalAirflow, opened: Opened, theme: str
