@@ -174,6 +174,7 @@ def callbacks(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
         ],
         "counted": counted,
         "counted_of": dead_letter_pages.COUNTED,
+        "looked_at": dead_letter_pages.LOOKED_AT if page.cut_short else None,
         "every": seen.every,
         "fate": fate,
         "next": filters.write_key(page.after),
