@@ -250,6 +250,7 @@ class TestOtherPages:
         text = page.get("/statistics").text
         assert re.search(r"<dt>Calls</dt><dd>4</dd>", text)
         assert "1 of 3 answered (33 %)" in text
+        assert "Not by when they rang" in text
         assert 'dag_id=reminders">reminders</a>' in text
         assert page.get("/statistics?days=1&tz=Asia/Kathmandu").status_code == 200
         for wrong in ("days=0", "days=x", "since=2020-01-01&until=2019-01-01", "since=2000-01-01"):
