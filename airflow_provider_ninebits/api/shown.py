@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import re
 
-from airflow_provider_ninebits.api.numbers import mask_number
+from airflow_provider_ninebits.api.numbers import canonical_number, mask_number
 
 # A time of day goes with the date, as in a run's id and in 9bits' callbacks: a date alone may be a number.
-_TIME = r"(?<!\d)(?:19|20)\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?(?!\d)"
-_NUMBER = re.compile(rf"(?P<time>{_TIME})|\d(?:[ ().\-/]{{0,3}}\d){{7,}}", re.ASCII)
+_TIME = (
+    r"(?<![0-9])(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9][T ]"
+    r"[0-2][0-9]:[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,6})?)?(?![0-9])"
+)
+# All that `canonical_number` leaves out, and what people and encodings (UTF-16, JSON's escapes) put between digits. A
+# comma with a blank after it is between two numbers. No mark is a digit: what can be read in one way only is read once.
+_MARK = (
+    r"(?:[\s.\-()/_\x00\u00ad\u00b7\u200b-\u2015\u202a-\u202e\u2060\u2212\ufeff]"
+    r"|,(?!\s)|\\(?:u[0-9A-Fa-f]{4}|[bfnrt/]))"
+)
+_NUMBER = re.compile(rf"(?P<time>{_TIME})|[0-9](?:{_MARK}*(?!{_TIME})[0-9]){{7,}}")
+_NO_DIGIT = re.compile(r"\\u[0-9A-Fa-f]{4}|[^0-9]")
+_LONGEST_NUMBER = 20
 _BEARER = re.compile(r"(?i)(bearer)\s+\S+")
 _LONGEST = 200
 _READ = 8192
@@ -39,4 +50,6 @@ def masked_numbers(text: str) -> str:
 def _masked(found: re.Match[str]) -> str:
     if found["time"] is not None:
         return found.group()
-    return mask_number(found.group()) if len(found.group()) <= 24 else "***"
+    number = canonical_number(found.group()) or _NO_DIGIT.sub("", found.group())
+    # Several numbers in one: of none of them may an end be shown.
+    return mask_number(number) if len(number) <= _LONGEST_NUMBER else "***"

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
 COUNTED = 5_000
 """Of how many of the newest their fates are counted."""
+LOOKED_AT = 20_000
+"""How many callbacks one page looks at, at most, where only some of them are asked for."""
 # As in the index: written in other words it would not be used.
 _DEAD = text("(ninebits_callback.match_state <> 'matched' OR ninebits_callback.ambiguous)")
 
 _callback, _recipient = schema.callback.c, schema.recipient.c
+_NEWEST_FIRST = (_callback.received_at.desc(), _callback.id.desc())
 
 
 class CallbackKey(NamedTuple):
@@ -38,10 +41,12 @@ class CallbackPage:
     A page of callbacks, newest first.
 
     :param after: where the next one begins; None: there is none.
+    :param cut_short: whether it ended because it had looked at :data:`LOOKED_AT`, and not because it was full.
     """
 
     callbacks: tuple[KeptCallback, ...]
     after: CallbackKey | None
+    cut_short: bool = False
 
 
 def browse_dead_letters(
@@ -60,11 +65,15 @@ def browse_dead_letters(
         included.
     :param after: the key that the page before gave; None: from the newest on.
     """
+    looked_at = select(_callback.id).where(_DEAD).order_by(*_NEWEST_FIRST)
+    if after is not None:
+        looked_at = looked_at.where(tuple_(_callback.received_at, _callback.id) < tuple_(*after))
+    near = looked_at.limit(LOOKED_AT).subquery("near")
     statement = (
         select(schema.callback, _callback.id.label("callback_id"), _recipient.message_id)
+        .join(near, near.c.id == _callback.id)
         .outerjoin(schema.recipient, _recipient.id == _callback.recipient_id)
-        .where(_DEAD)
-        .order_by(_callback.received_at.desc(), _callback.id.desc())
+        .order_by(*_NEWEST_FIRST)
         .limit(limit + 1)
     )
     given = {}
@@ -73,12 +82,14 @@ def browse_dead_letters(
     if conn_paths is not None:
         statement = statement.where(among(_callback.conn_path, "conn_paths"))
         given = {"conn_paths": list(conn_paths)}
-    if after is not None:
-        statement = statement.where(tuple_(_callback.received_at, _callback.id) < tuple_(*after))
     rows = connection.execute(statement, given).all()
     callbacks = tuple(kept_callback(row) for row in rows[:limit])
-    last = callbacks[-1].summary if len(rows) > limit else None
-    return CallbackPage(callbacks, None if last is None else CallbackKey(last.received_at, last.callback_id))
+    if len(rows) > limit:
+        last = callbacks[-1].summary
+        return CallbackPage(callbacks, CallbackKey(last.received_at, last.callback_id))
+    place = looked_at.add_columns(_callback.received_at).offset(LOOKED_AT - 1).limit(1)
+    end = connection.execute(place).one_or_none()
+    return CallbackPage(callbacks, None if end is None else CallbackKey(end.received_at, end.id), end is not None)
 
 
 def count_dead_letters(connection: Connection, *, conn_paths: Iterable[str] | None = None) -> dict[Fate, int]:
@@ -92,7 +103,7 @@ def count_dead_letters(connection: Connection, *, conn_paths: Iterable[str] | No
     if conn_paths is not None:
         statement = statement.where(among(_callback.conn_path, "conn_paths"))
         given = {"conn_paths": list(conn_paths)}
-    newest = statement.order_by(_callback.received_at.desc(), _callback.id.desc()).limit(COUNTED)
+    newest = statement.order_by(*_NEWEST_FIRST).limit(COUNTED)
     counts = dict.fromkeys(Fate, 0)
     for match_state, ambiguous in connection.execute(newest, given):
         if match_state in set(Fate):
@@ -112,18 +123,22 @@ def conn_paths_of(connection: Connection) -> set[str]:
 @dataclass(frozen=True)
 class TurnedAwayLately:
     """
-    What receivers have turned away, each counted since it was started.
+    What receivers have turned away, each counted since it was started: when the others but the last came is not known.
 
     :param unauthorized: answered 401: 9bits does not send those again.
     :param last_unauthorized_at: None: there was none.
+    :param unauthorized_since: the start of the receiver that has counted for longest.
     """
 
     unauthorized: int = 0
     last_unauthorized_at: datetime | None = None
+    unauthorized_since: datetime | None = None
     oversized: int = 0
     last_oversized_at: datetime | None = None
+    oversized_since: datetime | None = None
     unavailable: int = 0
     last_unavailable_at: datetime | None = None
+    unavailable_since: datetime | None = None
 
 
 def turned_away_since(connection: Connection, since: datetime) -> TurnedAwayLately:
@@ -131,7 +146,7 @@ def turned_away_since(connection: Connection, since: datetime) -> TurnedAwayLate
     receiver = schema.receiver.c
     kinds = ("unauthorized", "oversized", "unavailable")
     rows = connection.execute(
-        select(*(receiver[each] for kind in kinds for each in (kind, f"last_{kind}_at"))).where(
+        select(receiver.started_at, *(receiver[each] for kind in kinds for each in (kind, f"last_{kind}_at"))).where(
             or_(*(receiver[f"last_{kind}_at"] >= since for kind in kinds))
         )
     ).all()
@@ -140,4 +155,5 @@ def turned_away_since(connection: Connection, since: datetime) -> TurnedAwayLate
         lately = [row for row in rows if (at := getattr(row, f"last_{kind}_at")) is not None and at >= since]
         found[kind] = sum(getattr(row, kind) for row in lately)
         found[f"last_{kind}_at"] = max((getattr(row, f"last_{kind}_at") for row in lately), default=None)
+        found[f"{kind}_since"] = min((row.started_at for row in lately), default=None)
     return TurnedAwayLately(**found)  # type: ignore[arg-type]

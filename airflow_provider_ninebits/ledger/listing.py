@@ -196,3 +196,12 @@ def _summaries() -> Select[Any]:
 def _summary(row: Row[Any]) -> MessageSummary:
     values = {name: getattr(row, name) for name in MessageSummary.__dataclass_fields__}
     return MessageSummary(**{**values, "state": MessageState(values["state"])})
+
+
+def stirred_since(connection: Connection, message_ids: Iterable[str], since: datetime) -> bool:
+    """Return whether one of these messages has a request, or was called back, at a time or later."""
+    message, request = schema.message.c, schema.request.c
+    given = {"message_ids": list(message_ids)}
+    called_back = select(message.id).where(among(message.id, "message_ids"), message.last_callback_at >= since)
+    requested = select(request.id).where(among(request.message_id, "message_ids"), request.started_at >= since)
+    return any(connection.execute(each.limit(1), given).first() is not None for each in (called_back, requested))

@@ -2,7 +2,8 @@
 What calls came to over a span of time: their states, their answers by the hour, what they cost, how soon they answered.
 
 A call counts at the time at which its message was asked for. What messages count of themselves is summed, so that a
-million calls are some thousand rows; of those there is a limit, :data:`MESSAGES`. How soon people answered is known of
+million calls are some thousand rows; of those there is a limit, :data:`MESSAGES`, and of those that are looked at for
+them another, :data:`LOOKED_AT`. How soon people answered is known of
 each call by itself, and is told of the newest :data:`TIMED` ones.
 """
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 MESSAGES = 10_000
 """How many messages are counted at most, the newest ones."""
+LOOKED_AT = 20_000
+"""How many messages are looked at at most, the newest ones: of a DAG, of one connection, or of all."""
 TIMED = 5_000
 """Of how many calls, the newest ones, it is told how soon they were answered."""
 QUARTER_SECONDS = 900
@@ -94,7 +97,8 @@ class Totals:
     """
     What was counted.
 
-    :param counted_since: from when on; later than was asked for where there were more than :data:`MESSAGES`.
+    :param counted_since: from when on; later than was asked for where there were more than :data:`MESSAGES`, or
+        more to look at than :data:`LOOKED_AT`.
     :param timed_since: from when on answers are timed.
     :param by_quarter: for the beginning of each quarter of an hour the calls by their states.
     :param by_dag: for each DAG its calls and what they cost; None stands for what no task asked for.
@@ -194,8 +198,18 @@ def _messages(span: Span, *columns: Any) -> tuple[Select[Any], dict[str, Any]]:
 
 
 def _first_beyond(connection: Connection, span: Span) -> datetime | None:
-    """Return when the newest message was asked for that is one too many; None: there is none."""
+    """Return when the newest message was asked for that is one too many to look at, or to count; None: none is."""
+    newest_first = (_message.created_at.desc(), _message.id.desc())
+    # Along one index, whatever else is asked for.
+    along = select(_message.created_at).where(_message.created_at >= span.since, _message.created_at < span.until)
+    if span.dag_id is not None:
+        along = along.where(_message.dag_id == span.dag_id)
+    elif span.conn_ids is not None and len(span.conn_ids) == 1:
+        along = along.where(_message.conn_id == span.conn_ids[0])
+    beyond = connection.execute(along.order_by(*newest_first).offset(LOOKED_AT).limit(1)).scalar_one_or_none()
+    if beyond is not None:
+        span = replace(span, since=beyond + timedelta(microseconds=1))
     statement, given = _messages(span, _message.created_at)
-    beyond = statement.order_by(_message.created_at.desc(), _message.id.desc()).offset(MESSAGES).limit(1)
-    found: datetime | None = connection.execute(beyond, given).scalar_one_or_none()
-    return found
+    counted = connection.execute(statement.order_by(*newest_first).offset(MESSAGES).limit(1), given)
+    found: datetime | None = counted.scalar_one_or_none()
+    return found or beyond

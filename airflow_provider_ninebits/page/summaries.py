@@ -9,7 +9,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ninebits.ledger import browsing
-from airflow_provider_ninebits.ledger.statistics import DELAYS_SECONDS, MESSAGES, TIMED, Span, Totals, count_calls
+from airflow_provider_ninebits.ledger.statistics import (
+    DELAYS_SECONDS,
+    LOOKED_AT,
+    MESSAGES,
+    TIMED,
+    Span,
+    Totals,
+    count_calls,
+)
 from airflow_provider_ninebits.page import filters, pictures, shown
 
 if TYPE_CHECKING:
@@ -47,6 +55,7 @@ def summarized(
         "until": until,
         "totals": totals,
         "counted": MESSAGES,
+        "looked_at": LOOKED_AT,
         "timed": TIMED,
         "columns": columns(totals, until, zone),
         "week": week(totals, zone),

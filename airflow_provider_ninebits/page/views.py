@@ -10,7 +10,7 @@ from airflow_provider_ninebits.ledger import browsing, calls, dead_letter_pages
 from airflow_provider_ninebits.ledger.browsing import Seen
 from airflow_provider_ninebits.ledger.dead_letters import Fate
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
-from airflow_provider_ninebits.ledger.listing import amounts_of, read_message
+from airflow_provider_ninebits.ledger.listing import amounts_of, read_message, stirred_since
 from airflow_provider_ninebits.ledger.states import MessageState, RecipientState
 from airflow_provider_ninebits.page import filters
 from airflow_provider_ninebits.page.summaries import summarized
@@ -29,8 +29,12 @@ MESSAGES, CALLS, CALLBACKS = 50, 50, 50
 DAGS_OFFERED = 200
 REFRESH_SECONDS = 10
 REFRESHED_FOR = timedelta(days=1)
-"""A page refreshes itself while a call is pending that was asked for within this time: older ones hardly change."""
+"""
+A page refreshes itself while a call is pending that is still to be placed, or was asked for, placed or called back
+within this time: others hardly change.
+"""
 TURNED_AWAY_WITHIN = timedelta(days=1)
+_TO_PLACE = (MessageState.PLANNED, MessageState.SENDING)
 _GONE = (MessageState.REFUSED, MessageState.PURGED, MessageState.REPLACED)
 
 
@@ -103,7 +107,7 @@ def messages(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
         "dags": [dag for dag in dags if dag in readable],
         "conn_ids": seen.readable,
         "states": list(Seen),
-        "refresh_seconds": _refresh(given, found) if after is None else None,
+        "refresh_seconds": _refresh(desk, given, found) if after is None else None,
         "turned_away": turned_away,
     }
 
@@ -162,7 +166,7 @@ def message(desk: Desk, who: Reader, given: Given, message_id: str) -> dict[str,
         "state": state,
         "answers": answers,
         "whole": bool(who.connections([summary.conn_id], "PUT")),
-        "refresh_seconds": _refresh(given, [summary]),
+        "refresh_seconds": _refresh(desk, given, [summary]),
     }
 
 
@@ -196,6 +200,7 @@ def callbacks(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
         ],
         "counted": counted,
         "counted_of": dead_letter_pages.COUNTED,
+        "looked_at": dead_letter_pages.LOOKED_AT if page.cut_short else None,
         "every": seen.every,
         "fate": fate,
         "next": filters.write_key(page.after),
@@ -237,12 +242,19 @@ def counts(summary: MessageSummary) -> dict[str, int]:
     }
 
 
-def _refresh(given: Given, found: Iterable[MessageSummary]) -> int | None:
+def _refresh(desk: Desk, given: Given, found: Iterable[MessageSummary]) -> int | None:
     if given.get("refresh") == "off":
         return None
+    pending = [each for each in found if counts(each)["pending"]]
     lately = datetime.now(UTC) - REFRESHED_FOR
-    waits = any(each.created_at >= lately and counts(each)["pending"] for each in found)
-    return REFRESH_SECONDS if waits else None
+    if any(each.created_at >= lately or each.state in _TO_PLACE for each in pending):
+        return REFRESH_SECONDS
+    if not pending:
+        return None
+    # What was asked for long ago may ring now: with calling hours over a week-end, or sent anew by a person.
+    with desk.reading() as connection:
+        stirs = stirred_since(connection, [each.message_id for each in pending], lately)
+    return REFRESH_SECONDS if stirs else None
 
 
 def _place(summary: MessageSummary, readable: set[str]) -> dict[str, Any] | None:

@@ -7,16 +7,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import delete, select
 
+from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.ledger.sends import AskedBy
 from tests.browser.conftest import PASSWORDS
-from tests.integration.page.calls_made import HIDDEN, RUN_ID, SHOWN, make_calls
+from tests.integration.page.calls_made import HIDDEN, RUN_ID, SHOWN, make_calls, ring
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from local_airflow import LocalAirflow
     from playwright.sync_api import FrameLocator, Page
 
     from tests.browser.conftest import Opened
+
+LONELY = "2348020000004"
 
 pytestmark = [pytest.mark.browser, pytest.mark.airflow, pytest.mark.timeout(300)]
 
@@ -26,6 +33,23 @@ def calls(airflow: LocalAirflow) -> None:
     """What the ledger of this Airflow holds."""
     ledger = Database(f"sqlite:///{airflow.home / 'ninebits.db'}")
     make_calls(ledger)
+    ledger.close()
+
+
+@pytest.fixture
+def long_named(airflow: LocalAirflow) -> Iterator[str]:
+    """The id of a message whose names are as long as they may be, without a place to break them at."""
+    ledger = Database(f"sqlite:///{airflow.home / 'ninebits.db'}")
+    names = ("D" * 250, f"manual__{'r' * 240}", "T" * 250)
+    message_id = ring(ledger, "R" * 128, LONELY, asked_by=AskedBy("default", *names, -1))
+    yield message_id
+    # Others count what is listed.
+    with ledger.writing() as connection:
+        messages, sends = schema.message, schema.send
+        send_id = connection.scalar(select(messages.c.send_id).where(messages.c.id == message_id))
+        for table, key in ((schema.request, "message_id"), (schema.recipient, "message_id"), (messages, "id")):
+            connection.execute(delete(table).where(table.c[key] == message_id))
+        connection.execute(delete(sends).where(sends.c.id == send_id))
     ledger.close()
 
 
@@ -79,12 +103,42 @@ def test_filters_stand_in_the_url_and_are_usable_with_a_keyboard_alone(airflow: 
     expect(page.get_by_role("row")).to_have_count(4)
 
 
+def test_it_does_not_load_again_under_anybodys_hands(airflow: LocalAirflow, page: Page) -> None:
+    page.clock.install()
+    page.goto(f"{airflow.url}/ninebits/calls/")
+    page.evaluate("window.loadedOnce = true")
+    statistics, said = page.get_by_role("link", name="Statistics"), page.get_by_role("status")
+    expect(said).to_be_empty()
+
+    statistics.focus()
+    expect(said).to_have_text("Paused while a link or a field has the focus.")
+    page.clock.run_for(30_000)
+    expect(statistics).to_be_focused()
+    statistics.blur()
+    expect(said).to_be_empty()
+
+    details = "<details><summary>More</summary>of it</details>"
+    page.locator("main").evaluate("(main, details) => main.insertAdjacentHTML('beforeend', details)", details)
+    page.get_by_text("More", exact=True).click()
+    page.get_by_text("More", exact=True).blur()
+    expect(said).to_have_text("Paused while details are open.")
+    page.clock.run_for(30_000)
+    assert page.evaluate("window.loadedOnce")
+    page.get_by_text("More", exact=True).click()
+    # A click on text leaves the focus with what is around it.
+    page.get_by_role("columnheader").first.click()
+    expect(said).to_be_empty()
+    with page.expect_event("load"):
+        page.clock.run_for(10_000)
+    assert page.evaluate("window.loadedOnce") is None
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_is_wider_than_a_phone_that_has_no_javascript(
-    airflow: LocalAirflow, opened: Opened, theme: str
+    airflow: LocalAirflow, opened: Opened, theme: str, long_named: str
 ) -> None:
     with opened("ada", viewport={"width": 360, "height": 800}, java_script_enabled=False, color_scheme=theme) as phone:
-        for path in ("", "callbacks", "statistics", "?state=pending", "?dag_id=reminders"):
+        for path in ("", "callbacks", "statistics", "?state=pending", "?dag_id=reminders", f"messages/{long_named}"):
             phone.goto(f"{airflow.url}/ninebits/calls/{path}")
             expect(phone.get_by_role("heading", name="Voice calls")).to_be_visible()
             assert [
@@ -95,7 +149,7 @@ def test_nothing_is_wider_than_a_phone_that_has_no_javascript(
                 and not each.evaluate("each => each.closest('pre, .hidden, thead, svg')")
             ] == []
         phone.goto(f"{airflow.url}/ninebits/calls/")
-        phone.get_by_role("row").nth(1).get_by_role("link").first.click()
+        phone.get_by_role("row").nth(2).get_by_role("link").first.click()
         expect(phone.get_by_text(SHOWN, exact=True)).to_be_visible()
 
 

@@ -1,5 +1,5 @@
 // The page works without this. With it, inside Airflow's frame: links to runs open in Airflow itself, which the frame's
-// sandbox keeps a page from doing, the theme is Airflow's, and the page does not load again while somebody types.
+// sandbox keeps a page from doing, the theme is Airflow's, and the page does not load again while somebody uses it.
 "use strict";
 (() => {
   const page = document.documentElement;
@@ -37,10 +37,23 @@
 
   const seconds = Number(page.dataset.refreshSeconds);
   if (seconds > 0) {
-    const typing = () => /^(INPUT|SELECT)$/.test(document.activeElement?.tagName ?? "");
-    const reading = () => document.querySelector("main details[open]") !== null;
+    // A click on text focuses the content around it: no place that a reload would lose.
+    const held = () => {
+      const at = document.activeElement;
+      return at !== null && at !== document.body && at !== page && !(at.id === "content" && !at.matches(":focus-visible"));
+    };
+    const paused = () => {
+      const note = document.getElementById("paused");
+      let why = "";
+      if (document.querySelector("main details[open]") !== null) why = "Paused while details are open.";
+      else if (held()) why = "Paused while a link or a field has the focus.";
+      if (note && note.textContent !== why) note.textContent = why;
+      return why !== "";
+    };
+    // While the focus moves, nothing has it.
+    for (const name of ["focusin", "focusout", "toggle"]) document.addEventListener(name, () => setTimeout(paused), true);
     setInterval(() => {
-      if (!document.hidden && !typing() && !reading()) location.reload();
+      if (!paused() && !document.hidden) location.reload();
     }, seconds * 1000);
   }
 })();

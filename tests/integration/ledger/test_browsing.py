@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import update
 
-from airflow_provider_ninebits.ledger import browsing, schema, statistics
+from airflow_provider_ninebits.ledger import browsing, dead_letter_pages, schema, statistics
 from airflow_provider_ninebits.ledger.browsing import Seen, Wanted, browse, connections_of, dags_of
 from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.calls import answers_of, read_calls
@@ -202,6 +203,23 @@ def test_dead_letters_by_pages_and_fates(database: Database) -> None:
         assert browse_dead_letters(connection, conn_paths=["ninebits"]).callbacks == ()
 
 
+def test_a_page_of_dead_letters_looks_at_a_bounded_number(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dead_letter_pages, "LOOKED_AT", 4)
+    arrive(database, a_call(CAI, inbound=True, identity="oldest"))
+    for place in range(9):
+        arrive(database, a_call("2349000000000", identity=f"{place}"))
+    pages: list[tuple[int, bool]] = []
+    after = None
+    with database.reading() as connection:
+        while not pages or after is not None:
+            page = browse_dead_letters(connection, fate=Fate.INBOUND, after=after)
+            pages.append((len(page.callbacks), page.cut_short))
+            after = page.after
+        assert pages == [(0, True), (0, True), (1, False)]
+        full = browse_dead_letters(connection, fate=Fate.UNMATCHED, limit=3)
+    assert (len(full.callbacks), full.cut_short, full.after is None) == (3, False, False)
+
+
 class TestStatistics:
     def span(self, **more: object) -> Span:
         now = datetime.now(UTC)
@@ -264,6 +282,37 @@ class TestStatistics:
         assert NOON + timedelta(minutes=9) < totals.counted_since <= NOON + timedelta(minutes=10)
         assert totals.count() == 30
         assert totals.timed_since == totals.counted_since
+
+    @pytest.mark.parametrize(
+        ("only", "minutes", "calls"),
+        [
+            ({}, 10, 30),
+            ({"conn_ids": ("c0", "c1")}, 10, 20),
+            # Each along an index of its own: of the DAG every other message, of the connection every third.
+            ({"dag_id": "a"}, 0, 30),
+            ({"conn_ids": ("c0",)}, 0, 20),
+        ],
+    )
+    def test_the_newest_are_looked_at_where_few_of_them_count(
+        self,
+        database: Database,
+        many: list[str],
+        only: dict[str, Any],
+        minutes: int,
+        calls: int,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(statistics, "LOOKED_AT", 31)
+        span = Span(NOON - timedelta(days=1), NOON + timedelta(days=1), **only)
+        with database.writing() as connection:
+            totals = count_calls(connection, span)
+            assert (totals.count(), totals.cut_short) == (calls, minutes > 0)
+            if minutes:
+                assert NOON + timedelta(minutes=9) < totals.counted_since <= NOON + timedelta(minutes=minutes)
+            # What has rung nobody is looked at, and not counted.
+            newest = schema.message.c.created_at >= NOON + timedelta(minutes=11)
+            connection.execute(update(schema.message).where(newest).values(state="refused"))
+            assert count_calls(connection, replace(span, conn_ids=None, dag_id=None)).count() == 3
 
     def test_the_newest_are_timed_where_there_are_too_many(
         self, database: Database, monkeypatch: pytest.MonkeyPatch

@@ -20,7 +20,7 @@ from airflow_provider_ninebits.ledger.dead_letter_pages import (
 )
 from airflow_provider_ninebits.ledger.dead_letters import Fate, list_callbacks, sweep
 from airflow_provider_ninebits.ledger.listening import messages_after, newest_callback
-from airflow_provider_ninebits.ledger.listing import list_messages, read_message
+from airflow_provider_ninebits.ledger.listing import list_messages, read_message, stirred_since
 from airflow_provider_ninebits.ledger.looks import differing
 from airflow_provider_ninebits.ledger.outcomes import look, read_outcome
 from airflow_provider_ninebits.ledger.rematching import rematch
@@ -153,6 +153,8 @@ def look_at_the_page(database: Database) -> None:
         assert connections_of(connection)
         dags_of(connection)
         read_message(connection, "m7")
+        assert stirred_since(connection, ["m7", "m9"], now - timedelta(days=1))
+        assert not stirred_since(connection, ["m7", "m9"], now)
         assert read_calls(connection, "m7", limit=100).calls
         answers_of(connection, "m7")
         assert browse_dead_letters(connection, fate=Fate.UNMATCHED, limit=5).after is not None

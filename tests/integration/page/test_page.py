@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import pytest
+from sqlalchemy import update
 
-from airflow_provider_ninebits.ledger import dead_letter_pages
+from airflow_provider_ninebits.ledger import dead_letter_pages, schema
 from airflow_provider_ninebits.ledger.browsing import Key
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.receivers import TurnedAway, heartbeat, register
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
+    from sqlalchemy import Table
 
     from airflow_provider_ninebits.ledger.database import Database
     from tests.integration.page.conftest import Somebody
@@ -41,6 +43,17 @@ def link(answer: httpx.Response, words: str) -> str | None:
     """Return where a link leads."""
     found = re.search(rf'href="([^"]*)"[^>]*>{re.escape(words)}<', answer.text)
     return None if found is None else urljoin(str(answer.url), unescape(found.group(1)))
+
+
+def turned_away(database: Database, counts: TurnedAway, *, started_at: str, last_at: str | None = None) -> None:
+    """Have a receiver count what it turned away, just now or at a time before."""
+    receiver_id = register(database, "here")
+    heartbeat(database, receiver_id, counts)
+    times = {"started_at": started_at, "last_unauthorized_at": last_at}
+    moments = {name: datetime.fromisoformat(day).replace(tzinfo=UTC) for name, day in times.items() if day}
+    with database.writing() as connection:
+        receiver = schema.receiver
+        connection.execute(update(receiver).where(receiver.c.id == receiver_id).values(moments))
 
 
 class TestList:
@@ -132,6 +145,40 @@ class TestList:
         assert '<meta http-equiv="refresh" content="10">' in page.get("/").text
         assert "http-equiv" not in page.get("/?state=answered").text
         assert "http-equiv" not in page.get("/?refresh=off").text
+
+    @pytest.mark.parametrize(
+        ("moved", "values", "loads"),
+        [
+            (schema.message, {}, False),
+            (schema.message, {"state": "planned"}, True),
+            (schema.message, {"state": "sending"}, True),
+            (schema.message, {"state": "refused"}, False),
+            (schema.message, {"last_callback_at": timedelta(hours=1)}, True),
+            (schema.message, {"last_callback_at": timedelta(hours=25)}, False),
+            (schema.message, {"last_callback_at": timedelta(0), "answered": 1}, False),
+            (schema.request, {"started_at": timedelta(hours=1)}, True),
+        ],
+    )
+    def test_it_loads_itself_again_where_calls_were_asked_for_long_ago_and_ring_now(
+        self,
+        serve: Callable[[str], httpx.Client],
+        database: Database,
+        database_url: str,
+        moved: Table,
+        values: dict[str, Any],
+        loads: bool,
+    ) -> None:
+        message_id = ring(database, "over-a-week-end", SHOWN)
+        now = datetime.now(UTC)
+        with database.writing() as connection:
+            connection.execute(update(schema.message).values(created_at=now - timedelta(days=3)))
+            connection.execute(update(schema.request).values(started_at=now - timedelta(days=3)))
+            if values:
+                moments = {name: now - each if isinstance(each, timedelta) else each for name, each in values.items()}
+                connection.execute(update(moved).values(moments))
+        page = serve(database_url)
+        for path in ("/", f"/messages/{message_id}"):
+            assert ("http-equiv" in page.get(path).text) is loads
 
     def test_a_ledger_without_messages_says_what_to_do_next(
         self, serve: Callable[[str], httpx.Client], database_url: str, somebody: Somebody
@@ -315,6 +362,7 @@ class TestOtherPages:
         text = page.get("/statistics").text
         assert re.search(r"<dt>Calls</dt><dd>4</dd>", text)
         assert "1 of 3 answered (33 %)" in text
+        assert "Not by when they rang" in text
         assert 'dag_id=reminders">reminders</a>' in text
         assert page.get("/statistics?days=1&tz=Asia/Kathmandu").status_code == 200
         for wrong in ("days=0", "days=x", "since=2020-01-01&until=2019-01-01", "since=2000-01-01"):
@@ -336,13 +384,21 @@ class TestOtherPages:
         assert page.get(f"/messages/{messages[2]}?state=nope").status_code == 400
         assert page.get(f"/messages/{messages[2]}?after=x").status_code == 400
 
-    def test_callbacks_that_are_turned_away_are_shown_loudly(self, page: httpx.Client, database: Database) -> None:
+    def test_what_was_turned_away_is_shown_loudly_and_no_more_is_claimed_than_is_known(
+        self, page: httpx.Client, database: Database
+    ) -> None:
         assert 'role="alert"' not in page.get("/").text
-        heartbeat(database, register(database, "here"), TurnedAway(unauthorized=7, oversized=2))
+        turned_away(database, TurnedAway(unauthorized=9), started_at="2026-01-01", last_at="2026-01-02")
+        assert 'role="alert"' not in page.get("/").text
+        turned_away(database, TurnedAway(unauthorized=7, oversized=2), started_at="2026-01-03")
+        turned_away(database, TurnedAway(unauthorized=1, unavailable=5), started_at="2026-01-04")
         for path in ("/", "/callbacks"):
-            text = page.get(path).text
-            assert re.search(r'role="alert".*7 came without the right password', text, re.DOTALL)
-            assert "2 were larger than the receiver takes" in text
+            text = " ".join(page.get(path).text.split())
+            assert re.search(r'role="alert".* 8 since the receivers .* started, the first of them at 2026-01-03', text)
+            assert "If it was 9bits, these outcomes are lost" in text
+            assert re.search(r"\(413\), the last at .*; 2 since the receivers .*, the first .* at 2026-01-03", text)
+            assert re.search(r"\(503\), the last at .*; 5 since the receivers .*, the first .* at 2026-01-04", text)
+            assert "In the last day" not in text
 
 
 class TestSafety:
