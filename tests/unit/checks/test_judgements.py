@@ -17,6 +17,7 @@ from airflow_provider_ninebits.checks import (
     ledger,
     options,
     receivers,
+    times,
     triggerer,
 )
 from airflow_provider_ninebits.checks.callback_url import TrialSeen
@@ -189,7 +190,7 @@ def test_an_api_server_without_the_plugin_is_named_where_no_receiver_is_up() -> 
 
 
 def test_every_kind_can_come() -> None:
-    tried = {kind.code for _, kind in BAD} | {"plugin_missing"} | {"timezone_contradicted", "timezone_unshown"}
+    tried = {kind.code for _, kind in BAD} | {"plugin_missing"} | {each.code for each in times.KINDS}
     assert tried == {kind.code for kind in KINDS}
     assert len(KINDS) == len(tried)
 
