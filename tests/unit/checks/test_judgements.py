@@ -130,7 +130,11 @@ BAD: Sequence[tuple[Callable[[], list[Finding]], Kind]] = (
     (lambda: of_connection(probe=Probe(False, None, "9bits was not reached.")), connection.UNREACHABLE),
     (lambda: of_connection(probe=Probe(False, 407, "the proxy wants a password")), connection.UNREACHABLE),
     (lambda: of_connection(probe=met(401)), connection.KEY_REFUSED),
-    (lambda: of_connection(probe=met(200)), connection.NOT_NINEBITS),
+    (lambda: of_connection(probe=met(200), base_url="https://proxy.example.com"), connection.NOT_NINEBITS),
+    (lambda: of_connection(probe=met(200)), connection.UNEXPECTED),
+    (lambda: of_connection(probe=met(500)), connection.FAILING),
+    (lambda: of_connection(probe=met(503), base_url="https://proxy.example.com"), connection.FAILING),
+    (lambda: of_connection(probe=met(429)), connection.BUSY),
     (lambda: of_connection(probe=met(405)), connection.KEY_UNPROVED),
     (lambda: of_connection(probe=met(405), base_url="http://localhost:9009"), connection.SIMULATED),
     (lambda: of_ledger(version=None, unreachable="connection refused"), ledger.UNREACHABLE),
@@ -226,8 +230,26 @@ def test_a_receiver_without_password_is_known_by_its_answers_or_its_machine(
     assert (said is None) == (shown is None)
 
 
+def test_what_a_connection_is_comes_with_what_answers_there() -> None:
+    plain = of_connection(probe=met(405), base_url="http://proxy.example.com")
+    assert [each.code for each in plain] == ["connection_plain", "key_unproved"]
+    other = of_connection(probe=met(405), conn_type="http")
+    assert [(each.code, each.level) for each in other] == [("connection_other_type", "note"), ("key_unproved", "note")]
+    assert "'http'" in other[0].what
+
+
+def test_a_failure_of_9bits_is_no_mistake_in_the_connection() -> None:
+    assert exit_status(of_connection(probe=met(500))) == 4
+    assert exit_status(of_connection(probe=met(429))) == 0
+    assert not any("host" in each.fix for status in (200, 429, 500) for each in of_connection(probe=met(status)))
+
+
 def test_every_kind_can_come() -> None:
-    tried = {kind.code for _, kind in BAD} | {"plugin_missing"} | {each.code for each in times.KINDS}
+    tried = (
+        {kind.code for _, kind in BAD}
+        | {"plugin_missing", "connection_plain", "connection_other_type"}
+        | {each.code for each in times.KINDS}
+    )
     assert tried == {kind.code for kind in KINDS}
     assert len(KINDS) == len(tried)
 
