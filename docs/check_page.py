@@ -43,7 +43,7 @@ database need not be reachable; what is only known there is a note then.
 | option | |
 | --- | --- |
 | `--conn-id ID` | a connection to look at; may be given several times. `ninebits_default` if none is |
-| `--callback-url URL` | send a test callback there, as the 9bits dashboard has the URL. Without user and password in it those of the options are sent, the first of several passwords |
+| `--callback-url URL` | send a test callback there, as the 9bits dashboard has the URL. Without user and password in it those of the options are sent, the first of several passwords, but not over http to another machine. To which host it went is told on stderr |
 | `--output` | `table` for people, `json` or `yaml` for scripts: `findings` with `code`, `subject`, `level`, `what`, `why` and `fix`; `not_looked_at`; `problems`, `notes`, `exit_status`. The codes stay what they are |
 
 | exit status | |

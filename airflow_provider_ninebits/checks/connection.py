@@ -104,8 +104,8 @@ BUSY = Kind(
 KEY_UNPROVED = Kind(
     "key_unproved",
     "connection",
-    "Something answers at {host} as 9bits does (connection {conn_id!r}). Nothing proves the API key: 9bits has no request for that which "
-    "rings nobody.",
+    "Something answers at {host} as 9bits does (connection {conn_id!r}). Nothing proves the API key: 9bits has no "
+    "request for that which rings nobody.",
     "A wrong key shows at the first real call only.",
     "Ring your own number once: `ninebits send`.",
     Level.NOTE,

@@ -37,12 +37,14 @@ class Examined:
 
     :param receiver_up: whether the ledger knows of a receiver that is up.
     :param without_password: what shows that one has no password, if these options have none; None: nothing.
+    :param callback_sent_to: the host that a test callback was sent to; None: none was.
     :param not_looked_at: the subjects that could not be looked at.
     """
 
     findings: list[Finding] = field(default_factory=list)
     receiver_up: bool = False
     without_password: str | None = None
+    callback_sent_to: str | None = None
     not_looked_at: tuple[str, ...] = ()
 
 
@@ -63,6 +65,7 @@ def examine(conn_ids: Iterable[str], callback_to: str | None, hook_of: Callable[
     triggerers_seen = triggerer.look()
     database_seen = triggerers_seen.unseen is None
     examined = _ledger(settings, target)
+    examined.callback_sent_to = target.host if target is not None and not target.withheld else None
     examined.findings += options.judge(
         options_seen, receiver_up=examined.receiver_up, without_password=examined.without_password
     )
@@ -122,4 +125,6 @@ def _look_into(database: Database, settings: Settings, target: Target | None, ex
 def _of_callback_url(target: Target | None, database: Database | None) -> list[Finding]:
     if target is None:
         return [callback_url.NOT_TRIED.found()]
+    if target.withheld:
+        return callback_url.judge_withheld(target)
     return callback_url.judge(callback_url.look(target, database))

@@ -37,8 +37,8 @@ class CommandHook(NineBitsHook):
         except AirflowNotFoundException as error:
             raise InvalidArgument(
                 unreadable(conn_id)
-                or f"there is no connection {conn_id!r}: neither AIRFLOW_CONN_{conn_id.upper()} nor a secrets backend nor "
-                "Airflow's database has it, as this process sees them; add it, or name another one with --conn-id"
+                or f"there is no connection {conn_id!r}: neither AIRFLOW_CONN_{conn_id.upper()} nor a secrets backend "
+                "nor Airflow's database has it, as this process sees them; add it, or name another one with --conn-id"
             ) from error
         return found
 

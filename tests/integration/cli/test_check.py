@@ -139,6 +139,21 @@ def test_what_cannot_be_reached_is_told_apart(connected: str, password: str, run
     assert PASSWORD not in json.dumps(codes)
 
 
+def test_to_whom_the_callback_went_is_told_and_a_plain_url_gets_no_password(
+    own_receiver: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{own_receiver}/ninebits/callback"
+    host = own_receiver.partition("//")[2]
+    assert f"a test callback was sent to {host}\n" in run("check", "--callback-url", url)[2]
+    # It listens, and it gets nothing: this machine counts as another one here.
+    monkeypatch.setattr(callback_url, "_HERE", ())
+    status, out, err = run("check", "--callback-url", url, "--output", "json")
+    codes = {each["code"] for each in json.loads(out)["findings"]}
+    assert status == 1
+    assert {"callback_url_plain", "callback_url_not_shown_the_password"} <= codes
+    assert "was sent to" not in err
+
+
 def test_a_trial_that_was_left_behind_goes_and_others_stay(own_receiver: str, connected: str, run: Run) -> None:
     database = Database(connected)
     for number in (TRIAL_NUMBER, ADA):

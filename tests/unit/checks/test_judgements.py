@@ -20,7 +20,7 @@ from airflow_provider_ninebits.checks import (
     times,
     triggerer,
 )
-from airflow_provider_ninebits.checks.callback_url import TrialSeen
+from airflow_provider_ninebits.checks.callback_url import Target, TrialSeen
 from airflow_provider_ninebits.checks.catalogue import KINDS
 from airflow_provider_ninebits.checks.connection import ConnectionSeen
 from airflow_provider_ninebits.checks.findings import Finding, Kind, Level, Weight, exit_status
@@ -161,6 +161,10 @@ BAD: Sequence[tuple[Callable[[], list[Finding]], Kind]] = (
     (lambda: of_trial(arrived=False), callback_url.ANOTHER_LEDGER),
     (lambda: of_trial(arrived=None), callback_url.NOT_LOOKED_FOR),
     (lambda: of_trial(url="http://calls.example.com/ninebits/callback"), callback_url.PLAIN),
+    (
+        lambda: callback_url.judge_withheld(Target("http://calls.example.com/", withheld=True))[1:],
+        callback_url.WITHHELD,
+    ),
     (lambda: of_receivers(sent=False), receivers.NONE_YET),
     (lambda: of_receivers(), receivers.NEVER),
     (lambda: of_receivers(replace(UP, heartbeat_at=NOW - timedelta(seconds=16))), receivers.SILENT),
