@@ -60,7 +60,7 @@ def _let_into_airflows_database() -> None:
     try:
         settings.configure_vars()
         # To connect to a SQLite file that is not there would make an empty one.
-        if why_not(make_url(settings.SQL_ALCHEMY_CONN)) is None:
+        if why_not(make_url(str(settings.SQL_ALCHEMY_CONN))) is None:
             settings.configure_orm()
     except Exception as error:
         # Whatever is wrong with it, the connection may be in the environment.

@@ -32,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the simulator until SIGTERM or SIGINT.
 
-    :return: 0 after such a signal, 1 where the address is taken or none of this machine's, 2 for options that cannot be.
+    :return: 0 after such a signal, 1 where the address is taken or none of this machine's, 2 for options that cannot
+        be.
     """
     return simulate(parser().parse_args(arguments))
 
