@@ -142,14 +142,8 @@ ATTEMPT_WINDOW: Final = Option(
 )
 
 OPTIONS: Final = (
-    SQL_ALCHEMY_CONN,
-    DEPLOYMENT,
-    WEBHOOK_USERNAME,
-    WEBHOOK_PASSWORD,
-    WEBHOOK_ALLOW_UNAUTHENTICATED,
-    CALLBACK_TIMEZONE,
-    MATCH_WINDOW,
-    ATTEMPT_WINDOW,
+    *(SQL_ALCHEMY_CONN, DEPLOYMENT, WEBHOOK_USERNAME, WEBHOOK_PASSWORD, WEBHOOK_ALLOW_UNAUTHENTICATED),
+    *(CALLBACK_TIMEZONE, MATCH_WINDOW, ATTEMPT_WINDOW),
 )
 
 
@@ -227,7 +221,11 @@ def masked_url(url: str) -> str:
 def _text(conf: AirflowConfigParser, option: Option) -> str:
     # The fallback is for plain Python on Airflow 3.1, which has not read the provider's defaults there. An
     # option that was set to nothing counts as not set.
-    return str(conf.get(SECTION, option.name, fallback=option.default) or "").strip() or option.default
+    try:
+        written = conf.get(SECTION, option.name, fallback=option.default)
+    except Exception:  # a command or a secrets backend, which raise whatever they like; their text may hold the secret
+        raise InvalidOption(option, "cannot be read: its command (_cmd) or secrets backend (_secret) fails") from None
+    return str(written or "").strip() or option.default
 
 
 def _boolean(conf: AirflowConfigParser, option: Option) -> bool:

@@ -43,7 +43,7 @@ database need not be reachable; what is only known there is a note then.
 | option | |
 | --- | --- |
 | `--conn-id ID` | a connection to look at; may be given several times. `ninebits_default` if none is |
-| `--callback-url URL` | send a test callback there, as the 9bits dashboard has the URL. Without user and password in it those of the options are sent, the first of several passwords |
+| `--callback-url URL` | send a test callback there, as the 9bits dashboard has the URL. Without user and password in it those of the options are sent, the first of several passwords, but not over http to another machine. To which host it went is told on stderr |
 | `--output` | `table` for people, `json` or `yaml` for scripts: `findings` with `code`, `subject`, `level`, `what`, `why` and `fix`; `not_looked_at`; `problems`, `notes`, `exit_status`. The codes stay what they are |
 
 | exit status | |
@@ -51,7 +51,7 @@ database need not be reachable; what is only known there is a note then.
 | 0 | nothing was found, or notes alone |
 | 1 | a problem was found |
 | 2 | an option cannot be used, or the command was given wrongly |
-| 4 | the ledger or 9bits cannot be reached. What else was found is printed all the same |
+| 4 | the ledger or 9bits cannot be reached, or 9bits fails. What else was found is printed all the same |
 
 A *problem* is something that does not work. A *note* is to be known: mostly that something cannot be looked at from here.
 
@@ -65,7 +65,9 @@ A *problem* is something that does not work. A *note* is to be known: mostly tha
   answered 401.
 - Of callbacks the newest 1000 are looked at. Which zone 9bits' times are in is told by at least five calls that ended
   some moments before their callback came, in one zone and the same. Times that lie more than 15 hours from the arrival
-  say nothing about the zone.
+  say nothing about the zone. Calls that came up to an hour late, on one day or two, are most likely 9bits' retries after
+  an outage of the receiver: that is a note, and `callback_timezone` may be right.
+- A connection that Airflow cannot read is looked for in the environment only: Airflow itself says that there is none.
 
 ## All findings
 """  # noqa: E501 (rows of tables are not broken)

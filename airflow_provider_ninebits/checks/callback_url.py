@@ -95,8 +95,16 @@ PLAIN = Kind(
     "The password and whole phone numbers travel readable with every callback.",
     "Put a proxy with TLS before the receiver, and change the URL in the 9bits dashboard to https.",
 )
+WITHHELD = Kind(
+    "callback_url_not_shown_the_password",
+    "callback URL",
+    "No test callback was sent to {host}: the URL is http, has no credentials, and leads to another machine.",
+    "The password of [ninebits] webhook_password would have travelled readable, to whatever host was typed.",
+    "Check an https URL. Or write the credentials into the http one, if it is what the dashboard has.",
+    Level.NOTE,
+)
 KINDS = (
-    *(NOT_TRIED, UNREACHABLE, UNAUTHORIZED, NO_RECEIVER, TOO_LARGE),
+    *(NOT_TRIED, WITHHELD, UNREACHABLE, UNAUTHORIZED, NO_RECEIVER, TOO_LARGE),
     *(UNAVAILABLE, ANOTHER_LEDGER, NOT_LOOKED_FOR, PLAIN),
 )
 
@@ -111,11 +119,18 @@ class Target:
     Where to send a test callback.
 
     :param url: without credentials.
+    :param withheld: whether nothing is sent, since it would show the password of the options to whoever listens.
     """
 
     url: str
     username: str = ""
     password: str | None = field(default=None, repr=False)
+    withheld: bool = False
+
+    @property
+    def host(self) -> str:
+        """The host, with its port where one is given."""
+        return urlsplit(self.url).netloc
 
 
 @dataclass(frozen=True)
@@ -157,6 +172,8 @@ def read_target(url: str, settings: Settings | None) -> Target:
     if parts.username is not None or parts.password is not None:
         return Target(plain, unquote(parts.username or ""), unquote(parts.password or ""))
     if settings is not None and settings.webhook_passwords:
+        if parts.scheme == "http" and host not in _HERE:
+            return Target(plain, withheld=True)
         return Target(plain, settings.webhook_username, settings.webhook_passwords[0])
     return Target(plain)
 
@@ -180,6 +197,11 @@ def look(target: Target, database: Database | None) -> TrialSeen:
         return TrialSeen(**{**vars(seen), "arrived": _has_arrived(database, ref_id, seen)})
     finally:
         take_out(database, ref_id)
+
+
+def judge_withheld(target: Target) -> list[Finding]:
+    """Return what is to be said of a URL that no test callback is sent to."""
+    return [PLAIN.found(host=target.host), WITHHELD.found(host=target.host)]
 
 
 def judge(seen: TrialSeen) -> list[Finding]:

@@ -28,7 +28,7 @@ UNMATCHED = Kind(
 NONE_MATCHED = Kind(
     "callbacks_none_matched",
     "callbacks",
-    "None of the {newest} newest callbacks is about anybody whom this ledger has rung.",
+    "None of the {newest} newest callbacks is about anybody whom this ledger has rung, and calls were sent meanwhile.",
     "No wait ends: calls are recorded in another ledger than callbacks.",
     "Give receivers, workers and triggerers the same [ninebits] sql_alchemy_conn. `ninebits callbacks list --state "
     "unmatched` shows what came.",
@@ -63,7 +63,9 @@ def judge(seen: CallbackRows) -> list[Finding]:
         for row in seen.rows
         if row.match_state == MatchState.UNREADABLE and row.received_at >= seen.now - LATELY
     ]
-    if len(unmatched) >= _ENOUGH and not any(row.match_state == MatchState.MATCHED for row in seen.rows):
+    nobody = len(unmatched) >= _ENOUGH and not any(row.match_state == MatchState.MATCHED for row in seen.rows)
+    # Before anything is sent they are somebody else's: another Airflow's of the account, or a person's tries.
+    if nobody and seen.accepted_meanwhile:
         found.append(NONE_MATCHED.found(newest=len(unmatched)))
     elif unmatched:
         last = max(unmatched).isoformat(sep=" ", timespec="seconds")

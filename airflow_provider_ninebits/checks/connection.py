@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -39,6 +40,21 @@ UNUSABLE = Kind(
     _NOTHING_IS_RUNG,
     "Mend that field in connection {conn_id!r}.",
 )
+OTHER_TYPE = Kind(
+    "connection_other_type",
+    "connection",
+    "Connection {conn_id!r} has the type {conn_type!r}, and not `ninebits`.",
+    "It is taken as it is. Airflow's form for it has other fields, and no Test that asks 9bits.",
+    "Set its type to `ninebits`, or name another connection, if this is not the one that was meant.",
+    Level.NOTE,
+)
+PLAIN = Kind(
+    "connection_plain",
+    "connection",
+    "The base URL of connection {conn_id!r} is http, not https, and {host} is another machine.",
+    "The API key travels readable with every request: whoever reads it rings phones at your cost.",
+    "Empty the connection's host, or begin it with https://; if a proxy of your own stands there, give it TLS.",
+)
 UNREACHABLE = Kind(
     "ninebits_unreachable",
     "connection",
@@ -62,11 +78,34 @@ NOT_NINEBITS = Kind(
     "What answers is not 9bits' API: a proxy's page, or another path.",
     "Empty the host of connection {conn_id!r}, or set it to 9bits' base URL.",
 )
+UNEXPECTED = Kind(
+    "ninebits_unexpected",
+    "connection",
+    "Connection {conn_id!r}: {reason}",
+    "Its host is empty, so 9bits itself was asked, and does not document that answer. A proxy may have given it.",
+    "Let this machine reach 9bits without what stands between; if nothing does, ask 9bits.",
+)
+FAILING = Kind(
+    "ninebits_failing",
+    "connection",
+    "Connection {conn_id!r}: {reason}",
+    "9bits documents such an answer for a failure of its own. A send that is answered so is in doubt.",
+    "Check again later. If it stays so, ask 9bits, or the proxy's people, if one stands between.",
+    weight=Weight.UNREACHABLE,
+)
+BUSY = Kind(
+    "ninebits_busy",
+    "connection",
+    "Connection {conn_id!r}: {reason}",
+    "9bits documents it for too many requests. Sends that are answered so are refused, and may be retried.",
+    "Check again in some minutes. If it stays so, send less at once: `max_requests_per_second`.",
+    Level.NOTE,
+)
 KEY_UNPROVED = Kind(
     "key_unproved",
     "connection",
-    "9bits answers at {host} (connection {conn_id!r}). Nothing proves the API key: 9bits has no request for that which "
-    "rings nobody.",
+    "Something answers at {host} as 9bits does (connection {conn_id!r}). Nothing proves the API key: 9bits has no "
+    "request for that which rings nobody.",
     "A wrong key shows at the first real call only.",
     "Ring your own number once: `ninebits send`.",
     Level.NOTE,
@@ -79,7 +118,10 @@ SIMULATED = Kind(
     "Nothing, while you try things out. To ring phones empty the connection's host.",
     Level.NOTE,
 )
-KINDS = (MISSING, NOT_LOOKED_UP, UNUSABLE, UNREACHABLE, KEY_REFUSED, NOT_NINEBITS, KEY_UNPROVED, SIMULATED)
+KINDS = (
+    *(MISSING, NOT_LOOKED_UP, UNUSABLE, OTHER_TYPE, PLAIN, UNREACHABLE, KEY_REFUSED),
+    *(NOT_NINEBITS, UNEXPECTED, FAILING, BUSY, KEY_UNPROVED, SIMULATED),
+)
 
 
 @dataclass(frozen=True)
@@ -97,6 +139,7 @@ class ConnectionSeen:
     missing: bool = False
     database_seen: bool = True
     unusable: str | None = None
+    conn_type: str = "ninebits"
     base_url: str = ""
     probe: Probe | None = None
 
@@ -109,18 +152,29 @@ def look(hook: NineBitsHook, *, database_seen: bool) -> ConnectionSeen:
 
     conn_id = hook.ninebits_conn_id
     try:
-        _ = hook.connection
+        conn_type = str(hook.connection.conn_type)
     except (AirflowNotFoundException, InvalidArgument):
+        if why := unreadable(conn_id):
+            return ConnectionSeen(conn_id, unusable=why)
         return ConnectionSeen(conn_id, missing=True, database_seen=database_seen)
     except Exception as error:  # a value in the environment that is no connection raises whatever it likes
         return ConnectionSeen(conn_id, unusable=f"connection {conn_id!r} cannot be read ({type(error).__name__})")
     try:
         client = hook.client
-        return ConnectionSeen(conn_id, base_url=client.base_url, probe=client.probe())
+        return ConnectionSeen(conn_id, conn_type=conn_type, base_url=client.base_url, probe=client.probe())
     except (InvalidArgument, ValueError) as error:
         return ConnectionSeen(conn_id, unusable=str(error))
     finally:
         hook.close()
+
+
+def unreadable(conn_id: str) -> str | None:
+    """Return why a connection that was not found cannot be read; None: the environment has none."""
+    variable = f"AIRFLOW_CONN_{conn_id.upper()}"
+    # Airflow looks on where it cannot read one, and says at the end that there is none.
+    if not os.environ.get(variable):
+        return None
+    return f"connection {conn_id!r} cannot be read: {variable} is set, and is neither JSON nor a URI of a connection"
 
 
 def judge(seen: ConnectionSeen) -> list[Finding]:
@@ -131,12 +185,33 @@ def judge(seen: ConnectionSeen) -> list[Finding]:
         return [kind.found(conn_id=conn_id, variable=conn_id.upper())]
     if seen.unusable is not None or probe is None:
         return [UNUSABLE.found(conn_id=conn_id, reason=(seen.unusable or "").rstrip("."))]
-    host = urlsplit(seen.base_url).netloc
-    found = [SIMULATED.found(conn_id=conn_id, host=host)] if urlsplit(seen.base_url).hostname in _HERE else []
-    if not probe.reached:
-        return [*found, UNREACHABLE.found(conn_id=conn_id, reason=probe.detail)]
-    if probe.status == 401:
-        return [*found, KEY_REFUSED.found(conn_id=conn_id)]
-    if probe.status != 405:
-        return [*found, NOT_NINEBITS.found(conn_id=conn_id, reason=probe.detail)]
-    return found or [KEY_UNPROVED.found(conn_id=conn_id, host=host)]
+    parts = urlsplit(seen.base_url)
+    here = parts.hostname in _HERE
+    found = []
+    if seen.conn_type != "ninebits":
+        found.append(OTHER_TYPE.found(conn_id=conn_id, conn_type=seen.conn_type))
+    if here:
+        found.append(SIMULATED.found(conn_id=conn_id, host=parts.netloc))
+    elif parts.scheme == "http":
+        found.append(PLAIN.found(conn_id=conn_id, host=parts.netloc))
+    kind = _answered(probe, seen.base_url)
+    if kind is KEY_UNPROVED and here:
+        return found
+    return [*found, kind.found(conn_id=conn_id, host=parts.netloc, reason=probe.detail)]
+
+
+def _answered(probe: Probe, base_url: str) -> Kind:
+    from airflow_provider_ninebits.api.defaults import BASE_URL
+
+    match probe.status:
+        case _ if not probe.reached:
+            return UNREACHABLE
+        case 401:
+            return KEY_REFUSED
+        case 405:
+            return KEY_UNPROVED
+        case 429:
+            return BUSY
+        case int(status) if status >= 500:
+            return FAILING
+    return UNEXPECTED if base_url == BASE_URL else NOT_NINEBITS

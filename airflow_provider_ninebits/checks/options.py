@@ -36,6 +36,15 @@ NO_PASSWORD = Kind(
     "Set AIRFLOW__NINEBITS__WEBHOOK_PASSWORD where the receiver runs, and enter the URL with it in the 9bits "
     "dashboard.",
 )
+RECEIVER_WITHOUT = Kind(
+    "password_missing_receiver",
+    "options",
+    "[ninebits] webhook_password is empty on this machine, and {shown}.",
+    "A receiver without it answers 503 to every callback: no wait ends, and after an hour the callbacks are lost.",
+    "Set AIRFLOW__NINEBITS__WEBHOOK_PASSWORD where the receiver runs, restart it, and enter the URL with the password "
+    "in the 9bits dashboard. If it has one already, its log says why else it answers 503; run this check with its "
+    "environment.",
+)
 PASSWORD_ELSEWHERE = Kind(
     "password_elsewhere",
     "options",
@@ -83,7 +92,7 @@ WINDOWS = Kind(
     "Make match_window larger than attempt_window; the default of a day does for most.",
 )
 KINDS = (
-    *(INVALID, SQLITE_APART, NO_PASSWORD, PASSWORD_ELSEWHERE, UNAUTHENTICATED),
+    *(INVALID, SQLITE_APART, NO_PASSWORD, RECEIVER_WITHOUT, PASSWORD_ELSEWHERE, UNAUTHENTICATED),
     *(CONTRADICTORY, WEAK_PASSWORD, EMPTY_ENTRY, WINDOWS),
 )
 
@@ -146,11 +155,12 @@ def executor_names(written: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def judge(seen: OptionsSeen, *, receiver_up: bool) -> list[Finding]:
+def judge(seen: OptionsSeen, *, receiver_up: bool, without_password: str | None = None) -> list[Finding]:
     """
     Return what is to be said of the options.
 
     :param receiver_up: whether the ledger knows of a receiver that is up.
+    :param without_password: what shows that one that is up has no password either; None: nothing.
     """
     if seen.invalid is not None:
         return [INVALID.found(reason=seen.invalid.rstrip("."))]
@@ -161,6 +171,8 @@ def judge(seen: OptionsSeen, *, receiver_up: bool) -> list[Finding]:
     passwords = [entry for entry in seen.password_entries if entry]
     if seen.allow_unauthenticated:
         found.append((CONTRADICTORY if passwords else UNAUTHENTICATED).found())
+    elif not passwords and without_password is not None:
+        found.append(RECEIVER_WITHOUT.found(shown=without_password))
     elif not passwords:
         found.append((PASSWORD_ELSEWHERE if receiver_up else NO_PASSWORD).found())
     if "" in seen.password_entries:

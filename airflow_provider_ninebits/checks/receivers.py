@@ -9,7 +9,7 @@ from airflow_provider_ninebits.checks.findings import Finding, Kind, Level
 from airflow_provider_ninebits.ledger.receivers import LONGEST_GAP
 
 if TYPE_CHECKING:
-    from airflow_provider_ninebits.ledger.vitals import ReceiverRows
+    from airflow_provider_ninebits.ledger.vitals import ReceiverRow, ReceiverRows
 
 LATELY = timedelta(hours=24)
 _NO_WAIT_ENDS = "Callbacks reach nobody, and without them no wait ends."
@@ -56,28 +56,40 @@ PLUGIN_MISSING = Kind(
 UNAUTHORIZED = Kind(
     "callbacks_unauthorized",
     "receivers",
-    "The receiver on {host} answered 401 to {count} callbacks since {started}, the last at {last}.",
+    "The receiver on {host} answered 401 to {count} callbacks since its start at {started}, the last at {last}.",
     "Each may be a lost outcome: 9bits never sends a callback again that was answered 401. (A test callback of "
     "`ninebits check` with a wrong password counts as one.)",
     "Make the user and password in the dashboard's callback URL those of [ninebits] webhook_username and "
     "webhook_password, and restart the receiver. While you change them, set both: `new,old`.",
 )
+WERE_UNAUTHORIZED = Kind(
+    "callbacks_were_unauthorized",
+    "receivers",
+    "A receiver on {host}, which has ended, answered 401 to {count} callbacks since its start at {started}, the last "
+    "at {last}. A newer one has taken callbacks since.",
+    "Each may be a lost outcome: 9bits never sends a callback again that was answered 401.",
+    "Nothing, if the password was wrong and is right now. `ninebits messages list` shows who was rung, and what came.",
+    Level.NOTE,
+)
 OVERSIZED = Kind(
     "callbacks_oversized",
     "receivers",
-    "The receiver on {host} answered 413 to {count} callbacks since {started}, the last at {last}.",
+    "The receiver on {host} answered 413 to {count} callbacks since its start at {started}, the last at {last}.",
     "They were larger than 1 MiB. 9bits does not send them again.",
     "Look in the proxy's log who sent them. 9bits' own callbacks have some hundred bytes.",
 )
 UNAVAILABLE = Kind(
     "callbacks_unavailable",
     "receivers",
-    "The receiver on {host} answered 503 to {count} callbacks since {started}, the last at {last}.",
+    "The receiver on {host} answered 503 to {count} callbacks since its start at {started}, the last at {last}.",
     "9bits sends them again for about an hour, as its pages on SMS say.",
     "Its log says why: no password was configured, or the ledger took no write.",
     Level.NOTE,
 )
-KINDS = (NONE_YET, NEVER, SILENT, STOPPED, PLUGIN_MISSING, UNAUTHORIZED, OVERSIZED, UNAVAILABLE)
+KINDS = (
+    *(NONE_YET, NEVER, SILENT, STOPPED, PLUGIN_MISSING),
+    *(UNAUTHORIZED, WERE_UNAUTHORIZED, OVERSIZED, UNAVAILABLE),
+)
 
 
 def is_plugin_installed() -> bool:
@@ -96,7 +108,7 @@ def judge(seen: ReceiverRows, *, plugin_installed: bool) -> list[Finding]:
             found.append(PLUGIN_MISSING.found())
     for row in seen.rows:
         for kind, count, last in (
-            (UNAUTHORIZED, row.unauthorized, row.last_unauthorized_at),
+            (WERE_UNAUTHORIZED if _is_mended(row, seen) else UNAUTHORIZED, row.unauthorized, row.last_unauthorized_at),
             (OVERSIZED, row.oversized, row.last_oversized_at),
             (UNAVAILABLE, row.unavailable, row.last_unavailable_at),
         ):
@@ -107,7 +119,35 @@ def judge(seen: ReceiverRows, *, plugin_installed: bool) -> list[Finding]:
 
 def any_up(seen: ReceiverRows) -> bool:
     """Return whether a receiver is up."""
-    return any(not row.stopped and seen.now - row.heartbeat_at <= LONGEST_GAP for row in seen.rows)
+    return any(_is_up(row, seen) for row in seen.rows)
+
+
+def without_password(seen: ReceiverRows, here: str) -> str | None:
+    """
+    Return what shows that a receiver lacks the password that these options lack; None: nothing does.
+
+    :param here: the name of this machine.
+    """
+    for row in filter(lambda row: _is_up(row, seen), seen.rows):
+        refused_at = row.last_unavailable_at
+        stored_since = refused_at is not None and seen.stored_at is not None and seen.stored_at > refused_at
+        if refused_at is not None and seen.now - refused_at <= LATELY and not stored_since:
+            return f"the receiver on {row.host} answered 503 to callbacks, at {_shown(refused_at)} the last time"
+        if row.host == here:
+            return "a receiver is up on this machine"
+    return None
+
+
+def _is_up(row: ReceiverRow, seen: ReceiverRows) -> bool:
+    return not row.stopped and seen.now - row.heartbeat_at <= LONGEST_GAP
+
+
+def _is_mended(row: ReceiverRow, seen: ReceiverRows) -> bool:
+    """Return whether a receiver that turned callbacks away has made room for one that takes them."""
+    if _is_up(row, seen) or row.last_unauthorized_at is None or seen.stored_at is None:
+        return False
+    last = row.last_unauthorized_at
+    return any(last < other.started_at < seen.stored_at for other in seen.rows)
 
 
 def _none_up(seen: ReceiverRows) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -35,11 +36,15 @@ class Examined:
     What was found.
 
     :param receiver_up: whether the ledger knows of a receiver that is up.
+    :param without_password: what shows that one has no password, if these options have none; None: nothing.
+    :param callback_sent_to: the host that a test callback was sent to; None: none was.
     :param not_looked_at: the subjects that could not be looked at.
     """
 
     findings: list[Finding] = field(default_factory=list)
     receiver_up: bool = False
+    without_password: str | None = None
+    callback_sent_to: str | None = None
     not_looked_at: tuple[str, ...] = ()
 
 
@@ -60,7 +65,10 @@ def examine(conn_ids: Iterable[str], callback_to: str | None, hook_of: Callable[
     triggerers_seen = triggerer.look()
     database_seen = triggerers_seen.unseen is None
     examined = _ledger(settings, target)
-    examined.findings += options.judge(options_seen, receiver_up=examined.receiver_up)
+    examined.callback_sent_to = target.host if target is not None and not target.withheld else None
+    examined.findings += options.judge(
+        options_seen, receiver_up=examined.receiver_up, without_password=examined.without_password
+    )
     for conn_id in conn_ids:
         seen = connection.look(hook_of(conn_id, database_seen), database_seen=database_seen)
         examined.findings += connection.judge(seen)
@@ -102,6 +110,7 @@ def _look_into(database: Database, settings: Settings, target: Target | None, ex
         # The receivers first: a test callback that is answered 401 is none of 9bits'.
         up = vitals.receivers(database)
         examined.receiver_up = receivers.any_up(up)
+        examined.without_password = receivers.without_password(up, socket.gethostname())
         examined.findings += receivers.judge(up, plugin_installed=receivers.is_plugin_installed())
         examined.findings += _of_callback_url(target, database)
         kept = vitals.callbacks(database)
@@ -116,4 +125,6 @@ def _look_into(database: Database, settings: Settings, target: Target | None, ex
 def _of_callback_url(target: Target | None, database: Database | None) -> list[Finding]:
     if target is None:
         return [callback_url.NOT_TRIED.found()]
+    if target.withheld:
+        return callback_url.judge_withheld(target)
     return callback_url.judge(callback_url.look(target, database))

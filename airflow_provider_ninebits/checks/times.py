@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -22,6 +22,10 @@ _STEP_SECONDS = 900
 _EARLY_SECONDS = 60
 _LATE_SECONDS = 150
 _SHARE = 0.6
+_LAST_RETRY_SECONDS = 3600
+"""9bits' last, after the first failure; so late, calls of one outage look like those of a zone an hour away."""
+_DAYS_OF_PROOF = 3
+"""On so many days the same retry is no accident any more. One outage may be on two, over midnight."""
 
 CONTRADICTED = Kind(
     "timezone_contradicted",
@@ -42,7 +46,17 @@ UNSHOWN = Kind(
     "{configured}.",
     Level.NOTE,
 )
-KINDS = (CONTRADICTED, UNSHOWN)
+RETRIED = Kind(
+    "timezone_or_retries",
+    "callback_timezone",
+    "{agreeing} of the {calls} newest calls that tell came {late} h after their end.",
+    "Most likely the receiver was down, and 9bits sent them again, the last time an hour after the first failure. Or "
+    "9bits' times are in UTC{offset}, and not in {configured}.",
+    "Ring your own number a few times while the receiver is up, and check again: it tells which. Leave [ninebits] "
+    "callback_timezone as it is until then.",
+    Level.NOTE,
+)
+KINDS = (CONTRADICTED, UNSHOWN, RETRIED)
 
 
 @dataclass(frozen=True)
@@ -52,10 +66,12 @@ class Sample:
 
     :param offset_seconds: of the configured zone from UTC, when it ended.
     :param delay_seconds: from its end, as the configured zone has it, to its callback's arrival.
+    :param received_on: the day of that arrival; None: not known.
     """
 
     offset_seconds: int
     delay_seconds: float
+    received_on: date | None = None
 
 
 def samples(calls: Iterable[tuple[datetime, bytes]], timezone: str) -> list[Sample]:
@@ -69,7 +85,7 @@ def samples(calls: Iterable[tuple[datetime, bytes]], timezone: str) -> list[Samp
             if isinstance(event, Call) and event.ended_at is not None:
                 offset = event.ended_at.astimezone(zone).utcoffset() or timedelta()
                 delay = received_at - event.ended_at
-                found.append(Sample(int(offset.total_seconds()), delay.total_seconds()))
+                found.append(Sample(int(offset.total_seconds()), delay.total_seconds(), received_at.date()))
     return found
 
 
@@ -103,9 +119,16 @@ def judge(found: Sequence[Sample], timezone: str, offsets: frozenset[int]) -> li
         # Many that agree in nothing tell of late deliveries, and not of a zone.
         return [UNSHOWN.found(calls=telling, needed=FEWEST, configured=timezone)] if telling < FEWEST else []
     offset, agreeing, calls = shown
-    wrong = next(s.offset_seconds for s in found if _offset_of(s, offsets) == offset) - offset
+    alike = [sample for sample in found if _offset_of(sample, offsets) == offset]
+    wrong = alike[0].offset_seconds - offset
     if wrong == 0:
         return []
+    days = {sample.received_on for sample in alike}
+    if 0 < wrong <= _LAST_RETRY_SECONDS and len(days) < _DAYS_OF_PROOF:
+        late = _clock(wrong).lstrip("+")
+        return [
+            RETRIED.found(agreeing=agreeing, calls=calls, late=late, offset=_clock(offset), configured=timezone),
+        ]
     return [
         CONTRADICTED.found(
             offset=_clock(offset),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ninebits.checks.findings import Finding, Kind, Level
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
+    from sqlalchemy.engine import URL, Connection
 
 _OURS = "airflow_provider_ninebits.%"
 _CONNECT_SECONDS = 10
@@ -89,7 +89,7 @@ def look() -> TriggerersSeen:
 
     try:
         url = make_url(conf.get("database", "sql_alchemy_conn"))
-        if why := _why_not(url.get_backend_name(), url.database):
+        if why := why_not(url):
             return TriggerersSeen(unseen=why)
         arguments = {"connect_timeout": _CONNECT_SECONDS} if url.get_backend_name() == "postgresql" else {}
         engine = create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
@@ -115,7 +115,9 @@ def judge(seen: TriggerersSeen) -> list[Finding]:
     return []
 
 
-def _why_not(backend: str, database: str | None) -> str | None:
+def why_not(url: URL) -> str | None:
+    """Return why Airflow's database is not to be connected to; None: nothing stands in the way."""
+    backend, database = url.get_backend_name(), url.database
     if "not-allowed" in backend or "not.allowed" in backend:
         return "this is a task, which Airflow does not let in"
     # To connect would make the file.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from dataclasses import asdict
 from itertools import groupby
@@ -26,7 +27,8 @@ def add_command(commands: Any) -> None:
         help="look what is wrong, and how to mend it",
         description="Looks at the connection, the ledger, the receivers and their callbacks, the options and the "
         "triggerers, and says what is wrong, why it matters and how to mend it. It rings nobody. Exit status 1: a "
-        "problem was found; 2: an option cannot be used; 4: the ledger or 9bits cannot be reached.",
+        "problem was found; 2: an option cannot be used; 4: the ledger or 9bits cannot be reached, "
+        "or 9bits fails.",
     )
     checking.add_argument(
         "--conn-id",
@@ -38,7 +40,7 @@ def add_command(commands: Any) -> None:
         "--callback-url",
         metavar="URL",
         help="send a test callback there, look for it in the ledger, and take it out again; without credentials in it, "
-        "those of the options are sent",
+        "those of the options are sent, but not over http to another machine",
     )
     add_output(checking)
     checking.set_defaults(run=run_check, needs_ledger=False, needs_options=False)
@@ -61,6 +63,8 @@ def run_check(given: argparse.Namespace, _: None, __: None) -> int:
     conn_ids = dict.fromkeys(given.conn_id or [CommandHook.default_conn_name])
     examined = examine(conn_ids, given.callback_url, hook_of)
     status = exit_status(examined.findings)
+    if examined.callback_sent_to is not None:
+        sys.stderr.write(f"a test callback was sent to {examined.callback_sent_to}\n")
     if given.output == "table":
         print_text("\n".join(_lines(examined)) + "\n")
     else:

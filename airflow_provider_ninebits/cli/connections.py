@@ -11,8 +11,6 @@ from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
-_NO_DATABASE = "airflow-db-not-allowed"
-
 log = logging.getLogger(__name__)
 
 
@@ -26,18 +24,21 @@ class CommandHook(NineBitsHook):
 
         The SDK's own way, which tasks go, asks their supervisor; without one it looks into no database.
 
-        :raises InvalidArgument: where none of them has it.
+        :raises InvalidArgument: where none of them has it, or the environment's cannot be read.
         """
         from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
         from airflow.models.connection import Connection as AirflowConnection
+
+        from airflow_provider_ninebits.checks.connection import unreadable
 
         _let_into_airflows_database()
         try:
             found: Connection = AirflowConnection.get_connection_from_secrets(conn_id)
         except AirflowNotFoundException as error:
             raise InvalidArgument(
-                f"there is no connection {conn_id!r}: neither AIRFLOW_CONN_{conn_id.upper()} nor a secrets backend nor "
-                "Airflow's database has it, as this process sees them; add it, or name another one with --conn-id"
+                unreadable(conn_id)
+                or f"there is no connection {conn_id!r}: neither AIRFLOW_CONN_{conn_id.upper()} nor a secrets backend "
+                "nor Airflow's database has it, as this process sees them; add it, or name another one with --conn-id"
             ) from error
         return found
 
@@ -50,12 +51,16 @@ def _let_into_airflows_database() -> None:
     environment and of secrets backends.
     """
     from airflow import settings
+    from sqlalchemy.engine import make_url
+
+    from airflow_provider_ninebits.checks.triggerer import why_not
 
     if getattr(settings, "Session", None) is not None:
         return
     try:
         settings.configure_vars()
-        if not str(settings.SQL_ALCHEMY_CONN).startswith(_NO_DATABASE):
+        # To connect to a SQLite file that is not there would make an empty one.
+        if why_not(make_url(str(settings.SQL_ALCHEMY_CONN))) is None:
             settings.configure_orm()
     except Exception as error:
         # Whatever is wrong with it, the connection may be in the environment.

@@ -10,7 +10,7 @@ from sqlalchemy import func, literal_column, select
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.escalations import TAKEN_WITHIN, WATCHED_WITHIN
-from airflow_provider_ninebits.ledger.states import Kind
+from airflow_provider_ninebits.ledger.states import Kind, RequestState
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -47,11 +47,13 @@ class ReceiverRows:
     The receivers that were up last.
 
     :param sent: whether the ledger has any message.
+    :param stored_at: when the newest callback came that is kept; None: there is none.
     """
 
     now: datetime
     rows: tuple[ReceiverRow, ...]
     sent: bool
+    stored_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,14 @@ class CallbackRows:
 
     :param calls: of the newest calls that have an end, when they came, and their bodies.
     :param uncertain: how many messages wait for a person's word.
+    :param accepted_meanwhile: whether 9bits accepted a message of this ledger from the first of them to the last.
     """
 
     now: datetime
     rows: tuple[CallbackRow, ...]
     calls: tuple[tuple[datetime, bytes], ...]
     uncertain: int
+    accepted_meanwhile: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,7 @@ def receivers(database: Database) -> ReceiverRows:
             now=ledger_now(connection),
             rows=tuple(ReceiverRow(**row._mapping) for row in rows),
             sent=connection.execute(select(schema.message.c.id).limit(1)).first() is not None,
+            stored_at=connection.execute(select(func.max(schema.callback.c.received_at))).scalar(),
         )
 
 
@@ -129,14 +134,21 @@ def callbacks(database: Database) -> CallbackRows:
     )
     # Written out, not bound: only then the index of open messages serves it.
     waits = schema.message.c.state == literal_column("'uncertain'")
+    request = schema.request.c
     with database.reading() as connection:
+        rows = tuple(
+            CallbackRow(row.received_at, row.kind, row.match_state) for row in connection.execute(select(newest))
+        )
+        came = [row.received_at for row in rows]
+        meanwhile = select(request.id).where(request.state == RequestState.ACCEPTED).limit(1)
+        if came:
+            meanwhile = meanwhile.where(request.started_at.between(min(came), max(came)))
         return CallbackRows(
             now=ledger_now(connection),
-            rows=tuple(
-                CallbackRow(row.received_at, row.kind, row.match_state) for row in connection.execute(select(newest))
-            ),
+            rows=rows,
             calls=tuple((row.received_at, bytes(row.raw)) for row in connection.execute(calls)),
             uncertain=connection.execute(select(func.count()).select_from(schema.message).where(waits)).scalar_one(),
+            accepted_meanwhile=bool(came) and connection.execute(meanwhile).first() is not None,
         )
 
 

@@ -14,6 +14,7 @@ from airflow_provider_ninebits.simulator.running import address_of, listening_so
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_NOT_STARTED = 1
 _WRONG_USE = 2
 
 
@@ -31,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the simulator until SIGTERM or SIGINT.
 
-    :return: 0 after such a signal, 2 for options or an address that cannot be.
+    :return: 0 after such a signal, 1 where the address is taken or none of this machine's, 2 for options that cannot
+        be.
     """
     return simulate(parser().parse_args(arguments))
 
@@ -48,9 +50,9 @@ def simulate(given: argparse.Namespace) -> int:
     try:
         server = simulator_server(settings_of(given))
         listener = listening_socket(given.host, given.port)
-    except (ValueError, OSError, OverflowError) as error:
+    except (ValueError, OSError) as error:
         sys.stderr.write(f"The simulator cannot start: {error}\n")
-        return _WRONG_USE
+        return _NOT_STARTED if isinstance(error, OSError) else _WRONG_USE
     with listener:
         sys.stdout.write(f"9bits simulator on {address_of(listener)}\n")
         sys.stdout.flush()

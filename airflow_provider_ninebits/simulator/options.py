@@ -6,6 +6,7 @@ import argparse
 from dataclasses import MISSING, fields
 from pathlib import Path
 
+from airflow_provider_ninebits.ports import port_number
 from airflow_provider_ninebits.simulator.settings import (
     REF_ID_MODES,
     UNANSWERED_SHAPES,
@@ -21,7 +22,7 @@ def add_options(options: argparse.ArgumentParser) -> None:
     default = {each.name: None if each.default is MISSING else each.default for each in fields(SimulatorSettings)}
     add = options.add_argument
     add("--host", default="127.0.0.1", help="address to listen on")
-    add("--port", type=int, default=9009, help="port to listen on; 0 for any free one")
+    add("--port", type=port_number, default=9009, help="port to listen on; 0 for any free one")
     add("--callback-url", help="where callbacks go; user:password@ in it becomes basic authentication")
     add("--api-key", help="the only token that is taken; without it, any but 'bad'")
     add("--seed", type=int, help="decides, with the number, who answers")

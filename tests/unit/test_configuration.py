@@ -173,3 +173,12 @@ def test_importing_the_options_imports_nothing_of_airflow() -> None:
         ],
         check=True,
     )
+
+
+def test_a_command_that_fails_is_told_by_its_option_and_without_what_it_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__NINEBITS__WEBHOOK_PASSWORD_CMD", "ls s3cret-that-is-not-there")
+    with pytest.raises(InvalidOption, match=r"webhook_password.*cannot be read: its command") as caught:
+        read_settings()
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__

@@ -139,6 +139,21 @@ def test_what_cannot_be_reached_is_told_apart(connected: str, password: str, run
     assert PASSWORD not in json.dumps(codes)
 
 
+def test_to_whom_the_callback_went_is_told_and_a_plain_url_gets_no_password(
+    own_receiver: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{own_receiver}/ninebits/callback"
+    host = own_receiver.partition("//")[2]
+    assert f"a test callback was sent to {host}\n" in run("check", "--callback-url", url)[2]
+    # It listens, and it gets nothing: this machine counts as another one here.
+    monkeypatch.setattr(callback_url, "_HERE", ())
+    status, out, err = run("check", "--callback-url", url, "--output", "json")
+    codes = {each["code"] for each in json.loads(out)["findings"]}
+    assert status == 1
+    assert {"callback_url_plain", "callback_url_not_shown_the_password"} <= codes
+    assert "was sent to" not in err
+
+
 def test_a_trial_that_was_left_behind_goes_and_others_stay(own_receiver: str, connected: str, run: Run) -> None:
     database = Database(connected)
     for number in (TRIAL_NUMBER, ADA):
@@ -175,7 +190,61 @@ def test_connections_are_told_apart(connected: str, password: str, run: Run) -> 
     status, codes = found(run, "--conn-id", "ninebits_nowhere", "--conn-id", "no_such_connection")
     assert status == 4
     assert "ninebits_unreachable" in codes
-    assert {"connection_missing", "connection_not_looked_up"} & set(codes)
+
+
+def test_a_connection_is_missing_only_where_airflows_database_was_asked(tmp_path: Path, simulator: Any) -> None:
+    def codes(**environment: str) -> set[str]:
+        done = in_a_process(tmp_path, "--output", "json", **environment)
+        return {each["code"] for each in json.loads(done.stdout)["findings"] if each["subject"] == "connection"}
+
+    assert codes() == {"connection_not_looked_up"}
+    assert codes(AIRFLOW_CONN_NINEBITS_DEFAULT="{bad") == {"connection_unusable"}
+    other = connection_to(simulator.base_url).replace('"ninebits"', '"http"')
+    assert codes(AIRFLOW_CONN_NINEBITS_DEFAULT=other) == {"connection_other_type", "simulated"}
+    assert not (tmp_path / "airflow.db").exists()
+    with_tables_of_airflow(tmp_path / "airflow.db")
+    assert codes() == {"connection_missing"}
+    assert codes(AIRFLOW_CONN_NINEBITS_DEFAULT="{bad") == {"connection_unusable"}
+
+
+def test_send_tells_the_same_and_makes_no_database(tmp_path: Path) -> None:
+    def said(**environment: str) -> str:
+        given = ("--to", ADA, "--media-url", "https://example.com/a.mp3", "--yes")
+        done = in_a_process(tmp_path, *given, command="send", **environment)
+        assert done.returncode == 2, done.stdout + done.stderr
+        return done.stderr
+
+    assert "there is no connection 'ninebits_default'" in said()
+    text = said(AIRFLOW_CONN_NINEBITS_DEFAULT="{s3cret")
+    assert "AIRFLOW_CONN_NINEBITS_DEFAULT is set, and is neither JSON nor a URI" in text
+    assert "s3cret" not in text
+    assert not (tmp_path / "airflow.db").exists()
+
+
+def test_a_receiver_without_password_is_a_problem_before_a_callback_is_lost(connected: str, run: Run) -> None:
+    with served(ReceiverSettings(connected)):
+        wait_for_heartbeat(connected)
+        status, codes = found(run)
+    assert status == 1
+    assert "up on this machine" in codes["password_missing_receiver"]["what"]
+
+
+def test_the_ledger_tells_whether_calls_were_sent_meanwhile(connected: str) -> None:
+    from airflow_provider_ninebits.ledger import vitals
+
+    database = Database(connected)
+    body = json.dumps({"to_number": TRIAL_NUMBER, "ref_id": "no-one's"}).encode()
+    assert not vitals.callbacks(database).accepted_meanwhile
+    assert vitals.receivers(database).stored_at is None
+    accepted(database, "ref-1", ADA)
+    store(database, read_arrivals(body, None, "UTC"), window=WINDOW)
+    assert not vitals.callbacks(database).accepted_meanwhile
+    accepted(database, "ref-2", ADA)
+    store(database, read_arrivals(body, None, "UTC"), window=WINDOW)
+    assert vitals.callbacks(database).accepted_meanwhile
+    kept = vitals.callbacks(database)
+    assert vitals.receivers(database).stored_at == max(row.received_at for row in kept.rows)
+    database.close()
 
 
 def test_a_ledger_of_another_version_is_left_as_it_is(connected: str, password: str, run: Run) -> None:
@@ -201,9 +270,23 @@ def test_people_get_lines_of_80_columns_and_scripts_yaml(own_receiver: str, run:
     assert {"findings", "not_looked_at", "problems", "notes", "exit_status"} == yaml.safe_load(out).keys()
 
 
-def in_a_process(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def with_tables_of_airflow(file: Path) -> None:
+    from airflow.jobs.job import Job
+    from airflow.models.connection import Connection
+    from airflow.models.trigger import Trigger
+    from sqlalchemy import create_engine
+
+    engine = create_engine(f"sqlite:///{file}")
+    for table in (Job.__table__, Trigger.__table__, Connection.__table__):
+        table.create(engine)
+    engine.dispose()
+
+
+def in_a_process(
+    home: Path, *arguments: str, command: str = "check", **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "airflow_provider_ninebits.cli.main", "check", *arguments],
+        [sys.executable, "-m", "airflow_provider_ninebits.cli.main", command, *arguments],
         env={**os.environ, "AIRFLOW_HOME": str(home), "PYTHONPATH": str(ROOT), **environment},
         cwd=home,
         capture_output=True,

@@ -239,12 +239,13 @@ def test_the_receiver_answers(door: list[str], environment: dict[str, str]) -> N
     assert status == 200, err
 
 
-def test_a_receiver_whose_port_is_taken(environment: dict[str, str]) -> None:
+@pytest.mark.parametrize("server", ["receiver", "simulator"])
+def test_a_server_whose_port_is_taken(environment: dict[str, str], server: str) -> None:
     with listening_socket("127.0.0.1", 0) as listener:
         port = str(listener.getsockname()[1])
-        done = run([sys.executable, "-m", *OWN], environment, "receiver", "--port", port)
+        done = run([sys.executable, "-m", *OWN], environment, server, "--port", port)
     assert done.returncode == 1
-    assert "address already in use" in done.stderr + done.stdout
+    assert "address already in use" in (done.stderr + done.stdout).lower()
 
 
 def test_ctrl_c_ends_a_receiver_without_a_traceback(environment: dict[str, str]) -> None:

@@ -17,9 +17,10 @@ from airflow_provider_ninebits.checks import (
     ledger,
     options,
     receivers,
+    times,
     triggerer,
 )
-from airflow_provider_ninebits.checks.callback_url import TrialSeen
+from airflow_provider_ninebits.checks.callback_url import Target, TrialSeen
 from airflow_provider_ninebits.checks.catalogue import KINDS
 from airflow_provider_ninebits.checks.connection import ConnectionSeen
 from airflow_provider_ninebits.checks.findings import Finding, Kind, Level, Weight, exit_status
@@ -37,12 +38,14 @@ LONG_AGO = NOW - timedelta(days=30)
 GOOD_OPTIONS = OptionsSeen(password_entries=("a-long-random-one",))
 LEDGER = LedgerSeen("sqlite:////ninebits.db", head="0002", known=frozenset({"0001", "0002"}), version="0002")
 UP = ReceiverRow("web-1", started_at=LONG_AGO, heartbeat_at=NOW - timedelta(seconds=4), stopped=False)
+ENDED = replace(UP, stopped=True, heartbeat_at=AGO, unauthorized=2, last_unauthorized_at=AGO)
+NEW = replace(UP, started_at=AGO + timedelta(minutes=5))
 TAKEN = TrialSeen("https://calls.example.com/ninebits/callback", 120, status=200, from_receiver=True, arrived=True)
 TRIGGERERS = TriggerersSeen(up=2, capacity=1000, triggers=1000, waits=900)
 
 
-def of_options(*, up: bool = False, **seen: Any) -> list[Finding]:
-    return options.judge(replace(GOOD_OPTIONS, **seen), receiver_up=up)
+def of_options(*, up: bool = False, without_password: str | None = None, **seen: Any) -> list[Finding]:
+    return options.judge(replace(GOOD_OPTIONS, **seen), receiver_up=up, without_password=without_password)
 
 
 def of_connection(**seen: Any) -> list[Finding]:
@@ -57,13 +60,15 @@ def of_trial(**seen: Any) -> list[Finding]:
     return callback_url.judge(replace(TAKEN, **seen))
 
 
-def of_receivers(*rows: ReceiverRow, sent: bool = True, plugin: bool = True) -> list[Finding]:
-    return receivers.judge(ReceiverRows(NOW, rows, sent), plugin_installed=plugin)
+def of_receivers(
+    *rows: ReceiverRow, sent: bool = True, plugin: bool = True, stored: datetime | None = None
+) -> list[Finding]:
+    return receivers.judge(ReceiverRows(NOW, rows, sent, stored), plugin_installed=plugin)
 
 
-def of_callbacks(*rows: tuple[datetime, str], uncertain: int = 0) -> list[Finding]:
+def of_callbacks(*rows: tuple[datetime, str], uncertain: int = 0, meanwhile: bool = True) -> list[Finding]:
     seen = tuple(CallbackRow(at, "call", state) for at, state in rows)
-    return callbacks.judge(CallbackRows(NOW, seen, (), uncertain))
+    return callbacks.judge(CallbackRows(NOW, seen, (), uncertain, meanwhile))
 
 
 def of_ladders(**seen: Any) -> list[Finding]:
@@ -80,7 +85,7 @@ def met(status: int) -> Probe:
 
 GOOD: Sequence[Callable[[], list[Finding]]] = (
     of_options,
-    lambda: of_options(up=True),
+    lambda: of_options(up=True, without_password="one is up"),
     # A window of the same length is no contradiction.
     lambda: of_options(match_window_seconds=60, attempt_window_seconds=60),
     lambda: of_options(is_sqlite=True, executors=("LocalExecutor",)),
@@ -109,7 +114,12 @@ BAD: Sequence[tuple[Callable[[], list[Finding]], Kind]] = (
     (lambda: of_options(is_sqlite=True, executors=("KubernetesExecutor",)), options.SQLITE_APART),
     (lambda: of_options(password_entries=()), options.NO_PASSWORD),
     (lambda: of_options(password_entries=(), up=True), options.PASSWORD_ELSEWHERE),
+    (lambda: of_options(password_entries=(), up=True, without_password="one is up"), options.RECEIVER_WITHOUT),
     (lambda: of_options(password_entries=(), allow_unauthenticated=True), options.UNAUTHENTICATED),
+    (
+        lambda: of_options(password_entries=(), allow_unauthenticated=True, without_password="one is up"),
+        options.UNAUTHENTICATED,
+    ),
     (lambda: of_options(allow_unauthenticated=True), options.CONTRADICTORY),
     (lambda: of_options(password_entries=("a-long-random-one", "short")), options.WEAK_PASSWORD),
     (lambda: of_options(password_entries=("a-long-random-one", "")), options.EMPTY_ENTRY),
@@ -120,7 +130,11 @@ BAD: Sequence[tuple[Callable[[], list[Finding]], Kind]] = (
     (lambda: of_connection(probe=Probe(False, None, "9bits was not reached.")), connection.UNREACHABLE),
     (lambda: of_connection(probe=Probe(False, 407, "the proxy wants a password")), connection.UNREACHABLE),
     (lambda: of_connection(probe=met(401)), connection.KEY_REFUSED),
-    (lambda: of_connection(probe=met(200)), connection.NOT_NINEBITS),
+    (lambda: of_connection(probe=met(200), base_url="https://proxy.example.com"), connection.NOT_NINEBITS),
+    (lambda: of_connection(probe=met(200)), connection.UNEXPECTED),
+    (lambda: of_connection(probe=met(500)), connection.FAILING),
+    (lambda: of_connection(probe=met(503), base_url="https://proxy.example.com"), connection.FAILING),
+    (lambda: of_connection(probe=met(429)), connection.BUSY),
     (lambda: of_connection(probe=met(405)), connection.KEY_UNPROVED),
     (lambda: of_connection(probe=met(405), base_url="http://localhost:9009"), connection.SIMULATED),
     (lambda: of_ledger(version=None, unreachable="connection refused"), ledger.UNREACHABLE),
@@ -147,16 +161,26 @@ BAD: Sequence[tuple[Callable[[], list[Finding]], Kind]] = (
     (lambda: of_trial(arrived=False), callback_url.ANOTHER_LEDGER),
     (lambda: of_trial(arrived=None), callback_url.NOT_LOOKED_FOR),
     (lambda: of_trial(url="http://calls.example.com/ninebits/callback"), callback_url.PLAIN),
+    (
+        lambda: callback_url.judge_withheld(Target("http://calls.example.com/", withheld=True))[1:],
+        callback_url.WITHHELD,
+    ),
     (lambda: of_receivers(sent=False), receivers.NONE_YET),
     (lambda: of_receivers(), receivers.NEVER),
     (lambda: of_receivers(replace(UP, heartbeat_at=NOW - timedelta(seconds=16))), receivers.SILENT),
     (lambda: of_receivers(replace(UP, stopped=True)), receivers.STOPPED),
     (lambda: of_receivers(UP, replace(UP, unauthorized=2, last_unauthorized_at=AGO)), receivers.UNAUTHORIZED),
+    (lambda: of_receivers(NEW, ENDED, stored=NOW), receivers.WERE_UNAUTHORIZED),
+    # Nothing has shown that the password is right now: the new one took none, or it is still up and turns them away.
+    (lambda: of_receivers(NEW, ENDED, stored=LONG_AGO), receivers.UNAUTHORIZED),
+    (lambda: of_receivers(UP, ENDED, stored=NOW), receivers.UNAUTHORIZED),
+    (lambda: of_receivers(NEW, replace(ENDED, stopped=False, heartbeat_at=NOW), stored=NOW), receivers.UNAUTHORIZED),
     (lambda: of_receivers(replace(UP, oversized=2, last_oversized_at=AGO)), receivers.OVERSIZED),
     (lambda: of_receivers(replace(UP, unavailable=2, last_unavailable_at=AGO)), receivers.UNAVAILABLE),
     (lambda: of_callbacks((AGO, "unmatched"), (AGO, "matched")), callbacks.UNMATCHED),
     (lambda: of_callbacks(*[(AGO, "unmatched")] * 4), callbacks.UNMATCHED),
     (lambda: of_callbacks(*[(AGO, "unmatched")] * 5), callbacks.NONE_MATCHED),
+    (lambda: of_callbacks(*[(AGO, "unmatched")] * 5, meanwhile=False), callbacks.UNMATCHED),
     (lambda: of_callbacks((AGO, "unreadable")), callbacks.UNREADABLE),
     (lambda: of_callbacks(uncertain=1), callbacks.UNCERTAIN),
     (lambda: of_ladders(seen_at=None), escalation.UNWATCHED),
@@ -188,8 +212,48 @@ def test_an_api_server_without_the_plugin_is_named_where_no_receiver_is_up() -> 
     assert [each.code for each in of_receivers(plugin=False)] == ["receiver_never", "plugin_missing"]
 
 
+@pytest.mark.parametrize(
+    ("row", "stored", "shown"),
+    [
+        (replace(UP, last_unavailable_at=AGO), None, "the receiver on web-1 answered 503"),
+        (replace(UP, last_unavailable_at=AGO), LONG_AGO, "the receiver on web-1 answered 503"),
+        # It took callbacks after that, so it was the ledger.
+        (replace(UP, last_unavailable_at=AGO), NOW, None),
+        (replace(UP, last_unavailable_at=LONG_AGO), None, None),
+        (replace(UP, last_unavailable_at=AGO, stopped=True), None, None),
+        (UP, None, None),
+        (replace(UP, host="here"), None, "a receiver is up on this machine"),
+        (replace(UP, host="here", heartbeat_at=AGO), None, None),
+    ],
+)
+def test_a_receiver_without_password_is_known_by_its_answers_or_its_machine(
+    row: ReceiverRow, stored: datetime | None, shown: str | None
+) -> None:
+    said = receivers.without_password(ReceiverRows(NOW, (row,), True, stored), "here")
+    assert (said or "").startswith(shown or "")
+    assert (said is None) == (shown is None)
+
+
+def test_what_a_connection_is_comes_with_what_answers_there() -> None:
+    plain = of_connection(probe=met(405), base_url="http://proxy.example.com")
+    assert [each.code for each in plain] == ["connection_plain", "key_unproved"]
+    other = of_connection(probe=met(405), conn_type="http")
+    assert [(each.code, each.level) for each in other] == [("connection_other_type", "note"), ("key_unproved", "note")]
+    assert "'http'" in other[0].what
+
+
+def test_a_failure_of_9bits_is_no_mistake_in_the_connection() -> None:
+    assert exit_status(of_connection(probe=met(500))) == 4
+    assert exit_status(of_connection(probe=met(429))) == 0
+    assert not any("host" in each.fix for status in (200, 429, 500) for each in of_connection(probe=met(status)))
+
+
 def test_every_kind_can_come() -> None:
-    tried = {kind.code for _, kind in BAD} | {"plugin_missing"} | {"timezone_contradicted", "timezone_unshown"}
+    tried = (
+        {kind.code for _, kind in BAD}
+        | {"plugin_missing", "connection_plain", "connection_other_type"}
+        | {each.code for each in times.KINDS}
+    )
     assert tried == {kind.code for kind in KINDS}
     assert len(KINDS) == len(tried)
 

@@ -39,6 +39,12 @@ def test_credentials_come_from_the_url_or_else_from_the_options(monkeypatch: pyt
     assert read_target(url, settings) == Target(url, "ninebits", "new")
     assert read_target(url.replace("//", "//ada:p%40ss@"), settings) == Target(url, "ada", "p@ss")
     assert read_target(url, None) == Target(url, "", None)
+    # Over plain http only to this machine, or as it was written.
+    http = "http://calls.example.com/ninebits/callback"
+    assert read_target(http, settings) == Target(http, withheld=True)
+    assert read_target(http, None) == Target(http, withheld=False)
+    assert read_target("http://127.0.0.1:80/x", settings) == Target("http://127.0.0.1:80/x", "ninebits", "new")
+    assert read_target(http.replace("//", "//ada:pw@"), settings) == Target(http, "ada", "pw")
     assert read_target("http://[::1]:80/x", None).url == "http://[::1]:80/x"
 
 

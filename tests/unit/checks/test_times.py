@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -30,15 +30,18 @@ prompt_deliveries = st.lists(prompt, min_size=FEWEST, max_size=50)
 offsets = st.sampled_from(sorted(OFFSETS)).filter(lambda offset: abs(offset) <= 7 * 3600)
 
 
-def as_seen(true_offset: int, configured_offset: int, delay: float) -> Sample:
-    return Sample(configured_offset, configured_offset - true_offset + delay)
+def as_seen(true_offset: int, configured_offset: int, delay: float, received_on: date | None = None) -> Sample:
+    return Sample(configured_offset, configured_offset - true_offset + delay, received_on)
 
 
 @given(offsets, offsets, prompt_deliveries)
 def test_prompt_callbacks_show_the_offset_whatever_is_configured(
     true_offset: int, configured_offset: int, delays: list[float]
 ) -> None:
-    found = [as_seen(true_offset, configured_offset, delay) for delay in delays]
+    found = [
+        as_seen(true_offset, configured_offset, delay, NOW.date() - timedelta(days=day))
+        for day, delay in enumerate(delays)
+    ]
     assert shown_offset(found, OFFSETS) == (true_offset, len(delays), len(delays))
     codes = [finding.code for finding in judge(found, "Some/Zone", OFFSETS)]
     assert codes == ([] if true_offset == configured_offset else ["timezone_contradicted"])
@@ -62,10 +65,23 @@ def test_a_few_that_came_late_change_nothing(delays: list[float], late: list[flo
     assert "timezone_contradicted" not in [finding.code for finding in judge(found, "UTC", OFFSETS)]
 
 
-@pytest.mark.parametrize("retried_after", [30, 90, 210, 450, 930, 1890, 3600 + 210])
-def test_callbacks_that_were_all_sent_again_are_no_zone(retried_after: int) -> None:
-    found = [Sample(0, retried_after + lag) for lag in range(10)]
-    assert judge(found, "UTC", OFFSETS) == []
+@pytest.mark.parametrize("retried_after", [30, 90, 210, 450, 930, 1890, 3600, 3600 + 210])
+@pytest.mark.parametrize("zone", ["UTC", "Africa/Lagos", "Asia/Kolkata"])
+def test_callbacks_that_were_all_sent_again_are_no_zone(retried_after: int, zone: str) -> None:
+    configured = int((NOW.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()).total_seconds())
+    # Over midnight, in one outage.
+    found = [Sample(configured, retried_after + lag, date(2026, 3, 1 + lag % 2)) for lag in range(10)]
+    assert [finding.code for finding in judge(found, zone, OFFSETS) if finding.level == "problem"] == []
+
+
+def test_what_may_be_the_last_retry_is_a_note_that_names_it() -> None:
+    [finding] = judge([Sample(0, 3600 + lag, NOW.date()) for lag in range(6)], "UTC", OFFSETS)
+    assert (finding.code, finding.level) == ("timezone_or_retries", "note")
+    assert "6 of the 6 newest calls that tell came 1:00 h after their end" in finding.what
+    assert "sent them again" in finding.why
+    # No retry comes before the call has ended.
+    [finding] = judge([Sample(0, lag - 3600, NOW.date()) for lag in range(6)], "UTC", OFFSETS)
+    assert finding.code == "timezone_contradicted"
 
 
 def test_it_says_which_zone() -> None:
@@ -83,5 +99,5 @@ def test_the_zone_that_is_named_has_the_offset(offset: int) -> None:
 def test_bodies_are_read_with_the_zone_that_is_set_now() -> None:
     body = json.dumps({"to_number": "2348020000000", "end_at": "2026-03-01 12:59:58"}).encode()
     calls = [(NOW, body), (NOW, b"{}"), (NOW, b"no JSON")]
-    assert samples(calls, "UTC") == [Sample(0, -3598)]
-    assert samples(calls, "Africa/Lagos") == [Sample(3600, 2)]
+    assert samples(calls, "UTC") == [Sample(0, -3598, NOW.date())]
+    assert samples(calls, "Africa/Lagos") == [Sample(3600, 2, NOW.date())]
