@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.ledger import browsing
+from airflow_provider_ninebits.ledger import known_names
 from airflow_provider_ninebits.ledger.statistics import (
     DELAYS_SECONDS,
     LOOKED_AT,
@@ -46,7 +46,7 @@ def summarized(
     deployment = desk.deployment()
     with desk.reading() as connection:
         totals = count_calls(connection, Span(since, until, conn_ids, given.get("dag_id"), deployment))
-        dags = browsing.dags_of(connection, limit=200, deployment=deployment)
+        dags = known_names.dags_of(connection, limit=200, deployment=deployment)
     names = {dag for dag in totals.by_dag if dag is not None}
     allowed = who.dags({*names, *dags})
     return {

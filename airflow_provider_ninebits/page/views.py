@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.ledger import browsing, calls, dead_letter_pages
+from airflow_provider_ninebits.ledger import browsing, calls, dead_letter_pages, known_names
 from airflow_provider_ninebits.ledger.browsing import Seen
 from airflow_provider_ninebits.ledger.dead_letters import Fate
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
@@ -68,7 +68,7 @@ def sight(desk: Desk, who: Reader, conn_id: str | None = None) -> Sight:
     :raises Forbidden: where he may look into none.
     """
     with desk.reading() as connection:
-        known = browsing.connections_of(connection)
+        known = known_names.connections_of(connection)
     # Where nothing was sent yet, whoever may read the default connection is told what to do next.
     readable = who.connections([conn_id] if conn_id else known or [DEFAULT_CONNECTION], "GET")
     if not readable:
@@ -91,7 +91,7 @@ def messages(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
     )
     with desk.reading() as connection:
         page = browsing.browse(connection, wanted, after=after, limit=MESSAGES)
-        dags = browsing.dags_of(connection, limit=DAGS_OFFERED, deployment=wanted.deployment)
+        dags = known_names.dags_of(connection, limit=DAGS_OFFERED, deployment=wanted.deployment)
         turned_away = _turned_away(connection)
     found = [listed.message for listed in page.messages]
     readable = who.dags({*dags, *_dags_of(found)})

@@ -47,11 +47,11 @@ class Stage:
 
     airflow: LocalAirflow
     simulator: RunningSimulator
-    collector: Sink
-    """Where Airflow's metrics and traces go."""
     unknown_waits: str
     """A run of ``waits_for_unknown``: it takes a minute, so it is begun with the first test."""
     python: str = PYTHON
+    collector: Sink | None = None
+    """Where Airflow's metrics and traces go; None: nowhere."""
     issued: list[str] = field(default_factory=list)
     _count: Iterator[int] = field(default_factory=lambda: count(10_000_001))
 
@@ -223,7 +223,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory, dags_folder: Path) -> Iterat
             },
         )
         with local_airflow(home, port, environment, PYTHON) as airflow:
-            yield Stage(airflow, simulator, collector, unknown_waits=airflow.trigger("waits_for_unknown"))
+            unknown_waits = airflow.trigger("waits_for_unknown")
+            yield Stage(airflow, simulator, unknown_waits, collector=collector)
 
 
 @pytest.fixture(scope="session")

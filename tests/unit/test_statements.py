@@ -16,7 +16,7 @@ CONSTANT_PARTS = {
     "ledger/migrate.py": {"VERSION_TABLE", "LOCK_TIMEOUT_SECONDS"},
     "ledger/staging.py": {"into", "columns", "values", "source", "given_table.name"},
     # Names of tables and columns, which no parameter can be.
-    "ledger/browsing.py": {"column"},
+    "ledger/known_names.py": {"column"},
     "ledger/dead_letter_pages.py": {"kind"},
     # The same; and what is made of these above.
     "ledger/event_queue.py": {"_INTO", "_COPIED", "live", "', '.join(RECORD)"},

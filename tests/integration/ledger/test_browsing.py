@@ -11,11 +11,12 @@ import pytest
 from sqlalchemy import update
 
 from airflow_provider_ninebits.ledger import browsing, dead_letter_pages, schema, statistics
-from airflow_provider_ninebits.ledger.browsing import Seen, Wanted, browse, connections_of, dags_of
+from airflow_provider_ninebits.ledger.browsing import Seen, Wanted, browse
 from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.calls import answers_of, read_calls
 from airflow_provider_ninebits.ledger.dead_letter_pages import browse_dead_letters, count_dead_letters
 from airflow_provider_ninebits.ledger.dead_letters import Fate
+from airflow_provider_ninebits.ledger.known_names import connections_of, dags_of
 from airflow_provider_ninebits.ledger.sends import AskedBy
 from airflow_provider_ninebits.ledger.states import RecipientState
 from airflow_provider_ninebits.ledger.statistics import Span, count_calls
