@@ -90,7 +90,7 @@ def _paths(page: httpx.Client) -> dict[str, str]:
         "newest messages": "/",
         "ten pages further": f"/{later.removeprefix('/')}",
         "of a DAG": "/?dag_id=reminders",
-        "of a task, which no index knows": "/?task_id=ring",
+        "of a task, which no index knows": "/?dag_id=reminders&task_id=ring",
         "with somebody pending: there is none": "/?state=pending",
         "of a number": f"/?number={filling.number_of(middle)}",
         "of a ref_id": f"/?ref_id={filling.ref_id_of(middle)}",
