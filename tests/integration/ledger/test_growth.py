@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.browsing import Seen, Wanted, browse, connections_of, dags_of
+from airflow_provider_ninebits.ledger.browsing import Seen, Wanted, browse
 from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.calls import answers_of, read_calls
 from airflow_provider_ninebits.ledger.dead_letter_pages import (
@@ -19,6 +19,7 @@ from airflow_provider_ninebits.ledger.dead_letter_pages import (
     turned_away_since,
 )
 from airflow_provider_ninebits.ledger.dead_letters import Fate, list_callbacks, sweep
+from airflow_provider_ninebits.ledger.known_names import connections_of, dags_of
 from airflow_provider_ninebits.ledger.listening import messages_after, newest_callback
 from airflow_provider_ninebits.ledger.listing import list_messages, read_message, stirred_since
 from airflow_provider_ninebits.ledger.looks import differing
