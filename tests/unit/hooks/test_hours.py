@@ -62,7 +62,7 @@ def is_open_by_the_week(week: set[int], at: datetime, names: list[str]) -> bool:
     return all(wall.weekday() * 1440 + wall.hour * 60 + wall.minute in week for wall in walls)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(calling=hours, names=zones, at=moments)
 def test_the_next_opening_is_the_first_minute_that_the_wall_clocks_allow(
     calling: CallingHours, names: list[str], at: datetime
@@ -79,7 +79,7 @@ def test_the_next_opening_is_the_first_minute_that_the_wall_clocks_allow(
         assert found is None or found >= minute
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(calling=hours, names=zones, at=moments)
 def test_the_end_is_the_first_minute_that_one_wall_clock_forbids(
     calling: CallingHours, names: list[str], at: datetime
