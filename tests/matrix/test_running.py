@@ -84,7 +84,9 @@ def test_provider_plugin_and_dag_files_are_loaded_without_an_error(stage: Matrix
     providers = {each["package_name"]: each["version"] for each in asked(stage, "/api/v2/providers")["providers"]}
     assert providers["airflow-provider-ninebits"] == "0.1.0"
     (plugin,) = [each for each in asked(stage, "/api/v2/plugins")["plugins"] if each["name"] == "ninebits"]
-    assert [app["url_prefix"] for app in plugin["fastapi_apps"]] == ["/ninebits"]
+    assert [app["url_prefix"] for app in plugin["fastapi_apps"]] == ["/ninebits/calls", "/ninebits"]
+    page = stage.airflow.api.get("/ninebits/calls/")
+    assert (page.status_code, "<title>" in page.text, "Voice calls" in page.text) == (200, True, True), page.text
     assert asked(stage, "/api/v2/plugins/importErrors")["import_errors"] == []
     assert asked(stage, "/api/v2/importErrors")["import_errors"] == []
 
