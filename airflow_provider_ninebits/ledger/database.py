@@ -90,7 +90,7 @@ class Database:
         :raises LedgerUnreachable: when the database cannot be reached, or does not answer.
         :raises LedgerUnusable: when its schema is newer than this code.
         """
-        with self._translated(), self._ready_engine().connect() as connection, _given_up(connection):
+        with self._translated(), self._connected() as connection, _given_up(connection):
             yield connection
 
     @contextmanager
@@ -126,6 +126,18 @@ class Database:
                 connection.rollback()
                 raise
             connection.commit()
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        engine = self._ready_engine()
+        pool = engine.pool
+        try:
+            with engine.connect() as connection:
+                yield connection
+        finally:
+            if engine.pool is not pool:
+                # Closed by another thread meanwhile: what has just come back would stay open.
+                pool.dispose()
 
     def is_at(self, connection: Connection) -> bool:
         """Return whether a connection leads to where the ledger is now: a SQLite file may be another one since."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.errors import LedgerUnusable
@@ -33,3 +34,15 @@ def test_a_sqlite_ledger_is_durable_and_has_one_writer(tmp_path: Path, pragma: s
 def test_a_relative_path_is_refused() -> None:
     with pytest.raises(LedgerUnusable, match="another file in each folder"):
         Database("sqlite:///ninebits.db")
+
+
+def test_a_connection_that_is_in_use_while_others_close_the_ledger_is_closed_when_it_comes_back(
+    database: Database,
+) -> None:
+    with database.reading() as connection:
+        raw = connection.connection.dbapi_connection
+        database.close()
+        connection.execute(text("SELECT 1"))
+    assert raw is not None
+    with pytest.raises(Exception, match="closed"):
+        raw.cursor().execute("SELECT 1")
