@@ -14,7 +14,7 @@ import requests
 from requests.utils import select_proxy
 
 from airflow_provider_ninebits.api.answers import Receipt, read_answer
-from airflow_provider_ninebits.api.defaults import BASE_URL, TIMEOUT_SECONDS
+from airflow_provider_ninebits.api.defaults import BASE_URL, THIS_MACHINE, TIMEOUT_SECONDS
 from airflow_provider_ninebits.api.errors import InvalidClient, NotConnected, SendError, SendUncertain
 from airflow_provider_ninebits.api.failures import sentence, shown_proxy
 from airflow_provider_ninebits.api.messages import shown_url
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 LONGEST_ANSWER_BYTES = 64 * 1024
 
 _DISTRIBUTION = "airflow-provider-ninebits"
-_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(eq=False)
@@ -247,7 +246,7 @@ def _checked_base_url(base_url: str) -> str:
             f"the base URL {shown_url(with_scheme)} holds credentials, a query or a fragment; leave them out, the API "
             "key goes into the connection's password"
         )
-    if with_scheme != text and parts.hostname in _HERE:
+    if with_scheme != text and parts.hostname in THIS_MACHINE:
         raise InvalidClient(
             f"the base URL {shown_url(text)} has no scheme; write http://{text} for a simulator on this machine, or "
             f"https://{text}"

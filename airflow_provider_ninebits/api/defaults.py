@@ -10,3 +10,6 @@ TIMEOUT_SECONDS: Final = 30
 
 MAX_PARALLEL_REQUESTS = 64
 """A thread and a connection for each; more of them bring one process nothing."""
+
+THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+"""What is sent to these is read by nobody else."""

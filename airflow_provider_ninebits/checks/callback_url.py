@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from airflow_provider_ninebits.api.defaults import THIS_MACHINE
 from airflow_provider_ninebits.checks.findings import Finding, Kind, Level
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ ARRIVES_WITHIN_SECONDS = 10.0
 _LOOK_EVERY_SECONDS = 0.5
 _TIME_OUT_SECONDS = 15.0
 _SHOWN_BYTES = 200
-_HERE = ("localhost", "127.0.0.1", "::1")
 _LOST = "What became of calls is told to this URL only, so no wait ends."
 
 NOT_TRIED = Kind(
@@ -172,7 +172,7 @@ def read_target(url: str, settings: Settings | None) -> Target:
     if parts.username is not None or parts.password is not None:
         return Target(plain, unquote(parts.username or ""), unquote(parts.password or ""))
     if settings is not None and settings.webhook_passwords:
-        if parts.scheme == "http" and host not in _HERE:
+        if parts.scheme == "http" and host not in THIS_MACHINE:
             return Target(plain, withheld=True)
         return Target(plain, settings.webhook_username, settings.webhook_passwords[0])
     return Target(plain)
@@ -208,7 +208,7 @@ def judge(seen: TrialSeen) -> list[Finding]:
     """Return what is to be said of the callback URL."""
     parts = urlsplit(seen.url)
     host = parts.netloc
-    plain = [PLAIN.found(host=host)] if parts.scheme == "http" and parts.hostname not in _HERE else []
+    plain = [PLAIN.found(host=host)] if parts.scheme == "http" and parts.hostname not in THIS_MACHINE else []
     if seen.arrived:
         # Whatever was answered: 9bits sends it again, and it is in the ledger.
         return plain

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from airflow_provider_ninebits.api.defaults import THIS_MACHINE
 from airflow_provider_ninebits.checks.findings import Finding, Kind, Level, Weight
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.api.probes import Probe
     from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 
-_HERE = ("localhost", "127.0.0.1", "::1")
 _NOTHING_IS_RUNG = "Without it no task rings anybody."
 
 MISSING = Kind(
@@ -186,7 +186,7 @@ def judge(seen: ConnectionSeen) -> list[Finding]:
     if seen.unusable is not None or probe is None:
         return [UNUSABLE.found(conn_id=conn_id, reason=(seen.unusable or "").rstrip("."))]
     parts = urlsplit(seen.base_url)
-    here = parts.hostname in _HERE
+    here = parts.hostname in THIS_MACHINE
     found = []
     if seen.conn_type != "ninebits":
         found.append(OTHER_TYPE.found(conn_id=conn_id, conn_type=seen.conn_type))

@@ -14,9 +14,12 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 
 from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.simulator import SimulatorSettings, running_simulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from airflow_provider_ninebits.simulator import RunningSimulator
 
 
 @pytest.fixture(scope="session")
@@ -122,3 +125,17 @@ def database(database_url: str) -> Iterator[Database]:
     ledger = Database(database_url)
     yield ledger
     ledger.close()
+
+
+@pytest.fixture(scope="session")
+def one_simulator() -> Iterator[RunningSimulator]:
+    with running_simulator(SimulatorSettings(speed=1000)) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(one_simulator: RunningSimulator) -> RunningSimulator:
+    """9bits, with nothing in its memory and no callback URL."""
+    one_simulator.reset()
+    one_simulator.set_callback_url(None)
+    return one_simulator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,15 @@ def requirements(lock: Path) -> list[str]:
 def test_a_lock_pins_everything_with_hashes_and_says_nothing_of_where_it_is(lock: Path) -> None:
     for requirement in requirements(lock):
         assert re.fullmatch(r"[\w.-]+(\[[\w,-]+\])?==\S+( ; [^#]+?)?( +--hash=sha256:[0-9a-f]{64})+", requirement)
+
+
+def test_no_file_names_a_registrys_host() -> None:
+    # Put together here, since this file is one of them.
+    hosts = [".".join(each).encode() for each in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"))]
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    files = [ROOT / name.decode() for name in tracked.split(b"\0") if name]
+    assert len(files) > 100
+    assert [str(file) for file in files if file.is_file() and any(host in file.read_bytes() for host in hosts)] == []
 
 
 def test_make_lock_compiles_each_of_them() -> None:

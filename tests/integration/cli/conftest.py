@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_ninebits.cli.main import main
-from airflow_provider_ninebits.simulator import SimulatorSettings, running_simulator
 from airflow_provider_ninebits.webhook.settings import ReceiverSettings
 from tests.integration.webhook.serving import served
 
@@ -18,20 +17,6 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.simulator import RunningSimulator
 
     Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(scope="session")
-def one_simulator() -> Iterator[RunningSimulator]:
-    with running_simulator(SimulatorSettings(speed=1000)) as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def simulator(one_simulator: RunningSimulator) -> RunningSimulator:
-    """9bits, with nothing in its memory and no callback URL."""
-    one_simulator.reset()
-    one_simulator.set_callback_url(None)
-    return one_simulator
 
 
 @pytest.fixture

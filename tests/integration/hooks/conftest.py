@@ -11,7 +11,6 @@ import pytest
 
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.ledger.database import Database
-from airflow_provider_ninebits.simulator import SimulatorSettings, running_simulator
 from airflow_provider_ninebits.triggers.watcher import Pace, Watcher
 from airflow_provider_ninebits.webhook.settings import ReceiverSettings
 from tests.integration.webhook.serving import served
@@ -20,20 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_ninebits.simulator import RunningSimulator
-
-
-@pytest.fixture(scope="session")
-def one_simulator() -> Iterator[RunningSimulator]:
-    with running_simulator(SimulatorSettings(speed=1000)) as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def simulator(one_simulator: RunningSimulator) -> RunningSimulator:
-    """9bits, with nothing in its memory and no callback URL."""
-    one_simulator.reset()
-    one_simulator.set_callback_url(None)
-    return one_simulator
 
 
 @pytest.fixture

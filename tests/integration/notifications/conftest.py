@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_ninebits.ledger.database import Database
-from tests.integration.hooks.conftest import connection, one_simulator, simulator
+from tests.integration.hooks.conftest import connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["connection", "one_simulator", "simulator"]
+__all__ = ["connection"]
 
 
 @pytest.fixture
