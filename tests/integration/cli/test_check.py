@@ -146,7 +146,7 @@ def test_to_whom_the_callback_went_is_told_and_a_plain_url_gets_no_password(
     host = own_receiver.partition("//")[2]
     assert f"a test callback was sent to {host}\n" in run("check", "--callback-url", url)[2]
     # It listens, and it gets nothing: this machine counts as another one here.
-    monkeypatch.setattr(callback_url, "_HERE", ())
+    monkeypatch.setattr(callback_url, "THIS_MACHINE", frozenset())
     status, out, err = run("check", "--callback-url", url, "--output", "json")
     codes = {each["code"] for each in json.loads(out)["findings"]}
     assert status == 1
