@@ -70,17 +70,17 @@ docs: $(STAMP) ## build the documentation, warnings are errors
 	$(BIN)/sphinx-build -W --keep-going -n -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-# A real Airflow waits most of its time, so its tests run beside the others; what they say comes last. The others wait
-# for processes and disks, so there are more of them at once than cores.
-AIRFLOW_TESTS := tests/airflow tests/browser
+# An Airflow waits most of its time, so the tests that share one, and those that each start their own, run beside the
+# others. Those wait for processes and disks, so there are more of them at once than cores.
+SHARE_AN_AIRFLOW := tests/airflow
+START_AN_AIRFLOW := tests/browser tests/demo
 
 .PHONY: test
 test: lint docs ## every check: lint, docs and all tests
-	@said=$$(mktemp); code=0; \
-	$(BIN)/python -m pytest $(AIRFLOW_TESTS) >"$$said" 2>&1 & beside=$$!; \
-	$(BIN)/python -m pytest -n 3 --dist loadfile tests $(patsubst %,--ignore=%,$(AIRFLOW_TESTS)) || code=$$?; \
-	wait $$beside || code=$$?; \
-	cat "$$said"; rm -f "$$said"; exit $$code
+	@scripts/side-by-side \
+	  "$(BIN)/python -m pytest $(START_AN_AIRFLOW)" \
+	  "$(BIN)/python -m pytest $(SHARE_AN_AIRFLOW)" \
+	  "$(BIN)/python -m pytest -n 3 --dist loadfile tests $(patsubst %,--ignore=%,$(SHARE_AN_AIRFLOW) $(START_AN_AIRFLOW))"
 
 # `make bench sends` is `make bench NAME=sends`: what follows is a name then, and no target.
 ifeq (bench,$(firstword $(MAKECMDGOALS)))
