@@ -206,14 +206,14 @@ class EscalateVoiceOperator(BaseOperator):
             record(ESCALATION_STEPS, 1, {"result": "rung"})
         except MessageUncertain as error:
             record(ESCALATION_STEPS, 1, {"result": "uncertain"})
-            self.log.error("Contact %d may have been rung, so the wait goes on: %s", step + 1, error)
+            self.log.error("Contact %d may have been rung, so the wait goes on: %s", contact, error)
         except SendStopped:
             raise
         except SendFailed as error:
             if error.status is None or error.status in _OF_THE_ACCOUNT or not 400 <= error.status < 500:
                 raise
             record(ESCALATION_STEPS, 1, {"result": "refused"})
-            self.log.error("Contact %d cannot be rung, so the next one is: %s", step + 1, error)
+            self.log.error("Contact %d cannot be rung, so the next one is: %s", contact, error)
             ladder.passed, ladder.refusal = step, error
 
     def _push(self, ladder: Ladder) -> None:
