@@ -234,7 +234,7 @@ class LedgerUnavailable(RuntimeError):
 
     The task fails in every mode, and its retries try again.
 
-    :param masked_url: the ledger, without its password
+    :param masked_url: the ledger, without its password; empty: not even that is known
     :param problem: the database's own words, without the URL
     :param advice: what to look at, where it is not whether the database is up
     """
@@ -252,4 +252,5 @@ class LedgerUnavailable(RuntimeError):
         self.advice = advice
 
     def __str__(self) -> str:
-        return f"The ledger at {self.masked_url} cannot be used from here: {self.problem}. {self.advice}"
+        where = f" at {self.masked_url}" if self.masked_url else ""
+        return f"The ledger{where} cannot be used from here: {self.problem}. {self.advice}"
