@@ -57,6 +57,11 @@ def run_purge(given: argparse.Namespace, database: Database, settings: Settings)
     from airflow_provider_ninebits.ledger.purging import Policy, purge, vacuum
     from airflow_provider_ninebits.ledger.retention import Windows
 
+    if given.keys_older_than_days is not None and given.keys_older_than_days < given.older_than_days:
+        raise ValueError(
+            "--keys-older-than-days must be at least --older-than-days: "
+            "keys are kept at least as long as what they stand for"
+        )
     policy = Policy(
         older_than=given.older_than_days,
         windows=Windows(
