@@ -238,7 +238,7 @@ def _checked_base_url(base_url: str) -> str:
         parts = urlsplit(with_scheme)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        raise InvalidClient(f"the base URL {shown_url(with_scheme)} is none; give {BASE_URL}") from None
+        raise InvalidClient(f"the base URL {shown_url(with_scheme)} is not a URL; give {BASE_URL}") from None
     if not usable or not with_scheme.isascii() or not with_scheme.isprintable() or " " in with_scheme:
         raise InvalidClient(f"the base URL {shown_url(with_scheme)} is no http(s) address; give {BASE_URL}")
     if parts.query or parts.fragment or parts.username is not None:

@@ -28,7 +28,7 @@ def add_command(commands: Any) -> None:
         type=_days,
         required=True,
         metavar="N",
-        help="what had its last event so long ago; longer than any of your waits",
+        help="take what had its last event more than N days ago; choose more than your longest wait",
     )
     purging.add_argument("--mask", action="store_true", help="keep the statistics, and drop the numbers only")
     purging.add_argument(

@@ -45,16 +45,6 @@ def tested(connection: Connection) -> tuple[bool, str]:
     return probe.status == METHOD_NOT_ALLOWED, probe.detail
 
 
-def _described(connection: Connection) -> NineBitsClient:
-    api_key = connection.password
-    if not api_key or not api_key.strip():
-        raise InvalidArgument(
-            "it has no API key; put it into the connection's password (9bits dashboard: settings > security)"
-        )
-    timeout_seconds = read_timeout_seconds(connection.extra_dejson.get("timeout"))
-    return NineBitsClient(api_key, _base_url(connection), timeout_seconds)
-
-
 def parallel_of(conn_id: str, connection: Connection) -> int:
     """
     Return how many requests of a send a connection allows at once.
@@ -65,6 +55,16 @@ def parallel_of(conn_id: str, connection: Connection) -> int:
         return read_parallel(connection.extra_dejson.get("max_parallel_requests")) or 1
     except InvalidArgument as error:
         raise InvalidArgument(f"connection {conn_id!r}: {error}") from error
+
+
+def _described(connection: Connection) -> NineBitsClient:
+    api_key = connection.password
+    if not api_key or not api_key.strip():
+        raise InvalidArgument(
+            "it has no API key; put it into the connection's password (9bits dashboard: settings > security)"
+        )
+    timeout_seconds = read_timeout_seconds(connection.extra_dejson.get("timeout"))
+    return NineBitsClient(api_key, _base_url(connection), timeout_seconds)
 
 
 def _base_url(connection: Connection) -> str:
