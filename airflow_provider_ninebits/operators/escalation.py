@@ -78,8 +78,8 @@ class EscalateVoiceOperator(BaseOperator):
 
     It returns who answered: ``{"answered_by": "2348020000000", "answered_at": "...", "calls": 3, "ref_ids": [...]}``,
     where ``calls`` counts the phones that were rung, and fails, without retry, when nobody did. Whoever was rung before
-    counts whenever he answers. A retry, and a worker or a triggerer that was restarted, goes on where the ladder
-    stands: nobody is rung out of turn. Where it is unknown whether a contact was rung, he is rung again.
+    counts whenever they answer. A retry, and a worker or a triggerer that was restarted, goes on where the ladder
+    stands: nobody is rung out of turn. Where it is unknown whether a contact was rung, they are rung again.
 
     :param contacts: in their order; each is a number, a list of numbers that are rung at once, or a template of
         either. Templates are rendered whenever the task goes on, so one may say who is on call at that hour.
