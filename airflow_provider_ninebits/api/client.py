@@ -125,7 +125,12 @@ class NineBitsClient:
         It never raises for what it finds. A key is proved by a real call only: 9bits has no request for that.
         """
         exchange = self._exchange(WriteGate(), "GET", None)
-        route = Route(self._host, self._proxy, proxy_reads=self._proxy is not None and self._url.startswith("http:"))
+        route = Route(
+            self._host,
+            self._proxy,
+            proxy_reads=self._proxy is not None and self._url.startswith("http:"),
+            documented=self.base_url == BASE_URL,
+        )
         if exchange.status is None:
             return unanswered_probe(route, self._without_answer(exchange))
         return answered_probe(route, exchange.status, exchange.headers, exchange.body, self._api_key)

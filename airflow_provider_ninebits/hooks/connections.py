@@ -10,6 +10,7 @@ from airflow_provider_ninebits.api.errors import InvalidClient, NineBitsError
 from airflow_provider_ninebits.api.probes import METHOD_NOT_ALLOWED
 from airflow_provider_ninebits.exceptions import InvalidArgument
 from airflow_provider_ninebits.hooks.arguments import read_timeout_seconds
+from airflow_provider_ninebits.hooks.given_hours import read_hours
 from airflow_provider_ninebits.hooks.pacing import read_parallel
 
 if TYPE_CHECKING:
@@ -36,8 +37,12 @@ def tested(connection: Connection) -> tuple[bool, str]:
 
     :return: whether 9bits was reached and did not refuse the key, and a sentence for people.
     """
+    extra: dict[str, object] = connection.extra_dejson
     try:
         with _described(connection) as client:
+            read_parallel(extra.get("max_parallel_requests"))
+            # As for a task that says nothing itself.
+            read_hours(None, extra, calling_hours=None, calling_days=None, timezone=None)
             probe = client.probe()
     except (NineBitsError, InvalidArgument) as error:
         return False, f"Nothing was asked of 9bits: {error}."
