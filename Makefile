@@ -65,6 +65,11 @@ lint: $(STAMP) ## ruff, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+.PHONY: format
+format: $(STAMP) ## ruff: format, and mend what it can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
 .PHONY: docs
 docs: $(STAMP) ## build the documentation, warnings are errors
 	$(BIN)/sphinx-build -W --keep-going -n -q -b html docs docs/_build/html
@@ -116,7 +121,7 @@ demo: $(STAMP) ## ring (simulated) phones from a real Airflow, and watch
 	$(BIN)/python scripts/demo.py
 
 .PHONY: screenshot
-screenshot: $(STAMP) ## take the README's picture again
+screenshot: $(STAMP) ## take the pictures of the README and the docs again
 	$(BIN)/python scripts/screenshot.py
 
 # No service is asked: ADVISORIES is a checkout of https://github.com/pypa/advisory-database

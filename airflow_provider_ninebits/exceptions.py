@@ -8,7 +8,7 @@ Each class is there for another reaction of Airflow, or of whoever reads the log
     │   └── SendStopped            the task was told to stop between two parts; a retry goes on there
     └── AirflowFailException       a retry would not help, so there is none; ``soft_fail`` skips in each mode
         ├── MessageUncertain       nobody knows whether phones rang: a person says, or ``on_uncertain`` does
-        ├── OpeningTooLate           the calling hours open too late; clearing the task later sends the rest
+        ├── OpeningTooLate         the calling hours open too late; clearing the task later sends the rest
         ├── CallsUnanswered        the calls were made, and not answered as ``fail_on_unanswered`` wants it
         │   └── NobodyAnswered     every contact of an escalation was rung, and nobody has answered
         ├── UnknownRefId           the wait can never end: this ledger has not seen the ``ref_id``
@@ -119,7 +119,7 @@ class OpeningTooLate(AirflowFailException):
         when = "do not open within two weeks" if self.opens_at is None else f"open next at {self.opens_at}"
         too_late = "" if self.limit is None else f"; opening_timeout allows until {self.limit}"
         return (
-            f"{self.recipients} recipients were not rung: their calling hours ({self.hours}) are over, and {when}"
+            f"Recipients not rung: {self.recipients}. Their calling hours ({self.hours}) are over, and {when}"
             f"{too_late}. If they are still to be rung, clear the task: it sends to these alone, in their hours, with "
             "the opening_timeout that it then has; or give it other calling_hours first."
         )
@@ -131,7 +131,7 @@ class CallsUnanswered(AirflowFailException):
 
     Not retried: waiting again finds the same outcome.
 
-    :param outcome: the outcome's JSON; ``calls`` is left out, since numbers do not belong into a log
+    :param outcome: the outcome's JSON; ``calls`` is left out, since numbers do not belong in a log
     """
 
     def __init__(self, outcome: Mapping[str, Any]) -> None:
@@ -234,7 +234,7 @@ class LedgerUnavailable(RuntimeError):
 
     The task fails in every mode, and its retries try again.
 
-    :param masked_url: the ledger, without its password
+    :param masked_url: the ledger, without its password; empty: not even that is known
     :param problem: the database's own words, without the URL
     :param advice: what to look at, where it is not whether the database is up
     """
@@ -252,4 +252,5 @@ class LedgerUnavailable(RuntimeError):
         self.advice = advice
 
     def __str__(self) -> str:
-        return f"The ledger at {self.masked_url} cannot be used from here: {self.problem}. {self.advice}"
+        where = f" at {self.masked_url}" if self.masked_url else ""
+        return f"The ledger{where} cannot be used from here: {self.problem}. {self.advice}"

@@ -39,9 +39,9 @@ EXTRA_FIELDS: Final[dict[str, dict[str, Any]]] = {
     "calling_hours": {
         "label": "Calling hours",
         "description": (
-            "When SendVoiceOperator rings, where a task does not say: 09:00-20:00, say; several with commas. Outside "
-            "of them it waits. If left empty, and no calling days are given, it rings whenever it is. The hook, the "
-            "notifier and the escalation always do."
+            "When SendVoiceOperator may ring if the task does not say, e.g. 09:00-20:00; separate several with "
+            "commas. Outside these hours it waits. Empty, with no calling days: at any time. The hook, the notifier "
+            "and the escalation ignore it."
         ),
         "schema": {"type": ["string", "null"]},
     },
@@ -53,7 +53,7 @@ EXTRA_FIELDS: Final[dict[str, dict[str, Any]]] = {
     "timezone": {
         "label": "Time zone of the calling hours",
         "description": (
-            "Its name, Africa/Lagos, say; or destination, for that of each number. Calling hours without one ring "
+            "Its name, e.g. Africa/Lagos, or destination, for that of each number. Calling hours without one ring "
             "nobody."
         ),
         "schema": {"type": ["string", "null"]},

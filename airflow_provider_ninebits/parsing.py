@@ -14,7 +14,9 @@ from airflow.listeners import hookimpl
 
 IMPORTED_BY_DAG_FILES: Final = (
     "airflow_provider_ninebits.hooks.ninebits",
+    "airflow_provider_ninebits.notifications.escalation",
     "airflow_provider_ninebits.notifications.voice",
+    "airflow_provider_ninebits.operators.escalation",
     "airflow_provider_ninebits.operators.voice",
     "airflow_provider_ninebits.sensors.callback",
     "airflow_provider_ninebits.triggers.callback",

@@ -1,7 +1,7 @@
 """
 9bits' wire: messages and call objects in, calls out. It knows neither Airflow nor the ledger.
 
-===============  ==========================================================
+===============  ===============================================================
 ``numbers``      destinations: read, checked, compared, masked
 ``zones``        the time zones of a destination
 ``rendered``     lists that a template made into text
@@ -11,12 +11,14 @@
 ``backoff``      how long to wait when rate limited (pure)
 ``transport``    connections that know whether a request was written
 ``client``       one request by the clock
+``threads``      threads that are kept for a while
 ``failures``     why a request got no answer, for people
+``probes``       what a look that rings nobody has shown, for people (pure)
 ``callbacks``    what comes to the callback URL
 ``call_fields``  the fields of a call (pure)
 ``shown``        strangers' text, fit for logs
 ``errors``       everything that can go wrong
-===============  ==========================================================
+===============  ===============================================================
 """
 
 from __future__ import annotations

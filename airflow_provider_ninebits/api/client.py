@@ -125,7 +125,12 @@ class NineBitsClient:
         It never raises for what it finds. A key is proved by a real call only: 9bits has no request for that.
         """
         exchange = self._exchange(WriteGate(), "GET", None)
-        route = Route(self._host, self._proxy, proxy_reads=self._proxy is not None and self._url.startswith("http:"))
+        route = Route(
+            self._host,
+            self._proxy,
+            proxy_reads=self._proxy is not None and self._url.startswith("http:"),
+            documented=self.base_url == BASE_URL,
+        )
         if exchange.status is None:
             return unanswered_probe(route, self._without_answer(exchange))
         return answered_probe(route, exchange.status, exchange.headers, exchange.body, self._api_key)
@@ -238,7 +243,7 @@ def _checked_base_url(base_url: str) -> str:
         parts = urlsplit(with_scheme)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        raise InvalidClient(f"the base URL {shown_url(with_scheme)} is none; give {BASE_URL}") from None
+        raise InvalidClient(f"the base URL {shown_url(with_scheme)} is not a URL; give {BASE_URL}") from None
     if not usable or not with_scheme.isascii() or not with_scheme.isprintable() or " " in with_scheme:
         raise InvalidClient(f"the base URL {shown_url(with_scheme)} is no http(s) address; give {BASE_URL}")
     if parts.query or parts.fragment or parts.username is not None:

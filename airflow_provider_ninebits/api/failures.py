@@ -13,7 +13,7 @@ import requests
 from urllib3 import exceptions as urllib3_errors
 
 from airflow_provider_ninebits.api.shown import shown_text
-from airflow_provider_ninebits.api.transport import GateClosed
+from airflow_provider_ninebits.api.transport import GateClosed, NoCertificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,7 @@ class Cause(StrEnum):
     PROXY = "proxy"
     TIMEOUT = "timeout"
     GATE = "gate"
+    NO_CERTIFICATES = "no_certificates"
     NETWORK = "network"
     OTHER = "other"
 
@@ -52,6 +53,7 @@ def cause_of(error: BaseException) -> Cause:
     chain = list(_chain(error))
     for kinds, cause in (
         (GateClosed, Cause.GATE),
+        (NoCertificates, Cause.NO_CERTIFICATES),
         ((urllib3_errors.ProxyError, requests.exceptions.ProxyError, _BAD_PROXY), Cause.PROXY),
         ((ssl.SSLError, urllib3_errors.SSLError, requests.exceptions.SSLError), Cause.TLS),
         (urllib3_errors.NameResolutionError, Cause.DNS),
@@ -74,8 +76,8 @@ def sentence(error: BaseException, host: str, secret: str = "", proxy: str | Non
     """
     words = _words(error, secret)
     match cause_of(error):
-        case Cause.GATE:
-            return str(next(link for link in _chain(error) if isinstance(link, GateClosed)))
+        case Cause.GATE | Cause.NO_CERTIFICATES:
+            return str(next(link for link in _chain(error) if isinstance(link, (GateClosed, NoCertificates))))
         case Cause.DNS:
             return f"the name {host} was not found; check the base URL and this machine's DNS"
         case Cause.REFUSED:

@@ -43,11 +43,13 @@ class Route:
     :param host: what was asked, with its port where one is given.
     :param proxy: the proxy's host and port, without credentials; None: there is none.
     :param proxy_reads: whether the proxy reads the request, and may answer in its own name: without TLS.
+    :param documented: whether it leads to 9bits' own address: whatever answers elsewhere may be another.
     """
 
     host: str
     proxy: str | None = None
     proxy_reads: bool = False
+    documented: bool = False
 
     @property
     def through(self) -> str:
@@ -99,15 +101,18 @@ def _by_the_proxy(route: Route, status: int) -> str:
 def _by_the_host(route: Route, status: int, headers: Mapping[str, str], body: bytes, secret: str) -> str:
     host, saying = route.host, _saying(body, secret)
     answered = f"{host} answered{route.through} with HTTP status {status}{saying}"
+    reached = f"{'9bits' if route.documented else host} was reached{route.through}"
     match status:
         case 401:
             return (
-                f"9bits was reached at {host}, and refused the API key (HTTP status 401{saying}); copy it from the "
-                "dashboard once more: settings > security."
+                f"{reached}, and refused the API key (HTTP status 401{saying}); copy it from the dashboard once more: "
+                "settings > security."
             )
         case 405:
+            # Whatever answers at another address may be something else.
+            alike = f", and answers as 9bits does to a request that rings nobody (HTTP status {status})"
             return (
-                f"9bits was reached at {host}{route.through}. Whether the API key is good shows at the first real "
+                f"{reached}{'' if route.documented else alike}. Whether the API key is good shows at the first real "
                 "call only: 9bits has no request that proves it without ringing."
             )
         case 403:

@@ -33,6 +33,10 @@ class GateClosed(Exception):
     """Nothing may be written (any more)."""
 
 
+class NoCertificates(Exception):
+    """The file of CA certificates that the environment names is not there; nothing was written."""
+
+
 class WriteGate:
     """
     Stands before the first byte of one request.
@@ -138,15 +142,23 @@ class GatedAdapter(HTTPAdapter):
                 self._gate_connections_of(manager)
             return manager
 
-    def cert_verify(self, conn: Any, *args: Any, **kwargs: Any) -> None:
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """
         Prepare a pool for TLS, as every version of requests does before it sends: the place to look at the pool.
 
         :raises GateClosed: for one whose connections ask no gate, so that nobody would know what was written.
+        :raises NoCertificates: where the environment names a file that is not there; requests tells that as an
+            ``OSError``, which a network that fails is as well.
         """
         if not issubclass(conn.ConnectionCls, _GatedConnection):
             raise GateClosed("its connection could not be watched, which is a fault of this provider; try again")
-        super().cert_verify(conn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        try:
+            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+        except OSError as error:
+            raise NoCertificates(
+                f"the file of CA certificates {verify!r} is not there; correct REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE "
+                "on this machine, or unset it"
+            ) from error
 
     def _gate_connections_of(self, manager: Any) -> None:
         # Made from what the manager has: those of a SOCKS proxy differ.

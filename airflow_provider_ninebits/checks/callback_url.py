@@ -29,8 +29,7 @@ NOT_TRIED = Kind(
     "No test callback was sent: there is no --callback-url.",
     "Whether 9bits' callbacks get through proxy, password and firewall to this ledger shows in no other way.",
     "`ninebits check --callback-url 'https://ninebits:PASSWORD@HOST/ninebits/callback'`, the URL of the 9bits "
-    "dashboard; "
-    "without the credentials those of the options are sent.",
+    "dashboard; without the credentials those of the options are sent.",
     Level.NOTE,
 )
 UNREACHABLE = Kind(
@@ -45,7 +44,7 @@ UNAUTHORIZED = Kind(
     "callback_url_unauthorized",
     "callback URL",
     "The receiver refuses the password of the test callback (HTTP status 401).",
-    "9bits sends a callback that was answered 401 never again.",
+    "9bits never resends a callback that was answered with 401.",
     "Make [ninebits] webhook_username and webhook_password of the receiver the user and password in the callback URL, "
     "restart the receiver, and correct the URL in the 9bits dashboard.",
 )
@@ -54,9 +53,8 @@ NO_RECEIVER = Kind(
     "callback URL",
     "There is no receiver at {host}{path}: {answer}.",
     "Callbacks that are answered so are lost. " + _LOST,
-    "Run `python -m airflow_provider_ninebits.webhook`, or install the package where the API server runs and "
-    "restart it; "
-    "let the proxy pass on /ninebits/callback, and look that the URL ends like that.",
+    "Run `python -m airflow_provider_ninebits.webhook`, or install the package where the API server runs and restart "
+    "it; let the proxy pass on /ninebits/callback, and look that the URL ends like that.",
 )
 TOO_LARGE = Kind(
     "callback_url_too_large",

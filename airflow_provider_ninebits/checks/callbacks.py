@@ -36,16 +36,15 @@ NONE_MATCHED = Kind(
 UNREADABLE = Kind(
     "callbacks_unreadable",
     "callbacks",
-    "{count} callbacks of the last 7 days cannot be read, the last at {last}.",
+    "Callbacks of the last 7 days that cannot be read: {count}, the last at {last}.",
     "Each may be an outcome that is lost to its wait.",
-    "`ninebits callbacks list --state unreadable` says why, `ninebits callbacks show ID` shows the body. If "
-    "it is 9bits' "
-    "own, report it to this project; if not, somebody else has the password: change it.",
+    "`ninebits callbacks list --state unreadable` says why, `ninebits callbacks show ID` shows the body. If it is "
+    "9bits' own, report it to this project; if not, somebody else has the password: change it.",
 )
 UNCERTAIN = Kind(
     "messages_uncertain",
     "callbacks",
-    "{count} messages are in doubt: nobody knows whether their phones rang.",
+    "Messages in doubt: {count}. Nobody knows whether their phones rang.",
     "Their tasks have failed, and are not retried, until a person says what happened.",
     "`ninebits messages list --state uncertain`; look for the calls in the 9bits dashboard, then `ninebits messages "
     "resolve ID --placed` or `--not-placed`, and clear the task.",

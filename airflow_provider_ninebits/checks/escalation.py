@@ -16,16 +16,16 @@ UNWATCHED = Kind(
     "escalation_unwatched",
     "escalation",
     "Alerts with escalate= began {begun} ladders in the last 7 days, and no DAG looks for them ({seen}).",
-    "Their first contact alone is rung: if he does not answer, nobody is.",
+    "Their first contact alone is rung: if they do not answer, nobody is.",
     "Put `escalation_dag()` into a file of the DAG folder, unpause it, and run a triggerer.",
 )
 LEFT = Kind(
     "escalation_left",
     "escalation",
-    "{left} ladders of the last 7 days were taken by no run of the escalation DAG, though it is looked for them now.",
+    "{left} ladders of the last 7 days were taken by no run of the escalation DAG, though the DAG looks for them now.",
     "Their further contacts were not rung.",
-    "Unpause the DAG of `escalation_dag()`, and look why its runs do not begin (its pool, max_active_runs, "
-    "import errors).",
+    "Unpause the DAG of `escalation_dag()`, and look why its runs do not begin: "
+    "its pool, max_active_runs, import errors.",
     Level.NOTE,
 )
 WATCH_ENDED = Kind(

@@ -38,8 +38,8 @@ ABSENT = Kind(
     "ledger",
     "The ledger at {url} has no tables yet.",
     "They are made at its first use. Where something was sent already, this process has another ledger than that.",
-    "`ninebits db upgrade` makes them now. If there should be some: compare [ninebits] sql_alchemy_conn here "
-    "and there.",
+    "`ninebits db upgrade` makes them now. "
+    "If there should be some: compare [ninebits] sql_alchemy_conn here and there.",
     Level.NOTE,
 )
 OLDER = Kind(
@@ -69,9 +69,8 @@ CLOCK = Kind(
     "clock_differs",
     "ledger",
     "This machine's clock is {seconds} s {direction} the ledger's.",
-    "Leases and match windows count on the ledger's clock, time-outs and calling hours on this machine's: "
-    "waits end too "
-    "soon or too late, and phones may ring outside of the hours.",
+    "Leases and match windows count on the ledger's clock, time-outs and calling hours on this machine's: waits end "
+    "too soon or too late, and phones may ring outside of the hours.",
     "Set both clocks by NTP (`timedatectl set-ntp true`).",
 )
 ON_NETWORK = Kind(

@@ -11,7 +11,8 @@ SHORTEST_PASSWORD = 12
 _PLACEHOLDERS = frozenset(
     {"password", "secret", "changeme", "change-me", "new-secret", "old-secret", "ninebits", "admin", "test", "example"}
 )
-_ON_ONE_MACHINE = frozenset({"LocalExecutor", "SequentialExecutor", "DebugExecutor"})
+# The only one since Airflow 3.0.
+_ON_ONE_MACHINE = "LocalExecutor"
 
 INVALID = Kind(
     "option_invalid",
@@ -165,7 +166,7 @@ def judge(seen: OptionsSeen, *, receiver_up: bool, without_password: str | None 
     if seen.invalid is not None:
         return [INVALID.found(reason=seen.invalid.rstrip("."))]
     found = []
-    apart = [name for name in seen.executors if name not in _ON_ONE_MACHINE]
+    apart = [name for name in seen.executors if name != _ON_ONE_MACHINE]
     if seen.is_sqlite and apart:
         found.append(SQLITE_APART.found(executor=", ".join(apart)))
     passwords = [entry for entry in seen.password_entries if entry]

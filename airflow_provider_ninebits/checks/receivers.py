@@ -29,8 +29,7 @@ NEVER = Kind(
     "No receiver has ever written into this ledger, and calls were sent.",
     _NO_WAIT_ENDS + " Nobody mounts one, or it has another ledger.",
     "Install the package where the API server runs and restart that, or run `python -m "
-    "airflow_provider_ninebits.webhook`"
-    "; give it the [ninebits] sql_alchemy_conn of this machine.",
+    "airflow_provider_ninebits.webhook`; give it the [ninebits] sql_alchemy_conn of this machine.",
 )
 SILENT = Kind(
     "receiver_silent",
@@ -57,7 +56,7 @@ UNAUTHORIZED = Kind(
     "callbacks_unauthorized",
     "receivers",
     "The receiver on {host} answered 401 to {count} callbacks since its start at {started}, the last at {last}.",
-    "Each may be a lost outcome: 9bits never sends a callback again that was answered 401. (A test callback of "
+    "Each may be a lost outcome: 9bits never resends a callback that was answered with 401. (A test callback of "
     "`ninebits check` with a wrong password counts as one.)",
     "Make the user and password in the dashboard's callback URL those of [ninebits] webhook_username and "
     "webhook_password, and restart the receiver. While you change them, set both: `new,old`.",
@@ -67,7 +66,7 @@ WERE_UNAUTHORIZED = Kind(
     "receivers",
     "A receiver on {host}, which has ended, answered 401 to {count} callbacks since its start at {started}, the last "
     "at {last}. A newer one has taken callbacks since.",
-    "Each may be a lost outcome: 9bits never sends a callback again that was answered 401.",
+    "Each may be a lost outcome: 9bits never resends a callback that was answered with 401.",
     "Nothing, if the password was wrong and is right now. `ninebits messages list` shows who was rung, and what came.",
     Level.NOTE,
 )

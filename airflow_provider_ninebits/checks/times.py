@@ -31,8 +31,7 @@ CONTRADICTED = Kind(
     "timezone_contradicted",
     "callback_timezone",
     "9bits' times are in UTC{offset}, by {agreeing} of the {calls} newest calls that tell; [ninebits] "
-    "callback_timezone is "
-    "{configured}.",
+    "callback_timezone is {configured}.",
     "The times in every outcome, in XCom and in events are wrong by {wrong}.",
     "Set [ninebits] callback_timezone to {zone} where receivers run, and restart them. What is in the ledger already "
     "keeps its times.",

@@ -20,15 +20,14 @@ UNSEEN = Kind(
     "triggerers",
     "Airflow's own database cannot be looked into from here: {reason}.",
     "Whether triggerers run, and have room for all waits, is not known.",
-    "Run `ninebits check` where it can be reached, on the machine of the API server, say. Else keep "
-    "[triggerer] capacity "
-    "above the most waits that are open at a time.",
+    "Run `ninebits check` where it can be reached, on the machine of the API server, say. Else keep [triggerer] "
+    "capacity above the most waits that are open at a time.",
     Level.NOTE,
 )
 NONE_WAITED_FOR = Kind(
     "triggerer_missing",
     "triggerers",
-    "{waits} waits of this package are deferred, and no triggerer is up.",
+    "No triggerer is up. Deferred waits of this package: {waits}.",
     "They are woken by nothing, and end by their time-outs.",
     "Start one: `airflow triggerer`.",
 )
@@ -43,9 +42,8 @@ NONE = Kind(
 FULL = Kind(
     "triggerer_full",
     "triggerers",
-    "{triggers} triggers, {waits} of them waits of this package, are more than the {triggerers} triggerers that "
-    "are up take "
-    "({room}, by [triggerer] capacity = {capacity} here).",
+    "{triggers} triggers, {waits} of them waits of this package, are more than the {triggerers} triggerers that are up "
+    "take ({room}, by [triggerer] capacity = {capacity} here).",
     "Those beyond stay in the queue, and a wait in the queue is woken by nothing.",
     "Raise [triggerer] capacity where triggerers run (AIRFLOW__TRIGGERER__CAPACITY), or run more of them.",
 )
@@ -53,8 +51,7 @@ NEARLY_FULL = Kind(
     "triggerer_nearly_full",
     "triggerers",
     "{triggers} triggers, {waits} of them waits of this package, are more than half of what the {triggerers} "
-    "triggerers "
-    "that are up take ({room}, by [triggerer] capacity = {capacity} here).",
+    "triggerers that are up take ({room}, by [triggerer] capacity = {capacity} here).",
     "When one of them dies the others may not have room for all.",
     "Raise [triggerer] capacity where triggerers run (AIRFLOW__TRIGGERER__CAPACITY), or run more of them.",
     Level.NOTE,

@@ -23,7 +23,7 @@ def add_commands(commands: Any) -> None:
     )
 
     listing = group.add_parser("list", help="the keys with which alerts came last, and how many were held back")
-    listing.add_argument("--limit", type=at_least_one, default=50, help="at most so many (default: %(default)s)")
+    listing.add_argument("--limit", type=at_least_one, default=50, help="show at most this many (default: %(default)s)")
     add_output(listing)
     listing.set_defaults(run=list_alerts)
 

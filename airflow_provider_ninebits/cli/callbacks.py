@@ -29,7 +29,7 @@ def add_commands(commands: Any) -> None:
 
     listing = group.add_parser("list", help="the newest that are unmatched, unreadable, inbound or ambiguous")
     listing.add_argument("--state", choices=_STATES, help="only those in this state")
-    listing.add_argument("--limit", type=at_least_one, default=50, help="at most so many (default: %(default)s)")
+    listing.add_argument("--limit", type=at_least_one, default=50, help="show at most this many (default: %(default)s)")
     add_output(listing)
     listing.set_defaults(run=list_callbacks)
 

@@ -27,8 +27,7 @@ def add_command(commands: Any) -> None:
         help="look what is wrong, and how to mend it",
         description="Looks at the connection, the ledger, the receivers and their callbacks, the options and the "
         "triggerers, and says what is wrong, why it matters and how to mend it. It rings nobody. Exit status 1: a "
-        "problem was found; 2: an option cannot be used; 4: the ledger or 9bits cannot be reached, "
-        "or 9bits fails.",
+        "problem was found; 2: an option cannot be used; 4: the ledger or 9bits cannot be reached, or 9bits fails.",
     )
     checking.add_argument(
         "--conn-id",

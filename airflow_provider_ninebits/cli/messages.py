@@ -28,7 +28,7 @@ def add_commands(commands: Any) -> None:
     listing.add_argument("--dag-id", metavar="DAG", help="only those that this DAG asked for")
     listing.add_argument("--ref-id", metavar="REF", help="only the one behind this ref_id")
     listing.add_argument("--before", metavar="ID", help="only older ones than this message: the next page of a list")
-    listing.add_argument("--limit", type=at_least_one, default=50, help="at most so many (default: %(default)s)")
+    listing.add_argument("--limit", type=at_least_one, default=50, help="show at most this many (default: %(default)s)")
     add_output(listing)
     listing.set_defaults(run=list_messages)
 
@@ -83,7 +83,7 @@ def resolve_message(given: argparse.Namespace, database: Database, settings: Set
 
     ref_id = usable_ref_id(given.ref_id)
     if given.ref_id is not None and ref_id is None:
-        raise ValueError("--ref-id is none; give it as 9bits wrote it: letters and digits without blanks")
+        raise ValueError("--ref-id is not a ref_id; give it as 9bits wrote it: letters and digits without blanks")
     state = resolve(
         database,
         given.message_id,

@@ -35,7 +35,7 @@ def add_command(commands: Any) -> None:
         "--wait",
         type=_seconds,
         metavar="SECONDS",
-        help="wait so long for it to be settled, and tell it then as it is (default: do not wait)",
+        help="wait up to this many seconds for it to settle, then report it as it is (default: do not wait)",
     )
     add_output(asking)
     # It opens the ledger by the hook, so that it is patient, and fails, as a task does.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from contextlib import contextmanager, redirect_stdout
@@ -10,7 +11,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterable, Iterator
 
 OUTPUTS: Final = ("table", "json", "yaml")
@@ -27,12 +27,11 @@ def at_least_one(text: str) -> int:
     """
     Read how many at the most.
 
-    :raises ValueError: for less than one, or what is no number; argparse tells which option.
+    :raises argparse.ArgumentTypeError: for less than one, or what is no whole number.
     """
-    count = int(text)
-    if count < 1:
-        raise ValueError(text)
-    return count
+    if not (text.isascii() and text.isdecimal() and int(text) >= 1):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
 
 
 @contextmanager

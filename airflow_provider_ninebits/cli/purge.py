@@ -28,7 +28,7 @@ def add_command(commands: Any) -> None:
         type=_days,
         required=True,
         metavar="N",
-        help="what had its last event so long ago; longer than any of your waits",
+        help="take what had its last event more than N days ago; choose more than your longest wait",
     )
     purging.add_argument("--mask", action="store_true", help="keep the statistics, and drop the numbers only")
     purging.add_argument(
@@ -57,6 +57,11 @@ def run_purge(given: argparse.Namespace, database: Database, settings: Settings)
     from airflow_provider_ninebits.ledger.purging import Policy, purge, vacuum
     from airflow_provider_ninebits.ledger.retention import Windows
 
+    if given.keys_older_than_days is not None and given.keys_older_than_days < given.older_than_days:
+        raise ValueError(
+            "--keys-older-than-days must be at least --older-than-days: "
+            "keys are kept at least as long as what they stand for"
+        )
     policy = Policy(
         older_than=given.older_than_days,
         windows=Windows(

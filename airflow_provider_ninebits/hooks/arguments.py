@@ -28,7 +28,7 @@ def read_ref_ids(ref_id: object) -> list[str]:
         elif isinstance(item, str) and item.strip().lower() not in _NOTHING:
             found.append(item.strip())
         else:
-            raise InvalidArgument(f"ref_id holds {item!r}, which is none; did an upstream task push nothing?")
+            raise InvalidArgument(f"ref_id holds {item!r}, which is not a ref_id; did an upstream task push nothing?")
     if not found:
         raise InvalidArgument("ref_id is empty; did an upstream task push nothing?")
     return list(dict.fromkeys(found))

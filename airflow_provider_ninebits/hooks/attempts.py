@@ -83,7 +83,7 @@ def refusal(part: Part, error: SendError) -> str:
     """Return what a task says of a part of which nothing was placed."""
     return (
         f"9bits placed no call for message {part.message_id} (part {part.part + 1}, {part.recipients} recipients): "
-        f"{error}. Nobody of it was rung; a retry sends it."
+        f"{error}. None of its recipients was rung; a retry sends it."
     )
 
 

@@ -10,6 +10,7 @@ from airflow_provider_ninebits.api.errors import InvalidClient, NineBitsError
 from airflow_provider_ninebits.api.probes import METHOD_NOT_ALLOWED
 from airflow_provider_ninebits.exceptions import InvalidArgument
 from airflow_provider_ninebits.hooks.arguments import read_timeout_seconds
+from airflow_provider_ninebits.hooks.given_hours import read_hours
 from airflow_provider_ninebits.hooks.pacing import read_parallel
 
 if TYPE_CHECKING:
@@ -36,23 +37,17 @@ def tested(connection: Connection) -> tuple[bool, str]:
 
     :return: whether 9bits was reached and did not refuse the key, and a sentence for people.
     """
+    extra: dict[str, object] = connection.extra_dejson
     try:
         with _described(connection) as client:
+            read_parallel(extra.get("max_parallel_requests"))
+            # As for a task that says nothing itself.
+            read_hours(None, extra, calling_hours=None, calling_days=None, timezone=None)
             probe = client.probe()
     except (NineBitsError, InvalidArgument) as error:
         return False, f"Nothing was asked of 9bits: {error}."
     # Whatever answers otherwise is not 9bits, or refused the key, or has shown nothing.
     return probe.status == METHOD_NOT_ALLOWED, probe.detail
-
-
-def _described(connection: Connection) -> NineBitsClient:
-    api_key = connection.password
-    if not api_key or not api_key.strip():
-        raise InvalidArgument(
-            "it has no API key; put it into the connection's password (9bits dashboard: settings > security)"
-        )
-    timeout_seconds = read_timeout_seconds(connection.extra_dejson.get("timeout"))
-    return NineBitsClient(api_key, _base_url(connection), timeout_seconds)
 
 
 def parallel_of(conn_id: str, connection: Connection) -> int:
@@ -65,6 +60,16 @@ def parallel_of(conn_id: str, connection: Connection) -> int:
         return read_parallel(connection.extra_dejson.get("max_parallel_requests")) or 1
     except InvalidArgument as error:
         raise InvalidArgument(f"connection {conn_id!r}: {error}") from error
+
+
+def _described(connection: Connection) -> NineBitsClient:
+    api_key = connection.password
+    if not api_key or not api_key.strip():
+        raise InvalidArgument(
+            "it has no API key; put it into the connection's password (9bits dashboard: settings > security)"
+        )
+    timeout_seconds = read_timeout_seconds(connection.extra_dejson.get("timeout"))
+    return NineBitsClient(api_key, _base_url(connection), timeout_seconds)
 
 
 def _base_url(connection: Connection) -> str:

@@ -18,11 +18,17 @@ _WINDOW = re.compile(rf"{_TIME}\s*-\s*{_TIME}", re.ASCII)
 
 
 def read_hours(
-    conn_id: str, extra: Mapping[str, object] | None, *, calling_hours: object, calling_days: object, timezone: object
+    conn_id: str | None,
+    extra: Mapping[str, object] | None,
+    *,
+    calling_hours: object,
+    calling_days: object,
+    timezone: object,
 ) -> CallingHours | None:
     """
     Return the hours of a send: each of its arguments, or where it is None, the connection's extra of that name.
 
+    :param conn_id: of the connection, for errors; None: they are about nothing else.
     :param extra: None: it is not read, and what is not given may be there.
     :param calling_hours: ``"09:00-20:00"``, several of them with commas; False: none, whatever the connection says.
     :param calling_days: ``"mon-fri"``, ``"mon,wed"`` or a list of them; not given: every day.
@@ -38,7 +44,7 @@ def read_hours(
         if given is not None:
             named[name] = given, name
         elif default not in (None, "") and not _is_off(default):
-            named[name] = default, f"connection {conn_id!r}: {name}"
+            named[name] = default, name if conn_id is None else f"connection {conn_id!r}: {name}"
     zone = read_timezone(*named["timezone"]) if "timezone" in named else None
     if not {"calling_hours", "calling_days"} & set(named):
         if timezone is not None and extra is not None:

@@ -14,6 +14,8 @@ from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnu
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+MEND_FIRST = "Trying again does not help before that is mended."
+
 
 def opened_ledger(sql_alchemy_conn: str) -> Database:
     """
@@ -40,5 +42,5 @@ def ledger_errors(database: Database) -> Iterator[None]:
 def _unavailable(error: LedgerUnreachable | LedgerUnusable, masked_url: str) -> LedgerUnavailable:
     """Return the task's error for one of the ledger's."""
     if isinstance(error, LedgerUnusable):
-        return LedgerUnavailable(masked_url, str(error), "Trying again does not help before that is mended.")
+        return LedgerUnavailable(masked_url, str(error), MEND_FIRST)
     return LedgerUnavailable(masked_url, error.cause)

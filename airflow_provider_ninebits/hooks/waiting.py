@@ -212,7 +212,11 @@ def read_event(event: dict[str, Any] | None) -> Standing:
     status = event.get("status") if isinstance(event, dict) else None
     if status == "error" and event:
         record(WAITS_ENDED, 1, {"result": "error"})
-        raise LedgerUnavailable(str(event.get("masked_url", "(unknown)")), f"in the triggerer, {event.get('message')}")
+        # Triggers of older versions say less.
+        advice = {"advice": str(event["advice"])} if event.get("advice") else {}
+        raise LedgerUnavailable(
+            str(event.get("masked_url") or ""), f"in the triggerer, {event.get('message')}", **advice
+        )
     if status in (Standing.OVER, Standing.TIMED_OUT, Standing.UNKNOWN):
         return Standing(status)
     raise RuntimeError(f"the trigger's event {event!r} says nothing about the wait; clear the task to wait again")

@@ -2,7 +2,7 @@
 Alerts that are about the same and ring once: who rings, who is held back, who waits for the one that is ringing.
 
 One pure function decides; each decision is taken in one write transaction, on the ledger's clock. Who is to ring has a
-claim with a lease: should he die, or be refused by 9bits, the next one goes on with the same ring, under the same
+claim with a lease: should it die, or be refused by 9bits, the next one goes on with the same ring, under the same
 idempotency key, so that nobody is rung twice whose call was accepted.
 """
 
@@ -130,7 +130,7 @@ def decide(standing: Standing, now: datetime, cooldown: timedelta) -> Verdict:
 
     1. no cooldown: it rings;
     2. it rang less than a cooldown ago: held back;
-    3. somebody is ringing, and his claim is not over: wait for him;
+    3. somebody is ringing, and their claim is not over: wait for them;
     4. else it rings.
     """
     if not cooldown:

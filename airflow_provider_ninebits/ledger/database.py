@@ -1,5 +1,5 @@
 """
-Engines, write transactions, the ledger's clock and its locks.
+Connections, write transactions, the ledger's clock and its locks.
 
 SQLite has one writer: a write transaction takes the write lock when it begins (``BEGIN IMMEDIATE``), so what it reads
 stays true until it commits. PostgreSQL runs under READ COMMITTED: whoever matches takes the locks of
@@ -127,31 +127,9 @@ class Database:
                 raise
             connection.commit()
 
-    @contextmanager
-    def _connected(self) -> Iterator[Connection]:
-        engine = self._ready_engine()
-        pool = engine.pool
-        try:
-            with engine.connect() as connection:
-                yield connection
-        finally:
-            if engine.pool is not pool:
-                # Closed by another thread meanwhile: what has just come back would stay open.
-                pool.dispose()
-
     def is_at(self, connection: Connection) -> bool:
         """Return whether a connection leads to where the ledger is now: a SQLite file may be another one since."""
         return connection.engine is self._ready_engine()
-
-    @contextmanager
-    def _one_writer(self) -> Iterator[None]:
-        """Let the threads of this process write to SQLite in turn: who waits for it asks again after longer naps."""
-        had = self.is_sqlite and self._turn.acquire(timeout=LOCK_TIMEOUT_SECONDS)
-        try:
-            yield
-        finally:
-            if had:
-                self._turn.release()
 
     def version(self) -> str | None:
         """
@@ -174,6 +152,28 @@ class Database:
             if self._engine is not None:
                 self._engine.dispose()
                 self._engine = None
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        engine = self._ready_engine()
+        pool = engine.pool
+        try:
+            with engine.connect() as connection:
+                yield connection
+        finally:
+            if engine.pool is not pool:
+                # Closed by another thread meanwhile: what has just come back would stay open.
+                pool.dispose()
+
+    @contextmanager
+    def _one_writer(self) -> Iterator[None]:
+        """Let the threads of this process write to SQLite in turn: who waits for it asks again after longer naps."""
+        had = self.is_sqlite and self._turn.acquire(timeout=LOCK_TIMEOUT_SECONDS)
+        try:
+            yield
+        finally:
+            if had:
+                self._turn.release()
 
     def _ready_engine(self) -> Engine:
         with self._opening:

@@ -1,5 +1,5 @@
 """
-The tables of events: who waits for some, and what he has not been given yet.
+The tables of events: who waits for some, and what they have not been given yet.
 
 A part of :mod:`~airflow_provider_ninebits.ledger.schema`, which names them.
 """

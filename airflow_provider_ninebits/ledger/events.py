@@ -118,7 +118,7 @@ class Queued:
 
 def subscribe(database: Database, wanted: Sequence[Wanted]) -> dict[str, datetime | None]:
     """
-    Keep what somebody wants from here on; of what is kept already, note that he still waits.
+    Keep what somebody wants from here on; of what is kept already, note that they still wait.
 
     :return: when each was seen last, by its name; None: it is new, and nothing that came before is told.
     :raises LedgerUnreachable: when the ledger cannot be written.

@@ -86,8 +86,8 @@ def next_move(climbed: Climbed, *, steps: int, ring_for: timedelta, passed: int 
     """
     Return what comes next on a ladder. Pure.
 
-    Whoever was rung before counts whenever he answers. The next one is rung as soon as nothing more is to be expected
-    of the last one, or when ``ring_for`` is over since he was rung.
+    Whoever was rung before counts whenever they answer. The next one is rung as soon as nothing more is to be expected
+    of the last one, or when ``ring_for`` is over since they were rung.
 
     :param steps: how many it has.
     :param passed: the last step that cannot be rung, as 9bits has refused it; -1: none.

@@ -67,8 +67,7 @@ def _upgrade(connection: Connection, version: str | None) -> None:
     if version is not None and version not in known_versions():
         raise LedgerUnusable(
             f"the ledger's schema is at version {version}, which this airflow-provider-ninebits does not know "
-            f"(it has {HEAD}): "
-            "upgrade the package here to the version that the other machines run"
+            f"(it has {HEAD}): upgrade the package here to the version that the other machines run"
         )
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

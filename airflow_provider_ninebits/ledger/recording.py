@@ -61,7 +61,7 @@ class Recorded:
     What the recording of an answer brought.
 
     :param state: the state of the request's message now.
-    :param message_ids: the messages whose callbacks are to be tried again, by ``callbacks.rematch``.
+    :param message_ids: the messages whose callbacks are to be tried again, by ``rematching.rematch``.
     :param ref_ids: those whose callbacks are: what is known now, and what is nobody's any more.
     """
 
@@ -88,7 +88,7 @@ def record_answer(
     Record what came of a request. Recording the same answer again changes nothing.
 
     Callbacks that had shown something else are let go in the same transaction: a process that dies here leaves nothing
-    behind that is not so. They, and those that waited for the answer, are matched by ``callbacks.rematch``.
+    behind that is not so. They, and those that waited for the answer, are matched by ``rematching.rematch``.
 
     :param message_id: the request's message, and how many recipients it has, where that is known.
     :raises NoSuchMessage: where a purge of unsettled messages took it meanwhile.

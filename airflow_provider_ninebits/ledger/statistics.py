@@ -3,8 +3,8 @@ What calls came to over a span of time: their states, their answers by the hour,
 
 A call counts at the time at which its message was asked for. What messages count of themselves is summed, so that a
 million calls are some thousand rows; of those there is a limit, :data:`MESSAGES`, and of those that are looked at for
-them another, :data:`LOOKED_AT`. How soon people answered is known of
-each call by itself, and is told of the newest :data:`TIMED` ones.
+them another, :data:`LOOKED_AT`. How soon people answered is known of each call by itself, and is told of the newest
+:data:`TIMED` ones.
 """
 
 from __future__ import annotations

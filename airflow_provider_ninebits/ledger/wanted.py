@@ -1,4 +1,4 @@
-"""Which events somebody wants, and the name under which the ledger keeps them for him. Pure."""
+"""Which events somebody wants, and the name under which the ledger keeps them. Pure."""
 
 from __future__ import annotations
 

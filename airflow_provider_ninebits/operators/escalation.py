@@ -78,8 +78,8 @@ class EscalateVoiceOperator(BaseOperator):
 
     It returns who answered: ``{"answered_by": "2348020000000", "answered_at": "...", "calls": 3, "ref_ids": [...]}``,
     where ``calls`` counts the phones that were rung, and fails, without retry, when nobody did. Whoever was rung before
-    counts whenever he answers. A retry, and a worker or a triggerer that was restarted, goes on where the ladder
-    stands: nobody is rung out of turn. Where it is unknown whether a contact was rung, he is rung again.
+    counts whenever they answer. A retry, and a worker or a triggerer that was restarted, goes on where the ladder
+    stands: nobody is rung out of turn. Where it is unknown whether a contact was rung, they are rung again.
 
     :param contacts: in their order; each is a number, a list of numbers that are rung at once, or a template of
         either. Templates are rendered whenever the task goes on, so one may say who is on call at that hour.
@@ -206,14 +206,14 @@ class EscalateVoiceOperator(BaseOperator):
             record(ESCALATION_STEPS, 1, {"result": "rung"})
         except MessageUncertain as error:
             record(ESCALATION_STEPS, 1, {"result": "uncertain"})
-            self.log.error("Contact %d may have been rung, so the wait goes on: %s", step + 1, error)
+            self.log.error("Contact %d may have been rung, so the wait goes on: %s", contact, error)
         except SendStopped:
             raise
         except SendFailed as error:
             if error.status is None or error.status in _OF_THE_ACCOUNT or not 400 <= error.status < 500:
                 raise
             record(ESCALATION_STEPS, 1, {"result": "refused"})
-            self.log.error("Contact %d cannot be rung, so the next one is: %s", step + 1, error)
+            self.log.error("Contact %d cannot be rung, so the next one is: %s", contact, error)
             ladder.passed, ladder.refusal = step, error
 
     def _push(self, ladder: Ladder) -> None:

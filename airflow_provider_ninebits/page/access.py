@@ -1,10 +1,10 @@
 """
-Who reads the page, and what he may see: asked of Airflow's auth manager, as Airflow's own pages ask it.
+Who reads the page, and what they may see: asked of Airflow's auth manager, as Airflow's own pages ask it.
 
 - Of a ledger that several Airflows share, each shows its own messages: rights are given for its own names.
 - A message is shown to whoever may read (GET) the connection that it goes over.
 - Its numbers are whole for whoever may edit (PUT) that connection, and masked for all others. It is found by a number
-  for him alone: whoever may try numbers could read what is masked.
+  for that reader alone: whoever may try numbers could read what is masked.
 - The name of a DAG is shown to whoever may read the DAG.
 - A callback over the account's one path may be about any connection: it is shown to whoever may read all of them.
 """
@@ -22,25 +22,25 @@ Method = Literal["GET", "PUT"]
 
 
 class Reader(Protocol):
-    """Somebody who is logged in. What he may do is looked up by blocking calls."""
+    """Somebody who is logged in. What they may do is looked up by blocking calls."""
 
     def connections(self, conn_ids: Iterable[str], method: Method) -> set[str]:
-        """Return those of some connections that he may read or edit."""
+        """Return those of some connections that they may read or edit."""
         ...
 
     def dags(self, dag_ids: Iterable[str]) -> set[str]:
-        """Return those of some DAGs that he may read."""
+        """Return those of some DAGs that they may read."""
         ...
 
 
 class AirflowReader:
-    """Airflow's user, and what its auth manager lets him."""
+    """Airflow's user, and what its auth manager lets them do."""
 
     def __init__(self, user: Any) -> None:
         self._user = user
 
     def connections(self, conn_ids: Iterable[str], method: Method) -> set[str]:
-        """Return those of some connections that he may read or edit."""
+        """Return those of some connections that they may read or edit."""
         from airflow.api_fastapi.auth.managers.models.resource_details import ConnectionDetails
         from airflow.models import Connection
 
@@ -55,7 +55,7 @@ class AirflowReader:
         }
 
     def dags(self, dag_ids: Iterable[str]) -> set[str]:
-        """Return those of some DAGs that he may read."""
+        """Return those of some DAGs that they may read."""
         from airflow.models.dag import DagModel
 
         manager, asked = self._manager(), set(dag_ids)

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow_provider_ninebits.api.numbers import canonical_number
@@ -244,8 +244,6 @@ def _index(text: str | None) -> int | None:
 
 def airflow_path(root: str, place: Mapping[str, Any]) -> str | None:
     """Return where Airflow's UI shows the task that asked for a message; None: no task did."""
-    from urllib.parse import quote
-
     names = [place.get(name) for name in ("dag_id", "run_id", "task_id")]
     if None in names:
         return None

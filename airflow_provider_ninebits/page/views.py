@@ -36,10 +36,11 @@ within this time: others hardly change.
 TURNED_AWAY_WITHIN = timedelta(days=1)
 _TO_PLACE = (MessageState.PLANNED, MessageState.SENDING)
 _GONE = (MessageState.REFUSED, MessageState.PURGED, MessageState.REPLACED)
+_PLACE = ("dag_id", "run_id", "task_id", "map_index")
 
 
 class Forbidden(Exception):
-    """The reader may not see what was asked for; its text is for him."""
+    """The reader may not see what was asked for; its text is for them."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ def sight(desk: Desk, who: Reader, conn_id: str | None = None) -> Sight:
     """
     Return which connections a reader may look into.
 
-    :param conn_id: the only one that he asks for; None: all that he may.
-    :raises Forbidden: where he may look into none.
+    :param conn_id: the only one that they ask for; None: all that they may.
+    :raises Forbidden: where they may look into none.
     """
     with desk.reading() as connection:
         known = known_names.connections_of(connection)
@@ -116,7 +117,7 @@ def _by_number(who: Reader, seen: Sight) -> tuple[str, ...] | None:
     """
     Return over which connections a reader may look for a number: whoever may try them could read what is masked.
 
-    :raises Forbidden: where he may edit none.
+    :raises Forbidden: where they may edit none.
     """
     editable = who.connections(seen.readable, "PUT")
     if not editable:
@@ -213,7 +214,7 @@ def _sight_of_callbacks(desk: Desk, who: Reader) -> Sight:
     """
     Return which connections a reader may look into, those included that have callbacks and no message yet.
 
-    :raises Forbidden: where he may look into none that has messages.
+    :raises Forbidden: where they may look into none that has messages.
     """
     seen = sight(desk, who)
     with desk.reading() as connection:
@@ -261,9 +262,6 @@ def _place(summary: MessageSummary, readable: set[str]) -> dict[str, Any] | None
     """Return who asked for a message; None: a DAG that the reader may not read."""
     place = {name: value for name, value in asdict(summary).items() if name in _PLACE}
     return place if summary.dag_id is None or summary.dag_id in readable else None
-
-
-_PLACE = ("dag_id", "run_id", "task_id", "map_index")
 
 
 def _dags_of(found: Iterable[MessageSummary]) -> set[str]:

@@ -1,1 +1,7 @@
-"""Sensors: tasks that wait for outcomes."""
+"""
+Sensors: tasks that wait for outcomes.
+
+============  =================================================
+``callback``  waits until the outcome of some calls is recorded
+============  =================================================
+"""

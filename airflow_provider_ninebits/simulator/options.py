@@ -59,10 +59,15 @@ def seconds_range(text: str) -> SecondsRange:
     """
     Read ``5``, or ``3-12`` for a range.
 
-    :raises ValueError: it is neither.
+    :raises argparse.ArgumentTypeError: it is neither.
     """
     least, dash, most = text.partition("-")
-    return (float(least), float(most)) if dash else float(least)
+    try:
+        return (float(least), float(most)) if dash else float(least)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of seconds; write one, or two for a range, like 3-12"
+        ) from None
 
 
 def orders_in_file(path: str) -> object:

@@ -72,18 +72,19 @@ class CallbackTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait for the outcome, and fire once."""
-        from airflow_provider_ninebits.configuration import read_settings
+        from airflow_provider_ninebits.configuration import masked_url, read_settings
         from airflow_provider_ninebits.triggers.watcher import shared_watcher
 
-        begun_at, late = time.monotonic(), None
+        begun_at, late, ledger_url = time.monotonic(), None, ""
         try:
             settings = await asyncio.to_thread(read_settings)
+            ledger_url = masked_url(settings.sql_alchemy_conn)
             watcher = shared_watcher(settings.sql_alchemy_conn)
             window = self.attempt_window_seconds
             status, late = await self._end(watcher, settings.attempt_window_seconds if window is None else window)
         except Exception as error:  # a trigger that raises would be skipped by soft_fail: outages travel as events
             self.log.exception("The wait for %s failed", ", ".join(self.ref_ids))
-            event = TriggerEvent({"status": "error", **_told(error)})
+            event = TriggerEvent({"status": "error", **_told(error, ledger_url)})
         else:
             event = TriggerEvent({"status": status})
         ended_at = time.monotonic()
@@ -141,9 +142,18 @@ def _seconds_late(seen: Look, first_look_at: float) -> float | None:
     return max((seen.now - heard_at).total_seconds(), 0.0)
 
 
-def _told(error: Exception) -> dict[str, str]:
-    """Return an error as an event carries it: an outage of the ledger says which one."""
-    masked_url, cause = getattr(error, "masked_url", None), getattr(error, "cause", None)
-    if masked_url is None or cause is None:
-        return {"message": f"{type(error).__name__}: {error}"}
-    return {"message": str(cause), "masked_url": str(masked_url)}
+def _told(error: Exception, ledger_url: str) -> dict[str, str]:
+    """
+    Return an error as an event carries it: an outage of the ledger says which one, and what to do about it.
+
+    :param ledger_url: the ledger's, masked; empty where the options were not understood.
+    """
+    from airflow_provider_ninebits.configuration import InvalidOption
+    from airflow_provider_ninebits.hooks.outages import MEND_FIRST
+    from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable
+
+    if isinstance(error, LedgerUnreachable):
+        return {"message": error.cause, "masked_url": error.masked_url}
+    if isinstance(error, (LedgerUnusable, InvalidOption)):
+        return {"message": str(error), "masked_url": ledger_url, "advice": MEND_FIRST}
+    return {"message": f"{type(error).__name__}: {error}", "masked_url": ledger_url}

@@ -85,6 +85,7 @@ class EventWatcher:
         # Else a look that began before something was taken out would hand it out again after that.
         self._turn = asyncio.Lock()
         self._renewal_at = float("-inf")
+        self._listened = False
         self._watching: asyncio.Task[None] | None = None
         self._listening: asyncio.Task[None] | None = None
         # Its own: that of the loop has a handful of threads for all triggers, and another's may hold them up.
@@ -255,6 +256,7 @@ class EventWatcher:
         pace = self._pace
         tries = 0
         while True:
+            self._listened = False
             try:
                 await listen(
                     self.database,
@@ -264,14 +266,15 @@ class EventWatcher:
                     sweep_seconds=pace.sweep_seconds,
                 )
             except Exception as error:
-                tries += 1
+                tries = 1 if self._listened else tries + 1
                 if tries == 1:
                     log.warning("Events come up to %s s late, since no notices come: %s", pace.sweep_seconds, error)
             # Not all triggerers at once, after the database's restart.
             await asyncio.sleep(pace.deaf_seconds * min(2**tries, _MOST_BACKOFF) * random.uniform(0.5, 1.0))  # noqa: S311
 
     def _hear(self, names: Collection[str] | None) -> None:
-        # None: something may have been missed. None named: SQLite was asked, and there was nothing new.
+        # None: it listens, and something may have been missed. None named: SQLite was asked, and there was nothing new.
+        self._listened = self._listened or names is None
         if names is None or names:
             self._work.set()
 

@@ -166,7 +166,7 @@ def read_states(state: str | Collection[str] | None) -> list[str] | None:
         return None
     states = {str(each) for each in _several(state, "state")}
     if unknown := sorted(states - set(_STATES)):
-        raise InvalidArgument(f"state: {unknown[0]!r} is none; give one or several of {', '.join(_STATES)}")
+        raise InvalidArgument(f"state: {unknown[0]!r} is not a state; give one or more of {', '.join(_STATES)}")
     return [each for each in _STATES if each in states]
 
 

@@ -91,7 +91,7 @@ class Subscriber:
 
 
 def warn_of_gaps(seen: Mapping[str, datetime | None]) -> None:
-    """Say in the log where somebody comes back so late that the ledger did not keep everything for him."""
+    """Say in the log where somebody comes back so late that the ledger did not keep everything for them."""
     from airflow_provider_ninebits.ledger.events import ABANDONED_AFTER
 
     for subscription_id, seen_at in seen.items():

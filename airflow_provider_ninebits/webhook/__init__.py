@@ -1,14 +1,19 @@
 """
 The receiver of 9bits' callbacks: an ASGI app on the ledger.
 
-========================  =======================================================
+========================  =============================================================
 ``app``                   the routes
+``endpoint``              the one route that counts
+``direct``                the same where the receiver is alone, past ASGI
+``intake``                what becomes of a callback: who may deliver, what is answered
 ``authentication``        who may deliver
 ``bodies``                reading a body up to a cap
 ``arrivals``              a body made into what the ledger stores
+``waiting``               who waits until callbacks are committed, and for how long
 ``writer``                group commit: what came in during the last commit
 ``storing``               who commits a group: this process, or one of its own
 ``store_process``         that process
+``wire``                  what passes between the two
 ``upkeep``                heartbeats, and the sweep over what is still unmatched
 ``counts``                what all of these have done, told as metrics
 ``telemetry``             OpenTelemetry, where the receiver is alone
@@ -19,7 +24,7 @@ The receiver of 9bits' callbacks: an ASGI app on the ledger.
 ``serving``               the server that it runs in when it is alone
 ``options``               what that one is told on the command line
 ``connections``           its connections: bounded in time, size and number
-========================  =======================================================
+========================  =============================================================
 """
 
 from __future__ import annotations

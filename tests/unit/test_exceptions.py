@@ -93,6 +93,12 @@ def test_an_unknown_ref_id_names_the_ledger_and_the_option() -> None:
 
 def test_hours_that_open_too_late_say_when_they_do_and_what_to_do() -> None:
     text = str(OpeningTooLate(3, "09:00-20:00, UTC", "2026-03-02T09:00:00+00:00", "2026-03-01T21:00:00+00:00"))
-    for said in ("3 recipients", "09:00-20:00, UTC", "2026-03-02T09:00", "until 2026-03-01T21:00", "clear the task"):
+    for said in (
+        "Recipients not rung: 3.",
+        "09:00-20:00, UTC",
+        "2026-03-02T09:00",
+        "until 2026-03-01T21:00",
+        "clear the task",
+    ):
         assert said in text
     assert "two weeks" in str(OpeningTooLate(3, "09:00-20:00, UTC", None, None))

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import ast
 import sys
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +16,8 @@ from airflow_provider_ninebits.plugin import NineBitsPlugin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
+
+EXAMPLE_DAGS = Path(__file__).parents[2] / "example_dags"
 
 
 @pytest.fixture(autouse=True)
@@ -144,6 +147,17 @@ class TestImportsAheadOfDagFiles:
         assert isinstance(ours, ImportsAhead)
         ours.on_starting(component=TaskRunnerMarker())
         assert imported == []
+
+    def test_it_names_all_that_the_example_dags_import(self) -> None:
+        trees = [ast.parse(file.read_text()) for file in EXAMPLE_DAGS.glob("*.py")]
+        found = {
+            node.module
+            for tree in trees
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("airflow_provider_ninebits.")
+        }
+        assert found
+        assert found <= set(IMPORTED_BY_DAG_FILES)
 
     @pytest.mark.parametrize("module", IMPORTED_BY_DAG_FILES)
     def test_what_it_names_is_there(self, module: str) -> None:

@@ -116,7 +116,7 @@ def test_an_unreachable_ledger_has_a_status_of_its_own(
 def test_a_ref_id_that_can_be_none_is_refused(uncertain: str, capsys: pytest.CaptureFixture[str], ref_id: str) -> None:
     status, out, err = run(capsys, "messages", "resolve", uncertain, "--placed", "--ref-id", ref_id)
     assert (status, out) == (2, "")
-    assert "--ref-id is none" in err
+    assert "--ref-id is not a ref_id" in err
 
 
 def test_a_word_that_changes_nothing_is_no_success(uncertain: str, capsys: pytest.CaptureFixture[str]) -> None:

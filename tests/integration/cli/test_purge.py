@@ -143,4 +143,5 @@ def test_days_are_a_number_of_them(days: str, capsys: pytest.CaptureFixture[str]
 def test_keys_outlive_what_they_stand_for(ledger: Database, capsys: pytest.CaptureFixture[str]) -> None:
     status, _, err = run(capsys, "--older-than-days", "30", "--keys-older-than-days", "29")
     assert status == 2
+    assert "--keys-older-than-days must be at least --older-than-days" in err
     assert "at least as long" in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -131,6 +132,31 @@ def test_nobody_answers_in_any_round(
     simulator.script({"numbers": {ADA: ANSWERED}})
     assert climb(task.cleared(), (ADA, BEN))["answered_by"] == ADA
     assert len(order(simulator)) == 5
+
+
+def told_of(capfd: pytest.CaptureFixture[str], what: str) -> list[str]:
+    # Airflow's own log of an operator goes to a stream.
+    return re.findall(rf"(Contact \d+) {what}", "".join(capfd.readouterr()))
+
+
+def test_a_contact_of_a_later_round_is_named_by_its_place(
+    receiver: str, simulator: RunningSimulator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    simulator.script({"faults": [{"kind": "status", "status": 422, "times": 4}]})
+    with pytest.raises(SendFailed):
+        climb(Task("wake"), (ADA, BEN), rounds=2)
+    assert told_of(capfd, "cannot be rung") == ["Contact 1", "Contact 2"] * 2
+
+
+def test_so_is_one_who_may_have_been_rung(
+    receiver: str, simulator: RunningSimulator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    simulator.script({"numbers": {ADA: SILENT}})
+    # Three tries for each of two calls.
+    simulator.script({"faults": [{"kind": "drop", "placed": False, "times": 6}]})
+    with pytest.raises(NobodyAnswered):
+        climb(Task("wake"), (ADA,), rounds=2, ring_for=timedelta(seconds=2))
+    assert told_of(capfd, "may have been rung") == ["Contact 1"] * 2
 
 
 def test_a_contact_that_9bits_refuses_is_passed_over(receiver: str, simulator: RunningSimulator) -> None:

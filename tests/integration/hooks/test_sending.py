@@ -490,6 +490,8 @@ class TestTheConnectionTest:
             ({"host": "ftp://api.9bits.net"}, "is no http(s) address; give https://api.9bits.net"),
             ({"host": "localhost:9009"}, "has no scheme; write http://localhost:9009"),
             ({"extra": '{"timeout": "soon"}'}, "timeout is 'soon'; give seconds"),
+            ({"extra": '{"max_parallel_requests": 65}'}, "max_parallel_requests is 65; give a whole number"),
+            ({"extra": '{"calling_hours": "late", "timezone": "UTC"}'}, "calling_hours: 'late' are no hours"),
             ({"password": "bad"}, "refused the API key"),
             ({}, "first real call only"),
         ],

@@ -84,7 +84,7 @@ def test_a_claim_of_somebody_who_died_lapses(database: Database) -> None:
     first = claimed(database)
     let_pass(database, LEASE)
     assert claimed(database, owner="another") == first
-    # Should he be alive after all, he lets nobody else's claim go.
+    # Should it be alive after all, it lets nobody else's claim go.
     let_go(database, ALERT, "me")
     assert asked(database).verdict is Verdict.WAIT
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Somebody:
-    """A reader with the rights that a test gives him."""
+    """A reader with the rights that a test gives them."""
 
     reads: set[str] = field(default_factory=lambda: {"ninebits_default", "other"})
     edits: set[str] = field(default_factory=set)

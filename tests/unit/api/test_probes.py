@@ -194,14 +194,49 @@ def test_a_proxy_is_shown_without_its_credentials(url: str | None, shown: str | 
     location=st.none() | st.text(max_size=40),
     proxied=st.booleans(),
     proxy_reads=st.booleans(),
+    documented=st.booleans(),
 )
-def test_whatever_answers_only_a_405_is_told_as_9bits_and_nothing_as_a_good_key(
-    status: int, body: bytes, location: str | None, proxied: bool, proxy_reads: bool
+def test_whatever_answers_it_is_told_as_9bits_at_its_own_address_alone_and_nothing_as_a_good_key(
+    status: int, body: bytes, location: str | None, proxied: bool, proxy_reads: bool, documented: bool
 ) -> None:
-    route = Route("api.test", "proxy.test:3128" if proxied else None, proxied and proxy_reads)
+    route = Route("api.test", "proxy.test:3128" if proxied else None, proxied and proxy_reads, documented)
     headers = {} if location is None else {"Location": f"{location} {KEY}"}
     probe = answered_probe(route, status, headers, body + KEY.encode(), KEY)
     assert KEY not in probe.detail
     assert probe.detail.endswith(".")
     assert probe.detail.isascii()
-    assert ("9bits was reached" in probe.detail) is (probe.status in (401, 405))
+    assert (" was reached" in probe.detail) is (probe.status in (401, 405))
+    assert ("9bits was reached" in probe.detail) is (documented and probe.status in (401, 405))
+
+
+@pytest.mark.parametrize(
+    ("documented", "begins"),
+    [
+        (True, "9bits was reached. Whe"),
+        (
+            False,
+            "api.test was reached, and answers as 9bits does to a request that rings nobody (HTTP status 405). Whe",
+        ),
+    ],
+)
+def test_elsewhere_than_at_9bits_address_no_more_is_claimed_than_was_shown(documented: bool, begins: str) -> None:
+    detail = answered_probe(Route("api.test", documented=documented), 405, {}, b"", KEY).detail
+    assert detail.startswith(begins)
+    assert detail.endswith("9bits has no request that proves it without ringing.")
+
+
+def test_a_key_that_something_else_refuses_was_not_refused_by_9bits() -> None:
+    refused = answered_probe(Route("api.test"), 401, {}, b"", KEY).detail
+    assert refused.startswith("api.test was reached, and refused the API key (HTTP status 401); copy it")
+    refused = answered_probe(Route("api.test", documented=True), 401, {}, b"", KEY).detail
+    assert refused.startswith("9bits was reached, and refused the API key (HTTP status 401); copy it")
+
+
+def test_a_file_of_certificates_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    probe = probed("https://127.0.0.1:1")
+    assert not probe.reached
+    assert probe.detail == (
+        "9bits was not reached: the file of CA certificates '/nowhere/ca.pem' is not there; correct REQUESTS_CA_BUNDLE "
+        "or CURL_CA_BUNDLE on this machine, or unset it."
+    )

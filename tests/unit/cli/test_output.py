@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import sys
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ninebits.cli.output import only_answers_on, print_plain, print_table
+from airflow_provider_ninebits.cli.tree import add_commands
 from airflow_provider_ninebits.ledger.states import MessageState
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(["no", "2348020000000", "~", "1e3"])
@@ -42,6 +44,16 @@ def test_what_has_no_json_of_its_own_is_text(output: str) -> None:
     }
     shown = yaml.safe_load(printed(value, output))
     assert shown == {"state": "sending", "amount": "0.5", "at": "2023-10-24 22:54:06+00:00"}
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "", "1.5", "many"])
+@pytest.mark.parametrize("command", [["messages", "list", "--limit"], ["send", "--media-url=x", "--max-recipients"]])
+def test_how_many_is_one_or_more(command: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    add_commands(parser)
+    with pytest.raises(SystemExit):
+        parser.parse_args([*command[:-1], f"{command[-1]}={text}"])
+    assert f"argument {command[-1]}: {text!r} is not a whole number of 1 or more" in capsys.readouterr().err
 
 
 def test_what_others_print_meanwhile_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:

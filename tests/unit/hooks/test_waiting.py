@@ -53,6 +53,15 @@ def test_an_error_in_the_triggerer_is_an_outage() -> None:
         read_event({"status": "error", "message": "disk is full"})
 
 
+def test_the_event_says_what_to_look_at_and_one_of_an_older_version_need_not() -> None:
+    with pytest.raises(LedgerUnavailable, match=r"The ledger at x cannot be used .* Mend it\.$"):
+        read_event({"status": "error", "message": "gone", "masked_url": "x", "advice": "Mend it."})
+    with pytest.raises(LedgerUnavailable, match=r"The ledger at x cannot be used .* Is its database up"):
+        read_event({"status": "error", "message": "gone", "masked_url": "x"})
+    with pytest.raises(LedgerUnavailable, match="The ledger cannot be used"):
+        read_event({"status": "error", "message": "gone"})
+
+
 @pytest.mark.parametrize("event", [None, {}, {"status": "waiting"}, {"status": "success"}, {"state": "over"}, "over"])
 def test_no_event_of_ours_never_ends_a_wait_well(event: Any) -> None:
     with pytest.raises(RuntimeError, match="clear the task"):

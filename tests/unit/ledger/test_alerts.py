@@ -51,7 +51,7 @@ def standings(draw: st.DrawFn) -> Standing:
         pytest.param(
             Standing(None, "r", ago(seconds=2), NOW + timedelta(seconds=9)), Verdict.WAIT, id="somebody is ringing"
         ),
-        pytest.param(Standing(None, "r", ago(seconds=9), NOW), Verdict.RING, id="his claim has just lapsed"),
+        pytest.param(Standing(None, "r", ago(seconds=9), NOW), Verdict.RING, id="the claim has just lapsed"),
         pytest.param(Standing(None, "r", ago(seconds=9), None), Verdict.RING, id="it was let go"),
         pytest.param(
             Standing(ago(minutes=14), "r", ago(seconds=2), NOW + timedelta(seconds=9)),

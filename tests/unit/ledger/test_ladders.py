@@ -62,7 +62,7 @@ def test_nobody_is_left() -> None:
 
 @dataclass(frozen=True)
 class Person:
-    """What somebody does who is rung: after how many seconds he answers, or is known not to; None: nothing comes."""
+    """What somebody does who is rung: after how many seconds they answer, or is known not to; None: nothing comes."""
 
     answers_after: float | None = None
     missed_after: float | None = None

@@ -77,6 +77,13 @@ def test_a_range_is_given_as_two_numbers() -> None:
     assert (given.ring_seconds, given.talk_seconds) == ((3.0, 12.0), 2.5)
 
 
+@pytest.mark.parametrize("text", ["soon", "", "3-", "3-soon", "1-2-3"])
+def test_what_is_no_range_of_seconds_is_told(text, capsys) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args([f"--ring-seconds={text}"])
+    assert f"{text!r} is no number of seconds; write one, or two for a range, like 3-12" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [("{", "no file with JSON"), ('{"faults": [{"kind": "explode"}]}', "kind is 'explode'"), ("[]", "no JSON object")],

@@ -10,8 +10,11 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from airflow_provider_ninebits.exceptions import LedgerUnavailable
+from airflow_provider_ninebits.hooks.waiting import read_event
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.ledger.errors import LedgerUnusable
 from airflow_provider_ninebits.triggers.callback import CallbackTrigger
 from tests.integration.ledger.scenes import ADA, BEN, a_call, accepted, arrive, begun, set_columns
 from tests.unit.triggers.outages import give_back, take_away
@@ -200,7 +203,37 @@ async def test_an_option_that_cannot_be_used_is_an_event_too(monkeypatch: pytest
     monkeypatch.setenv("AIRFLOW__NINEBITS__ATTEMPT_WINDOW", "soon")
     ended = await fired(CallbackTrigger(["r1"]))
     assert ended["status"] == "error"
-    assert "attempt_window" in ended["message"]
+    with pytest.raises(LedgerUnavailable) as told:
+        read_event(ended)
+    assert str(told.value).startswith(
+        "The ledger cannot be used from here: in the triggerer, [ninebits] attempt_window "
+    )
+    assert str(told.value).endswith("Trying again does not help before that is mended.")
+
+
+async def test_a_ledger_that_somebody_has_to_mend_is_told_as_in_a_worker(
+    ledger: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unusable(*_: object) -> None:
+        raise LedgerUnusable("it is of a newer version")
+
+    monkeypatch.setattr("airflow_provider_ninebits.ledger.looks.look_for", unusable)
+    accepted(ledger, "r1", ADA)
+    with pytest.raises(LedgerUnavailable) as told:
+        read_event(await fired(CallbackTrigger(["r1"])))
+    assert str(told.value) == (
+        f"The ledger at {ledger.masked_url} cannot be used from here: in the triggerer, it is of a newer version. "
+        "Trying again does not help before that is mended."
+    )
+
+
+async def test_so_is_one_whose_url_no_ledger_can_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN", "postgresql://airflow:se@cret@db/x")
+    with pytest.raises(LedgerUnavailable) as told:
+        read_event(await fired(CallbackTrigger(["r1"])))
+    assert "has an @ in its user or password" in str(told.value)
+    assert str(told.value).endswith("Trying again does not help before that is mended.")
+    assert "cret" not in str(told.value)
 
 
 async def test_a_blip_is_survived(ledger: Database, caplog: pytest.LogCaptureFixture) -> None:

@@ -47,8 +47,11 @@ def test_what_means_the_same_is_the_same_trigger(one: dict[str, Any], other: dic
 @pytest.mark.parametrize(
     ("given", "error"),
     [
-        ({"state": "unaswered"}, r"state: 'unaswered' is none; give one or several of answered, unanswered, failed"),
-        ({"state": "pending"}, "state: 'pending' is none"),
+        (
+            {"state": "unaswered"},
+            r"state: 'unaswered' is not a state; give one or more of answered, unanswered, failed",
+        ),
+        ({"state": "pending"}, "state: 'pending' is not a state"),
         ({"state": []}, "state is empty; leave it out"),
         ({"number_prefix": []}, "number_prefix is empty; leave it out"),
         ({"number_prefix": "Lagos"}, "number_prefix: <str that is no number> begins no number; give digits"),
