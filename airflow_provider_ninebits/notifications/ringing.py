@@ -199,7 +199,7 @@ class Ringing:
                 on_uncertain="resend",
                 replan=True,
                 stopped=self._is_over,
-                # Said here, so that the connection is not asked again, which a triggerer's threads cannot.
+                # Said here, so that the connection is not asked again, which a thread cannot everywhere.
                 max_parallel_requests=1,
             )
         except (SendFailed, InvalidArgument, KeyReused):

@@ -115,11 +115,16 @@ def test_where_airflow_takes_no_questions_from_threads_the_caller_asks(
         asked_by.append(threading.current_thread())
         return get_connection(conn_id)
 
+    def macro() -> str:
+        asked_by.append(threading.current_thread())
+        return "failed"
+
     monkeypatch.setattr(NineBitsHook, "get_connection", staticmethod(seen))
     for may in (True, False):
         monkeypatch.setattr("airflow_provider_ninebits.notifications.voice.may_ask_airflow", lambda may=may: may)
-        notifier(cooldown=0)(context())
-    assert [thread is threading.current_thread() for thread in asked_by] == [False, True]
+        one = notifier(media_url="https://media.test/{{ macro() }}.mp3", cooldown=0)
+        one({**context(), "macro": macro})
+    assert [thread is threading.current_thread() for thread in asked_by] == [False, False, True, True]
     assert simulator.rung() == {ADA: 2}
 
 
