@@ -12,6 +12,7 @@ from airflow.sdk import DAG
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.alerts import list_alerts
+from airflow_provider_ninebits.notifications.ringing import Ringing
 from tests.integration.ledger.purge_scenes import let_pass
 from tests.integration.ledger.scenes import row, rows
 from tests.integration.notifications.notifying import ADA, MEDIA, context, hanging_server, notifier, timed
@@ -219,6 +220,30 @@ class TestTrouble:
         let_pass(ledger, timedelta(seconds=20))
         notifier()(context())
         assert simulator.rung() == {ADA: 1}
+
+    @pytest.mark.parametrize(
+        ("stops_after", "fault", "is_let_go"),
+        [
+            pytest.param(0, None, True, id="nothing was sent"),
+            pytest.param(1, {"kind": "status", "status": 500, "placed": True}, False, id="a request is unanswered"),
+        ],
+    )
+    def test_stopped_in_doubt_it_does_not_let_the_others_ring_at_once(
+        self,
+        ledger: Database,
+        simulator: RunningSimulator,
+        told: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+        stops_after: int,
+        fault: Any,
+        is_let_go: bool,
+    ) -> None:
+        simulator.script({"faults": [fault] if fault else []})
+        monkeypatch.setattr(Ringing, "_is_over", lambda _: len(simulator.requests()) >= stops_after)
+        notifier()(context())
+        assert "not known to have rung, its time (notify_timeout) was over" in told.text
+        assert len(simulator.requests()) == stops_after
+        assert (row(ledger, schema.alert)["owner"] is None) is is_let_go
 
     @pytest.mark.parametrize(
         ("conn_id", "said"),
