@@ -98,7 +98,7 @@ class EscalateVoiceOperator(BaseOperator):
 
     :param contacts: in their order; each is a number, a list of numbers that are rung at once, or a template of
         either. Templates are rendered whenever the task goes on, so one may say who is on call at that hour: the first
-        of the list as it is then who was not yet rung ``rounds`` times is next.
+        who was rung least of the list as it is then is next, until each was rung ``rounds`` times.
     :param media_url: where 9bits fetches the audio; templated.
     :param ring_for: how long to wait for an answer of each before the next one is rung; as soon as it is recorded that
         nobody answered, the next one is rung. A wait that is deferred takes 7 s at least.

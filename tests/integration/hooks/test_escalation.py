@@ -11,8 +11,9 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow_provider_ninebits.exceptions import InvalidArgument, LedgerUnavailable, NobodyAnswered, SendFailed
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.operators.escalation import EscalateVoiceOperator
+from tests.integration.hooks.killing import Order, worker
 from tests.integration.hooks.playing import Task, resumed
-from tests.integration.ledger.scenes import ADA, BEN, CAI, rows
+from tests.integration.ledger.scenes import ADA, BEN, CAI, lapse, rows
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
@@ -238,6 +239,40 @@ def test_a_retry_hears_the_late_answer_of_a_step_that_the_list_has_no_more(
     # The deferral is lost, and one alone is on call by now.
     assert climb(task.retried(), [CAI], rounds=1)["answered_by"] == BEN
     assert order(simulator) == [[ADA], [BEN]]
+
+
+@pytest.mark.parametrize("then", [[ADA, BEN, CAI], [CAI]], ids=["the same list", "another list"])
+@pytest.mark.parametrize(("step", "most"), [("sending", 1), ("the request has left", 2), ("accepted", 1)])
+def test_a_worker_that_is_killed_while_he_rings_the_second_has_his_retry_ring_nobody_else(
+    receiver: str,
+    simulator: RunningSimulator,
+    ledger: Database,
+    step: str,
+    most: int,
+    then: list[str],
+) -> None:
+    simulator.script({"numbers": {ADA: UNANSWERED, BEN: ANSWERED, CAI: ANSWERED}})
+    task, given = Task("wake"), {"ring_for": timedelta(minutes=1), "deferrable": False}
+    with worker(Order(task, [ADA, BEN, CAI], stop_at=step, occurrence=2, arguments=given, is_ladder=True)) as victim:
+        victim.wait_until_it_stops()
+        victim.kill()
+    for message in rows(ledger, schema.message, state="sending"):
+        lapse(ledger, message["id"])
+    assert climb(task.retried(), then)["answered_by"] == BEN
+    # What has left is in doubt, and sent again, unless its callback comes before the retry looks.
+    assert order(simulator) in [[[ADA], *[[BEN]] * times] for times in range(1, most + 1)]
+
+
+def test_a_worker_that_is_killed_before_he_rings_the_second_leaves_it_to_who_has_the_hour(
+    receiver: str, simulator: RunningSimulator
+) -> None:
+    simulator.script({"numbers": {ADA: UNANSWERED, CAI: ANSWERED}})
+    task, given = Task("wake"), {"ring_for": timedelta(minutes=1), "deferrable": False}
+    with worker(Order(task, [ADA, BEN], stop_at="planned", occurrence=2, arguments=given, is_ladder=True)) as victim:
+        victim.wait_until_it_stops()
+        victim.kill()
+    assert climb(task.retried(), [CAI])["answered_by"] == CAI
+    assert order(simulator) == [[ADA], [CAI]]
 
 
 def test_a_ladder_whose_list_never_stays_the_same_ends(
