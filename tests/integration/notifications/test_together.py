@@ -21,6 +21,7 @@ from tests.integration.ledger.scenes import row
 from tests.integration.notifications.notifying import (
     ADA,
     PATIENCE_SECONDS,
+    bounded,
     context,
     hanging_server,
     notifier,
@@ -29,7 +30,6 @@ from tests.integration.notifications.notifying import (
     notify_many,
     process,
     requested,
-    timed,
 )
 
 if TYPE_CHECKING:
@@ -83,8 +83,7 @@ def test_one_that_is_killed_while_it_rings_silences_nobody(ledger: Database, sim
         requested(simulator, 1)
         os.kill(worker.pid, signal.SIGKILL)
         worker.join()
-    with timed(20):
-        notifier()(context("another"))
+    notifier()(context("another"))
     assert simulator.rung() == {ADA: 1}
     assert row(ledger, schema.alert)["task_id"] == "another"
 
@@ -141,7 +140,7 @@ def test_a_time_out_of_the_task_passes_through_and_nobody_is_rung_after_it(
         had = signal.signal(signal.SIGALRM, timed_out)
         signal.setitimer(signal.ITIMER_REAL, 1.5)
         try:
-            with timed(3), pytest.raises(AirflowTaskTimeout):
+            with bounded(), pytest.raises(AirflowTaskTimeout):
                 notifier(notify_timeout=30)(context())
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
