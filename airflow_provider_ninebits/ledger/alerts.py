@@ -217,14 +217,15 @@ def list_alerts(database: Database, *, limit: int = 50) -> list[AlertSummary]:
     with database.reading() as connection:
         now = ledger_now(connection)
         rows = connection.execute(select(schema.alert).order_by(table.seen_at.desc(), table.key).limit(limit)).all()
-    names = [name for name in AlertSummary.__dataclass_fields__ if name != "ringing"]
-    return [
-        AlertSummary(
-            **{name: getattr(row, name) for name in names},
-            ringing=row.claimed_until is not None and now < row.claimed_until,
-        )
-        for row in rows
-    ]
+    return [summary_of(row, now) for row in rows]
+
+
+def summary_of(row: Row[Any], now: datetime) -> AlertSummary:
+    """Return a key as people look at it."""
+    ringing = row.claimed_until is not None and now < row.claimed_until
+    return AlertSummary(
+        **{name: getattr(row, name) for name in AlertSummary.__dataclass_fields__ if name != "ringing"}, ringing=ringing
+    )
 
 
 def _ask(database: Database, alert: Alert, cooldown: timedelta, owner: str, lease: timedelta) -> Ruling:

@@ -7,6 +7,7 @@ after a crash reads it there.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,11 +19,11 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.columns import known_moment
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.looks import Asked, looks
-from airflow_provider_ninebits.ledger.sends import find_send, read_parts
+from airflow_provider_ninebits.ledger.sends import read_parts
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -66,7 +67,6 @@ class Move(StrEnum):
     RING = "ring"
     WAIT = "wait"
     ANSWERED = "answered"
-    NOBODY = "nobody"
 
 
 class Next(NamedTuple):
@@ -82,14 +82,25 @@ class Next(NamedTuple):
     until: datetime | None = None
 
 
-def next_move(climbed: Climbed, *, steps: int, ring_for: timedelta, passed: int = -1) -> Next:
+class Tried(NamedTuple):
     """
-    Return what comes next on a ladder. Pure.
+    A step whose send was begun.
+
+    :param numbers: whom it rings; None: they were purged.
+    :param may_have_rung: whether 9bits may have placed any of its calls.
+    """
+
+    numbers: tuple[str, ...] | None
+    may_have_rung: bool
+
+
+def next_move(climbed: Climbed, *, ring_for: timedelta, passed: int = -1) -> Next:
+    """
+    Return what comes next on a ladder that has somebody left to ring, see :func:`still_to_ring`. Pure.
 
     Whoever was rung before counts whenever they answer. The next one is rung as soon as nothing more is to be expected
     of the last one, or when ``ring_for`` is over since they were rung.
 
-    :param steps: how many it has.
     :param passed: the last step that cannot be rung, as 9bits has refused it; -1: none.
     """
     if any(rung.answered for rung in climbed.rungs):
@@ -99,26 +110,83 @@ def next_move(climbed: Climbed, *, steps: int, ring_for: timedelta, passed: int 
         until = last.rang_at + ring_for
         if climbed.now < until - min(_TOLERANCE, ring_for / 2):
             return Next(Move.WAIT, until=until)
-    step = 1 + max(passed, -1 if last is None else last.step)
-    return Next(Move.RING, step) if step < steps else Next(Move.NOBODY)
+    return Next(Move.RING, 1 + max(passed, -1 if last is None else last.step))
+
+
+def still_to_ring(
+    contacts: Sequence[tuple[str, ...]], rounds: int, tried: Iterable[Tried | None]
+) -> list[tuple[str, ...]]:
+    """
+    Return who is still to be rung, in this order. Pure.
+
+    The list as it is now says who is rung how often. Who was rung before takes his own places in it, from the first
+    round on; who is in it no more takes none, so he shortens it for nobody.
+
+    :param contacts: as they are now.
+    :param tried: the steps that are over; None: one that was never begun.
+    """
+    begun = [each for each in tried if each is not None]
+    rung = Counter(frozenset(each.numbers) for each in begun if each.numbers is not None)
+    unknown = sum(each.numbers is None for each in begun)
+    left = []
+    for contact in [*contacts] * rounds:
+        if rung[frozenset(contact)]:
+            rung[frozenset(contact)] -= 1
+        elif unknown:
+            unknown -= 1
+        else:
+            left.append(contact)
+    return left
 
 
 def read_climbed(database: Database, keys: Sequence[str], *, attempt_window: timedelta) -> Climbed:
     """
     Return what of a ladder has rung.
 
-    :param keys: the idempotency keys of its steps, in their order.
+    :param keys: the idempotency keys of all steps that it may have, in their order.
     :param attempt_window: how long an unanswered recipient may still be tried again, from its last callback.
     :raises LedgerUnreachable: when the ledger cannot be read.
     """
     with database.reading() as connection:
-        found = [_rung(connection, step, key, attempt_window) for step, key in enumerate(keys)]
+        found = [_rung(connection, step, send_id, attempt_window) for step, send_id in _sends(connection, keys).items()]
         return Climbed(tuple(rung for rung in found if rung is not None), ledger_now(connection))
 
 
-def _rung(connection: Connection, step: int, key: str, attempt_window: timedelta) -> Rung | None:
-    send_id = find_send(connection, key)
-    parts = [] if send_id is None else read_parts(connection, send_id)
+def read_tried(database: Database, keys: Sequence[str]) -> list[Tried | None]:
+    """
+    Return whom each of some steps rings; None: it was not begun.
+
+    :raises LedgerUnreachable: when the ledger cannot be read.
+    """
+    with database.reading() as connection:
+        sends = _sends(connection, keys)
+        return [_tried(connection, sends[step]) if step in sends else None for step in range(len(keys))]
+
+
+def _sends(connection: Connection, keys: Sequence[str]) -> dict[int, str]:
+    """Return the send of each step that has one, in their order."""
+    send = schema.send.c
+    rows = connection.execute(select(send.idempotency_key, send.id).where(send.idempotency_key.in_(keys))).all()
+    return dict(sorted((keys.index(row.idempotency_key), row.id) for row in rows))
+
+
+def _tried(connection: Connection, send_id: str) -> Tried:
+    parts = read_parts(connection, send_id)
+    recipient = schema.recipient.c
+    numbers = connection.execute(
+        select(recipient.number)
+        .where(recipient.message_id.in_([part.message_id for part in parts]))
+        .order_by(recipient.id)
+    ).scalars()
+    known = tuple(numbers)
+    return Tried(
+        known if known and all(number.isdigit() for number in known) else None,
+        any(part.state in (MessageState.SENDING, *_MAY_RING) for part in parts),
+    )
+
+
+def _rung(connection: Connection, step: int, send_id: str, attempt_window: timedelta) -> Rung | None:
+    parts = read_parts(connection, send_id)
     if not parts or any(part.state not in _MAY_RING for part in parts):
         # Not begun, or not to its end: who rings it goes on with it.
         return None

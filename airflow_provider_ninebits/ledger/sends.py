@@ -104,6 +104,18 @@ def find_send(connection: Connection, idempotency_key: str) -> str | None:
     ).scalar_one_or_none()
 
 
+def is_unplaced(database: Database, idempotency_key: str) -> bool:
+    """
+    Return whether it is known that no call of a send was placed: none was begun, or 9bits has refused them all.
+
+    :raises LedgerUnreachable: when the ledger cannot be read.
+    """
+    with database.reading() as connection:
+        send_id = find_send(connection, idempotency_key)
+        parts = [] if send_id is None else read_parts(connection, send_id)
+    return all(part.state in (MessageState.PLANNED, MessageState.REFUSED) for part in parts)
+
+
 def read_parts(connection: Connection, send_id: str) -> list[Part]:
     """Return the parts of a send, in order, without those that were replaced."""
     message = schema.message.c

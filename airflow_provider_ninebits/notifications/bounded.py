@@ -7,8 +7,9 @@ import contextvars
 import sys
 import threading
 import time
-from concurrent.futures import Future, wait
-from typing import TYPE_CHECKING, TypeVar
+from concurrent.futures import Executor, Future, wait
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,12 +68,31 @@ def is_done(future: Future[T], within_seconds: float) -> bool:
     return bool(wait([future], within_seconds).done)
 
 
-async def is_done_async(future: Future[T], within_seconds: float) -> bool:
-    """Return whether a work is done, and wait for that in a running loop, which goes on meanwhile."""
-    waiting = asyncio.wrap_future(future)
+class _OwnThreads(Executor):
+    """A thread for each work, where others have a few for all: one that hangs keeps no other waiting."""
+
+    def submit(self, work: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        return begin(partial(work, *args, **kwargs))
+
+
+def lend(work: Callable[[], T]) -> asyncio.Future[T]:
+    """
+    Begin a work in a thread of its own that the running loop has lent.
+
+    A triggerer before Airflow 3.3 answers such threads alone.
+    """
+    from asgiref.sync import sync_to_async
+
+    own: Any = _OwnThreads()
+    lent = asyncio.ensure_future(sync_to_async(work, thread_sensitive=False, executor=own)())
     # Asked for once, so that nobody complains of an error that is told otherwise.
-    waiting.add_done_callback(lambda done: None if done.cancelled() else done.exception())
-    return bool((await asyncio.wait({waiting}, timeout=within_seconds))[0])
+    lent.add_done_callback(lambda done: None if done.cancelled() else done.exception())
+    return lent
+
+
+async def is_done_async(future: asyncio.Future[T], within_seconds: float) -> bool:
+    """Return whether a work is done, and wait for that in a running loop, which goes on meanwhile."""
+    return bool((await asyncio.wait({future}, timeout=within_seconds))[0])
 
 
 def may_ask_airflow() -> bool:

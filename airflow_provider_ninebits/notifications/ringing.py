@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.api.numbers import mask_number
 from airflow_provider_ninebits.api.shown import shown_text
-from airflow_provider_ninebits.exceptions import InvalidArgument, KeyReused, LedgerUnavailable, SendFailed
+from airflow_provider_ninebits.exceptions import (
+    InvalidArgument,
+    KeyReused,
+    LedgerUnavailable,
+    SendFailed,
+    SendStopped,
+)
 from airflow_provider_ninebits.hooks.attempts import LEASE_MARGIN_SECONDS
 from airflow_provider_ninebits.hooks.log_lines import log_line, ref_id_pairs
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
@@ -23,7 +29,7 @@ from airflow_provider_ninebits.ledger import alerts
 from airflow_provider_ninebits.ledger.alerts import Alert, Ring, Ruling, Verdict
 from airflow_provider_ninebits.ledger.escalations import Escalation
 from airflow_provider_ninebits.ledger.keys import alert_key, ring_key
-from airflow_provider_ninebits.ledger.sends import AskedBy
+from airflow_provider_ninebits.ledger.sends import AskedBy, is_unplaced
 from airflow_provider_ninebits.metrics import ALERTS
 from airflow_provider_ninebits.notifications.ladders import Following, read_ladder, write_ladder
 from airflow_provider_ninebits.stats import record
@@ -199,9 +205,13 @@ class Ringing:
                 on_uncertain="resend",
                 replan=True,
                 stopped=self._is_over,
-                # Said here, so that the connection is not asked again, which a triggerer's threads cannot.
+                # Said here, so that the connection is not asked again, which a thread cannot everywhere.
                 max_parallel_requests=1,
             )
+        except SendStopped:
+            # It may have been stopped after a request that nobody has answered.
+            self._let_go(alert, owner, unless_in_doubt=key)
+            raise
         except (SendFailed, InvalidArgument, KeyReused):
             # Nobody was rung. Where that is not known the claim stays until it lapses: not each of fifty that fail
             # together shall send what may have rung.
@@ -231,10 +241,12 @@ class Ringing:
         )
         return write_ladder(self._hook, ladder)
 
-    def _let_go(self, alert: Alert, owner: str) -> None:
+    def _let_go(self, alert: Alert, owner: str, *, unless_in_doubt: str | None = None) -> None:
+        """Let the next one ring; given the ring's key, only where the ledger says that its call was not placed."""
         try:
             with self._hook.ledger_errors():
-                alerts.let_go(self._hook.database, alert, owner)
+                if unless_in_doubt is None or is_unplaced(self._hook.database, unless_in_doubt):
+                    alerts.let_go(self._hook.database, alert, owner)
         except LedgerUnavailable as error:
             log.warning("The claim on alert %r lapses by itself, it could not be let go: %s", alert.dedup_key, error)
 

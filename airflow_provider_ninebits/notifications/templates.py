@@ -33,6 +33,8 @@ class Templates:
         # Said here, what stands for the DAG in the context need not know it.
         renderer.render_template_as_native_obj = getattr(dag, "render_template_as_native_obj", False) is True
         self._renderer = renderer
+        self.stage = "waiting for a thread"
+        """What it is at, for who gives it up."""
         self._environment = _environment(notifier, dag)
 
     def needed(self, field: str) -> object:
@@ -55,6 +57,7 @@ class Templates:
             return default
 
     def _rendered(self, field: str) -> object:
+        self.stage = f"rendering {field}"
         value = getattr(self._renderer, field)
         if callable(value):
             return value(context=self._context, jinja_env=self._environment)

@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Mapping
-from datetime import timedelta
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseNotifier
 
-from airflow_provider_ninebits.exceptions import (
-    InvalidArgument,
-    LedgerUnavailable,
-    MessageUncertain,
-    SendFailed,
-    SendStopped,
-)
+from airflow_provider_ninebits.exceptions import LedgerUnavailable, MessageUncertain, SendFailed, SendStopped
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
-from airflow_provider_ninebits.hooks.waiting import read_duration
-from airflow_provider_ninebits.notifications.bounded import Deadline, begin, is_done, is_done_async, may_ask_airflow
-from airflow_provider_ninebits.notifications.occasion import read_occasion
-from airflow_provider_ninebits.notifications.templates import Templates
+from airflow_provider_ninebits.notifications.alarm import COOLDOWN, NOTIFY_TIMEOUT_SECONDS, Alarm
+from airflow_provider_ninebits.notifications.bounded import begin, is_done, is_done_async, lend, may_ask_airflow
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Generator, Iterable, Sequence
     from concurrent.futures import Future
+    from datetime import timedelta
 
     from airflow.sdk import Context
 
-    from airflow_provider_ninebits.notifications.ringing import Report, Ringing
-
-COOLDOWN = timedelta(minutes=15)
-NOTIFY_TIMEOUT_SECONDS = 20.0
-_LAST_PART = 0.05
-"""Of the whole time, for what was told to stop to come to its end, and to say where it was."""
-_RINGING = "airflow_provider_ninebits.notifications.ringing"
+    from airflow_provider_ninebits.notifications.ringing import Report
 
 log = logging.getLogger(__name__)
 
@@ -113,129 +97,56 @@ class NineBitsNotifier(BaseNotifier):
     def notify(self, context: Context) -> None:
         """Ring, and come back within ``notify_timeout`` whatever hangs. Nothing is raised."""
         try:
-            bounds = _Bounds(self, context)
-            ringing = bounds.ringing()
-            if not may_ask_airflow():
+            alarm = Alarm(self, context)
+            if may_ask_airflow():
+                is_done(begin(alarm.read_bound), alarm.work.seconds_left())
+            else:
                 # So this much has Airflow's own bounds.
-                ringing.open()
-            done = begin(ringing.ring)
+                alarm.read_bound()
+                alarm.open()
+            done = begin(alarm.ring)
             try:
-                if not is_done(done, bounds.work.seconds_left()):
-                    ringing.stop()
-                    is_done(done, bounds.whole.seconds_left())
+                if not is_done(done, alarm.work.seconds_left()):
+                    alarm.stop()
+                    is_done(done, alarm.whole.seconds_left())
             except BaseException:
                 # A signal, or Airflow's time-outs, which are no Exception: nobody is rung after them.
-                ringing.stop()
+                alarm.stop()
                 raise
-            bounds.tell(ringing, done)
+            _tell(alarm, done)
         except Exception as error:
             _tell_failure(error)
 
     async def async_notify(self, context: Context) -> None:
         """Ring as :meth:`notify` does, while the running loop goes on."""
-        from asgiref.sync import sync_to_async
-
         try:
+            alarm = Alarm(self, context)
             # Not in the loop, which it would hold up.
-            await asyncio.to_thread(import_module, _RINGING)
-            bounds = _Bounds(self, context)
-            ringing = bounds.ringing()
-            # A triggerer before 3.3 answers threads that its loop has lent alone.
-            opening = asyncio.ensure_future(sync_to_async(ringing.open)())
-            opening.add_done_callback(lambda opened: None if opened.cancelled() else opened.exception())
-            if not (await asyncio.wait({opening}, timeout=bounds.work.seconds_left()))[0]:
-                ringing.stop()
-                bounds.tell_late(ringing)
-                return
-            await opening
-            done = begin(ringing.ring)
+            await is_done_async(lend(alarm.read_bound), alarm.work.seconds_left())
+            done = lend(alarm.ring)
             try:
-                if not await is_done_async(done, bounds.work.seconds_left()):
-                    ringing.stop()
-                    await is_done_async(done, bounds.whole.seconds_left())
+                if not await is_done_async(done, alarm.work.seconds_left()):
+                    alarm.stop()
+                    await is_done_async(done, alarm.whole.seconds_left())
             except BaseException:
-                ringing.stop()
+                alarm.stop()
                 raise
-            bounds.tell(ringing, done)
+            _tell(alarm, done)
         except Exception as error:
             _tell_failure(error)
 
 
-class _Bounds:
-    """What of a notifier is rendered, and until when it has to be rung; ``work``: until when requests are begun."""
+def _tell(alarm: Alarm, done: Future[Report] | asyncio.Future[Report]) -> None:
+    """
+    Log what became of an alert.
 
-    def __init__(self, notifier: NineBitsNotifier, context: object) -> None:
-        # The clock runs before anything is rendered: templates may ask Airflow for something.
-        begun = Deadline(0.0)
-        self._given: Mapping[str, Any] = context if isinstance(context, Mapping) else {}
-        self._templates = Templates(notifier, self._given)
-        self.seconds = _seconds("notify_timeout", self._templates.optional("notify_timeout", NOTIFY_TIMEOUT_SECONDS))
-        self.whole = begun.later(self.seconds)
-        self.work = begun.later(self.seconds * (1 - _LAST_PART))
-
-    def ringing(self) -> Ringing:
-        """
-        Return what is to be rung.
-
-        :raises InvalidArgument: for a field that cannot be rendered, and without which nobody can be rung.
-        """
-        from airflow_provider_ninebits.notifications.ringing import Ringing, VoiceAlert
-
-        field = self._templates
-        dedup_key = field.optional("dedup_key", None)
-        wanted = VoiceAlert(
-            to=field.needed("to"),
-            escalate=field.optional("escalate", None),
-            media_url=field.needed("media_url"),
-            from_number=field.optional("from_number", None),
-            dedup_key=None if dedup_key is None else _dedup_key(dedup_key),
-            cooldown=timedelta(seconds=_seconds("cooldown", field.optional("cooldown", COOLDOWN))),
-            occasion=read_occasion(self._given),
-        )
-        return Ringing(str(field.needed("ninebits_conn_id")), wanted, self.work)
-
-    def tell(self, ringing: Ringing, done: Future[Report]) -> None:
-        """
-        Log what became of it.
-
-        :raises Exception: what it has failed with.
-        """
-        if not done.done():
-            self.tell_late(ringing)
-            return
-        report = done.result()
-        log.log(report.level, "%s", report.line)
-
-    def tell_late(self, ringing: Ringing) -> None:
-        """Log that its time is over, and what it was at."""
-        log.error(
-            "The alert is not known to have rung anybody: %g s (notify_timeout) are over, and it is still %s. What is "
-            "under way is left to itself, or ends with this process; no further request is begun. Is what it waits for "
-            "up, and is notify_timeout long enough for it? `ninebits alerts list` shows what rang.",
-            self.seconds,
-            ringing.stage,
-        )
-
-
-def _seconds(field: str, value: object) -> float:
-    """Return a duration in seconds, or the default for one that is none: an alert is not lost for that."""
-    default = {"cooldown": COOLDOWN.total_seconds(), "notify_timeout": NOTIFY_TIMEOUT_SECONDS}[field]
-    try:
-        seconds = read_duration(field, float(value) if isinstance(value, str) else value).total_seconds()
-        if field == "notify_timeout" and not seconds:
-            raise InvalidArgument("notify_timeout is 0; give more")
-    except ValueError as error:
-        log.error("%s is taken as %g s, since this cannot be read: %s", field, default, error)
-        return default
-    return seconds
-
-
-def _dedup_key(value: object) -> str | None:
-    text = str(value).strip()
-    if text.lower() in ("", "none", "null"):
-        log.warning("dedup_key was rendered as %r, so the DAG and its run are taken instead.", text)
-        return None
-    return text
+    :raises Exception: what it has failed with.
+    """
+    if not done.done():
+        alarm.tell_late()
+        return
+    report = done.result()
+    log.log(report.level, "%s", report.line)
 
 
 def _tell_failure(error: Exception) -> None:

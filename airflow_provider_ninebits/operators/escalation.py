@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_provider_ninebits.exceptions import MessageUncertain, NobodyAnswered, SendFailed, SendStopped
+from airflow_provider_ninebits.hooks.contacts import MOST_STEPS, read_contacts, read_rounds
 from airflow_provider_ninebits.hooks.log_lines import log_line, outcome_line
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.waiting import BACKSTOP, patient, read_duration, read_event
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_ninebits.ledger.keys import TaskPlace
-    from airflow_provider_ninebits.ledger.ladders import Climbed
+    from airflow_provider_ninebits.ledger.ladders import Climbed, Tried
 
 POLL_SECONDS = 2.0
 # What 9bits refuses for the account is refused for the next contact as well.
@@ -37,8 +38,8 @@ class Ladder:
     """
     A ladder in one attempt at its task.
 
+    :param contacts: as they are now: templates may have been rendered otherwise before.
     :param first_key: the idempotency key of its first step, where somebody else has begun with that.
-    :param begun: how many steps an earlier process has found: there may be fewer contacts now.
     :param passed: the last step that 9bits has refused in this process; -1: none.
     """
 
@@ -46,19 +47,18 @@ class Ladder:
     context: Context
     work: Work
     contacts: list[tuple[str, ...]]
-    steps: int
+    rounds: int
     ring_for: timedelta
     first_key: str | None = None
-    begun: int = 0
     passed: int = -1
     refusal: SendFailed | None = None
 
     @property
     def keys(self) -> list[str]:
-        """The idempotency key of each step."""
+        """The idempotency key of each step that it may have, however long its list was when that was rung."""
         from airflow_provider_ninebits.ledger.keys import task_key
 
-        own = [task_key(self.work.place, self.work.generation, step) for step in range(max(self.steps, self.begun))]
+        own = [task_key(self.work.place, self.work.generation, step) for step in range(MOST_STEPS)]
         return own if self.first_key is None else [self.first_key, *own[1:]]
 
     def climbed(self) -> Climbed:
@@ -71,6 +71,21 @@ class Ladder:
 
         return patient(read)
 
+    def turns(self, step: int) -> list[tuple[str, ...]]:
+        """Return who is rung in a step and those after it, as the contacts are now."""
+        from airflow_provider_ninebits.ledger.ladders import read_tried, still_to_ring
+
+        def read() -> list[Tried | None]:
+            with self.hook.ledger_errors():
+                return read_tried(self.hook.database, self.keys[: step + 1])
+
+        tried = patient(read)
+        half, before = (tried[step], tried[:step]) if step < MOST_STEPS else (None, tried)
+        if half is not None and half.numbers is not None and half.may_have_rung:
+            # Somebody died while he rang this one, whoever has the hour by now.
+            return [half.numbers, *still_to_ring(self.contacts, self.rounds, tried)]
+        return still_to_ring(self.contacts, self.rounds, before)[: MOST_STEPS - step]
+
 
 class EscalateVoiceOperator(BaseOperator):
     """
@@ -82,7 +97,8 @@ class EscalateVoiceOperator(BaseOperator):
     stands: nobody is rung out of turn. Where it is unknown whether a contact was rung, they are rung again.
 
     :param contacts: in their order; each is a number, a list of numbers that are rung at once, or a template of
-        either. Templates are rendered whenever the task goes on, so one may say who is on call at that hour.
+        either. Templates are rendered whenever the task goes on, so one may say who is on call at that hour: the first
+        who was rung least of the list as it is then is next, until each was rung ``rounds`` times.
     :param media_url: where 9bits fetches the audio; templated.
     :param ring_for: how long to wait for an answer of each before the next one is rung; as soon as it is recorded that
         nobody answered, the next one is rung. A wait that is deferred takes 7 s at least.
@@ -125,10 +141,10 @@ class EscalateVoiceOperator(BaseOperator):
         with closing(NineBitsHook(self.ninebits_conn_id)) as hook:
             place = place_of(hook, context["ti"])
             # A contact that cannot be rung shows before anybody is.
-            contacts, steps, ring_for = self._steps()
+            contacts, rounds, ring_for = self._steps()
             self._plan(hook, place, contacts[0], key=None)
             work = Work.begin(hook, place, context["ti"], time.time())
-            ladder = Ladder(hook, context, work, contacts, steps, ring_for)
+            ladder = Ladder(hook, context, work, contacts, rounds, ring_for)
             self._adopt(ladder)
             return self._climb(ladder)
 
@@ -137,14 +153,13 @@ class EscalateVoiceOperator(BaseOperator):
         read_event(event)
         self._prepare()
         with closing(NineBitsHook(self.ninebits_conn_id)) as hook:
-            begun = int(resumed.get("begun", 0))
-            ladder = Ladder(hook, context, Work.resumed(resumed), [], 0, timedelta(), begun=begun)
+            ladder = Ladder(hook, context, Work.resumed(resumed), [], 0, timedelta())
             self._adopt(ladder)
             climbed = ladder.climbed()
             if any(rung.answered for rung in climbed.rungs):
                 # Whatever the contacts have become meanwhile.
                 return self._answered(ladder, climbed)
-            ladder.contacts, ladder.steps, ladder.ring_for = self._steps()
+            ladder.contacts, ladder.rounds, ladder.ring_for = self._steps()
             return self._climb(ladder)
 
     def on_kill(self) -> None:
@@ -159,30 +174,27 @@ class EscalateVoiceOperator(BaseOperator):
 
     def _steps(self) -> tuple[list[tuple[str, ...]], int, timedelta]:
         """
-        Return the contacts, how many steps they make, and how long each rings.
+        Return the contacts, how often all of them are rung, and how long each rings.
 
         :raises InvalidArgument: for what cannot be rung, or waited for.
         """
-        from airflow_provider_ninebits.hooks.contacts import read_contacts, read_rounds
-
         contacts = read_contacts(self.contacts)
-        steps = len(contacts) * read_rounds(self.rounds, len(contacts))
-        return contacts, steps, read_duration("ring_for", self.ring_for)
+        return contacts, read_rounds(self.rounds, len(contacts)), read_duration("ring_for", self.ring_for)
 
     def _climb(self, ladder: Ladder) -> dict[str, Any]:
         from airflow_provider_ninebits.ledger.ladders import Move, next_move
 
         while True:
             climbed = ladder.climbed()
-            move, step, until = next_move(climbed, steps=ladder.steps, ring_for=ladder.ring_for, passed=ladder.passed)
+            move, step, until = next_move(climbed, ring_for=ladder.ring_for, passed=ladder.passed)
             match move:
                 case Move.ANSWERED:
                     return self._answered(ladder, climbed)
-                case Move.NOBODY:
-                    self._give_up(ladder, climbed)
-                case Move.RING:
-                    self._ring(ladder, step)
+                case Move.RING if turns := ladder.turns(step):
+                    self._ring(ladder, step, turns)
                     self._push(ladder)
+                case Move.RING:
+                    self._give_up(ladder, climbed)
                 case Move.WAIT if until is not None:
                     self._wait(ladder, climbed, (until - climbed.now).total_seconds())
 
@@ -193,12 +205,13 @@ class EscalateVoiceOperator(BaseOperator):
         asked_by = AskedBy(**{**asdict(place), "map_index": None})
         return hook.plan(numbers, self.media_url, self.from_number, key=key, asked_by=asked_by)
 
-    def _ring(self, ladder: Ladder, step: int) -> None:
-        numbers = ladder.contacts[step % len(ladder.contacts)]
+    def _ring(self, ladder: Ladder, step: int, turns: list[tuple[str, ...]]) -> None:
+        numbers, steps = turns[0], step + len(turns)
         plan = self._plan(ladder.hook, ladder.work.place, numbers, key=ladder.keys[step])
-        contact = step % len(ladder.contacts) + 1
-        sentence = f"Ringing contact {contact}, call {step + 1} of {ladder.steps}."
-        self.log.info("%s", log_line(sentence, "rung", contact=contact, call=step + 1, of=ladder.steps))
+        # 0: one of before a change of the list, of whom it is unknown whether he was rung.
+        contact = ladder.contacts.index(numbers) + 1 if numbers in ladder.contacts else 0
+        sentence = f"Ringing contact {contact}, call {step + 1} of {steps}."
+        self.log.info("%s", log_line(sentence, "rung", contact=contact, call=step + 1, of=steps))
         try:
             ladder.hook.send_plan(
                 plan, self.media_url, on_uncertain="resend", replan=True, stopped=lambda: self._stopped
@@ -241,7 +254,7 @@ class EscalateVoiceOperator(BaseOperator):
                 deadline=now + seconds,
             ),
             method_name="execute_complete",
-            kwargs={**ladder.work.as_kwargs(), "begun": climbed.rungs[-1].step + 1},
+            kwargs=ladder.work.as_kwargs(),
             timeout=timedelta(seconds=seconds) + BACKSTOP,
         )
 

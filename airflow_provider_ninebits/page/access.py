@@ -7,6 +7,7 @@ Who reads the page, and what they may see: asked of Airflow's auth manager, as A
   for that reader alone: whoever may try numbers could read what is masked.
 - The name of a DAG is shown to whoever may read the DAG.
 - A callback over the account's one path may be about any connection: it is shown to whoever may read all of them.
+  So is an alert, of which the ledger does not keep the connection.
 """
 
 from __future__ import annotations

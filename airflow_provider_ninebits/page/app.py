@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from airflow_provider_ninebits import __version__
 from airflow_provider_ninebits.configuration import InvalidOption
 from airflow_provider_ninebits.ledger.errors import LedgerError, NoSuchMessage
+from airflow_provider_ninebits.page import alerts as alerts_page
 from airflow_provider_ninebits.page import pictures, shown, views
 from airflow_provider_ninebits.page.desk import Busy, Desk
 from airflow_provider_ninebits.page.filters import Given, NotUnderstood, airflow_path
@@ -75,6 +76,10 @@ def page_app(ledger_url: Callable[[], str], deployment: Callable[[], str], reade
     @app.get("/messages/{message_id}")
     async def message(request: Request, message_id: str, who: Any = logged_in) -> Response:
         return await answered(request, "message.html", views.message, who, message_id)
+
+    @app.get("/alerts")
+    async def alerts(request: Request, who: Any = logged_in) -> Response:
+        return await answered(request, "alerts.html", alerts_page.alerts, who)
 
     @app.get("/callbacks")
     async def callbacks(request: Request, who: Any = logged_in) -> Response:

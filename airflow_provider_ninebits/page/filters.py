@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow_provider_ninebits.api.numbers import canonical_number
+from airflow_provider_ninebits.ledger.alert_pages import AlertKey
 from airflow_provider_ninebits.ledger.browsing import Key, Seen, Wanted
 from airflow_provider_ninebits.ledger.dead_letter_pages import CallbackKey
 
@@ -166,7 +167,7 @@ def is_message_id(text: str) -> bool:
     return re.fullmatch("[0-9a-f]{32}", text) is not None
 
 
-def write_key(key: Key | CallbackKey | None) -> str | None:
+def write_key(key: Key | CallbackKey | AlertKey | None) -> str | None:
     """Return a place in a list as it stands in a URL."""
     if key is None:
         return None
@@ -195,6 +196,16 @@ def read_callback_key(text: str | None) -> CallbackKey | None:
     """
     found = _place(text, int)
     return None if found is None else CallbackKey(*found)
+
+
+def read_alert_key(text: str | None) -> AlertKey | None:
+    """
+    Return a place in the list of alerts.
+
+    :raises NotUnderstood: for what this page has not written.
+    """
+    found = _place(text, str)
+    return None if found is None else AlertKey(*found)
 
 
 def read_place(text: str | None) -> int | None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -25,9 +25,13 @@ from airflow_provider_ninebits.api.transport import WriteGate, _GatedConnection
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.sending import Sender
 from airflow_provider_ninebits.ledger import driver
+from airflow_provider_ninebits.operators.escalation import EscalateVoiceOperator
 from airflow_provider_ninebits.operators.voice import SendVoiceOperator
 from tests.integration.hooks.playing import Task
 from tests.integration.statements import seen_by
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
 
 MEDIA = "https://media.test/a.mp3"
 # What a worker looks for, until its process ends.
@@ -46,6 +50,7 @@ class Order:
 
     :param stop_at: a name of :data:`STEPS`.
     :param occurrence: the how many-th time that it comes there.
+    :param is_ladder: whether those whom it rings are the contacts of a ladder.
     """
 
     task: Task
@@ -53,6 +58,13 @@ class Order:
     stop_at: str | None = None
     occurrence: int = 1
     arguments: dict[str, Any] = field(default_factory=dict)
+    is_ladder: bool = False
+
+    def operator(self) -> BaseOperator:
+        given = {"task_id": self.task.task_id, "media_url": MEDIA, **self.arguments}
+        if self.is_ladder:
+            return EscalateVoiceOperator(contacts=self.to, **given)
+        return SendVoiceOperator(to=self.to, **given)
 
 
 @dataclass(frozen=True)
@@ -147,9 +159,8 @@ def work(order: Order, options: dict[str, str], pipe: Connection) -> None:
                 pipe.recv()
 
         STEPS[order.stop_at](stop)
-    operator = SendVoiceOperator(task_id=order.task.task_id, to=order.to, **{"media_url": MEDIA, **order.arguments})
     try:
-        end = End(returned=operator.execute(order.task.context))
+        end = End(returned=order.operator().execute(order.task.context))
     except BaseException as error:
         end = End(raised=type(error).__name__, says=str(error))
     pipe.send(End(end.returned, end.raised, end.says, order.task.pushed))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,9 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow_provider_ninebits.exceptions import InvalidArgument, LedgerUnavailable, NobodyAnswered, SendFailed
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.operators.escalation import EscalateVoiceOperator
+from tests.integration.hooks.killing import Order, worker
 from tests.integration.hooks.playing import Task, resumed
-from tests.integration.ledger.scenes import ADA, BEN, CAI, rows
+from tests.integration.ledger.scenes import ADA, BEN, CAI, lapse, rows
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
@@ -79,14 +79,16 @@ def test_who_does_not_answer_is_followed_by_the_next_at_once(
 
 @WAITS
 def test_one_who_says_nothing_does_not_hold_up_those_after_the_next(
-    receiver: str, simulator: RunningSimulator, deferrable: bool
+    receiver: str, simulator: RunningSimulator, ledger: Database, deferrable: bool
 ) -> None:
     simulator.script({"numbers": {ADA: SILENT, BEN: UNANSWERED, CAI: ANSWERED}})
-    begun_at = time.monotonic()
-    assert climb(Task("wake"), deferrable=deferrable, ring_for=timedelta(seconds=25))["answered_by"] == CAI
-    # The first one's time is over, and nobody else's.
-    assert time.monotonic() - begun_at < 45
+    task, ring_for = Task("wake"), timedelta(seconds=25)
+    assert climb(task, deferrable=deferrable, ring_for=ring_for)["answered_by"] == CAI
     assert order(simulator) == [[ADA], [BEN], [CAI]]
+    # The first one's time was waited for, and nobody else's.
+    ada, ben, cai = (row["started_at"] for row in rows(ledger, schema.request))
+    assert ben - ada > ring_for - timedelta(seconds=2)
+    assert cai - ben < ben - ada
 
 
 def test_an_answer_counts_though_nobody_is_on_call_any_more(receiver: str, simulator: RunningSimulator) -> None:
@@ -230,6 +232,86 @@ def test_who_is_on_call_is_asked_at_each_step(receiver: str, simulator: RunningS
     found = resumed(operator([ADA, CAI], ring_for=timedelta(seconds=2)), pause.value, task)
     assert found["answered_by"] == CAI
     assert order(simulator) == [[ADA], [CAI]]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "expected"),
+    [
+        pytest.param([ADA, BEN], [CAI], [[ADA], [CAI]], id="shorter"),
+        pytest.param([ADA], [BEN, CAI], [[ADA], [BEN], [CAI]], id="longer"),
+    ],
+)
+def test_all_who_are_on_call_by_now_are_rung_however_many_were_before(
+    receiver: str, simulator: RunningSimulator, first: list[str], then: list[str], expected: list[list[str]]
+) -> None:
+    simulator.script({"numbers": {ADA: SILENT, BEN: UNANSWERED, CAI: ANSWERED}})
+    task, given = Task("wake"), {"ring_for": timedelta(seconds=2), "rounds": 1}
+    with pytest.raises(TaskDeferred) as pause:
+        operator(first, deferrable=True, **given).execute(task.context)
+    assert resumed(operator(then, **given), pause.value, task)["answered_by"] == CAI
+    assert order(simulator) == expected
+
+
+def test_a_retry_hears_the_late_answer_of_a_step_that_the_list_has_no_more(
+    receiver: str, simulator: RunningSimulator
+) -> None:
+    simulator.script({"numbers": {ADA: UNANSWERED, BEN: ANSWERED, CAI: UNANSWERED}})
+    task = Task("wake")
+    with pytest.raises(TaskDeferred) as pause:
+        operator([ADA, BEN], deferrable=True, rounds=1).execute(task.context)
+    with pytest.raises(TaskDeferred):
+        resumed(operator([ADA, BEN], deferrable=True, rounds=1), pause.value, task)
+    simulator.wait_idle()
+    # The deferral is lost, and one alone is on call by now.
+    assert climb(task.retried(), [CAI], rounds=1)["answered_by"] == BEN
+    assert order(simulator) == [[ADA], [BEN]]
+
+
+@pytest.mark.parametrize("then", [[ADA, BEN, CAI], [CAI]], ids=["the same list", "another list"])
+@pytest.mark.parametrize(("step", "most"), [("sending", 1), ("the request has left", 2), ("accepted", 1)])
+def test_a_worker_that_is_killed_while_he_rings_the_second_has_his_retry_ring_nobody_else(
+    receiver: str,
+    simulator: RunningSimulator,
+    ledger: Database,
+    step: str,
+    most: int,
+    then: list[str],
+) -> None:
+    simulator.script({"numbers": {ADA: UNANSWERED, BEN: ANSWERED, CAI: ANSWERED}})
+    task, given = Task("wake"), {"ring_for": timedelta(minutes=1), "deferrable": False}
+    with worker(Order(task, [ADA, BEN, CAI], stop_at=step, occurrence=2, arguments=given, is_ladder=True)) as victim:
+        victim.wait_until_it_stops()
+        victim.kill()
+    for message in rows(ledger, schema.message, state="sending"):
+        lapse(ledger, message["id"])
+    assert climb(task.retried(), then)["answered_by"] == BEN
+    # What has left is in doubt, and sent again, unless its callback comes before the retry looks.
+    assert order(simulator) in [[[ADA], *[[BEN]] * times] for times in range(1, most + 1)]
+
+
+def test_a_worker_that_is_killed_before_he_rings_the_second_leaves_it_to_who_has_the_hour(
+    receiver: str, simulator: RunningSimulator
+) -> None:
+    simulator.script({"numbers": {ADA: UNANSWERED, CAI: ANSWERED}})
+    task, given = Task("wake"), {"ring_for": timedelta(minutes=1), "deferrable": False}
+    with worker(Order(task, [ADA, BEN], stop_at="planned", occurrence=2, arguments=given, is_ladder=True)) as victim:
+        victim.wait_until_it_stops()
+        victim.kill()
+    assert climb(task.retried(), [CAI])["answered_by"] == CAI
+    assert order(simulator) == [[ADA], [CAI]]
+
+
+def test_a_ladder_whose_list_never_stays_the_same_ends(
+    receiver: str, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.script({"numbers": {ADA: UNANSWERED, BEN: UNANSWERED, CAI: UNANSWERED}})
+    monkeypatch.setattr("airflow_provider_ninebits.operators.escalation.MOST_STEPS", 2)
+    task = Task("wake")
+    with pytest.raises(TaskDeferred) as pause:
+        operator([ADA], deferrable=True, rounds=1).execute(task.context)
+    with pytest.raises(NobodyAnswered):
+        resumed(operator([BEN, CAI], rounds=1), pause.value, task)
+    assert order(simulator) == [[ADA], [BEN]]
 
 
 def test_a_ledger_that_the_triggerer_cannot_read_is_an_outage(simulator: RunningSimulator) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +14,7 @@ from airflow.triggers.callback import CallbackTrigger
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.notifications.voice import NineBitsNotifier
 from tests.integration.ledger.scenes import row
-from tests.integration.notifications.notifying import ADA, MEDIA, context, hanging_server, notifier, timed
+from tests.integration.notifications.notifying import ADA, MEDIA, bounded, context, hanging_server, notifier
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
@@ -29,27 +28,30 @@ DEADLINE_CONTEXT = {
 }
 
 
+MANY_TURNS = 10
+"""Of a loop that goes on for the second that 9bits takes; one that is held up has a few, before and after."""
+
+
 @pytest.fixture
 def ledger(sqlite_ledger: Database) -> Database:
     return sqlite_ledger
 
 
-async def longest_pause(work: Any) -> float:
-    """Await something, and return for how long the loop did nothing else meanwhile."""
-    longest, over = 0.0, asyncio.Event()
+async def turns_during(work: Any) -> int:
+    """Await something, and return how often the loop did something else meanwhile."""
+    turns, over = 0, asyncio.Event()
 
     async def look() -> None:
-        nonlocal longest
-        last = time.monotonic()
+        nonlocal turns
         while not over.is_set():
             await asyncio.sleep(0.01)
-            longest, last = max(longest, time.monotonic() - last), time.monotonic()
+            turns += 1
 
     looking = asyncio.ensure_future(look())
     await work
     over.set()
     await looking
-    return longest
+    return turns
 
 
 async def awaited(one: NineBitsNotifier) -> None:
@@ -71,7 +73,7 @@ def test_without_a_context_it_rings_too(ledger: Database, simulator: RunningSimu
 
 def test_the_loop_goes_on_meanwhile(ledger: Database, simulator: RunningSimulator) -> None:
     simulator.script({"faults": [{"kind": "delay", "seconds": 1, "placed": True}]})
-    assert asyncio.run(longest_pause(awaited(notifier(context=DEADLINE_CONTEXT)))) < 0.5
+    assert asyncio.run(turns_during(awaited(notifier(context=DEADLINE_CONTEXT)))) > MANY_TURNS
     assert simulator.rung() == {ADA: 1}
 
 
@@ -81,8 +83,8 @@ def test_a_server_that_hangs_holds_neither_the_loop_nor_the_trigger(
     with hanging_server() as port:
         fields = {"conn_type": "ninebits", "password": "key", "host": f"http://127.0.0.1:{port}"}
         monkeypatch.setenv("AIRFLOW_CONN_NINEBITS_DEFAULT", json.dumps(fields))
-        with timed(3.5):
-            assert asyncio.run(longest_pause(awaited(notifier(notify_timeout=3)))) < 0.5
+        with bounded():
+            assert asyncio.run(turns_during(awaited(notifier(notify_timeout=3)))) > MANY_TURNS
     assert any(record.levelno == logging.ERROR for record in caplog.records)
 
 

@@ -21,6 +21,7 @@ from tests.integration.ledger.scenes import row
 from tests.integration.notifications.notifying import (
     ADA,
     PATIENCE_SECONDS,
+    bounded,
     context,
     hanging_server,
     notifier,
@@ -29,7 +30,6 @@ from tests.integration.notifications.notifying import (
     notify_many,
     process,
     requested,
-    timed,
 )
 
 if TYPE_CHECKING:
@@ -83,8 +83,7 @@ def test_one_that_is_killed_while_it_rings_silences_nobody(ledger: Database, sim
         requested(simulator, 1)
         os.kill(worker.pid, signal.SIGKILL)
         worker.join()
-    with timed(20):
-        notifier()(context("another"))
+    notifier()(context("another"))
     assert simulator.rung() == {ADA: 1}
     assert row(ledger, schema.alert)["task_id"] == "another"
 
@@ -115,11 +114,16 @@ def test_where_airflow_takes_no_questions_from_threads_the_caller_asks(
         asked_by.append(threading.current_thread())
         return get_connection(conn_id)
 
+    def macro() -> str:
+        asked_by.append(threading.current_thread())
+        return "failed"
+
     monkeypatch.setattr(NineBitsHook, "get_connection", staticmethod(seen))
     for may in (True, False):
         monkeypatch.setattr("airflow_provider_ninebits.notifications.voice.may_ask_airflow", lambda may=may: may)
-        notifier(cooldown=0)(context())
-    assert [thread is threading.current_thread() for thread in asked_by] == [False, True]
+        one = notifier(media_url="https://media.test/{{ macro() }}.mp3", cooldown=0)
+        one({**context(), "macro": macro})
+    assert [thread is threading.current_thread() for thread in asked_by] == [False, False, True, True]
     assert simulator.rung() == {ADA: 2}
 
 
@@ -136,7 +140,7 @@ def test_a_time_out_of_the_task_passes_through_and_nobody_is_rung_after_it(
         had = signal.signal(signal.SIGALRM, timed_out)
         signal.setitimer(signal.ITIMER_REAL, 1.5)
         try:
-            with timed(3), pytest.raises(AirflowTaskTimeout):
+            with bounded(), pytest.raises(AirflowTaskTimeout):
                 notifier(notify_timeout=30)(context())
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)

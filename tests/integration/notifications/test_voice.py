@@ -12,9 +12,10 @@ from airflow.sdk import DAG
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.alerts import list_alerts
+from airflow_provider_ninebits.notifications.ringing import Ringing
 from tests.integration.ledger.purge_scenes import let_pass
 from tests.integration.ledger.scenes import row, rows
-from tests.integration.notifications.notifying import ADA, MEDIA, context, hanging_server, notifier, timed
+from tests.integration.notifications.notifying import ADA, MEDIA, bounded, context, hanging_server, notifier
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
@@ -192,8 +193,8 @@ class TestTrouble:
         assert level == logging.ERROR
         assert "The alert rang nobody: 9bits placed no call for message" in text
         # At once, and not only when the claim of the first would have lapsed.
-        with timed(5):
-            notifier()(context("second"))
+        assert row(ledger, schema.alert)["owner"] is None
+        notifier()(context("second"))
         assert simulator.rung() == {ADA: 1}
         assert row(ledger, schema.alert)["task_id"] == "second"
 
@@ -221,6 +222,30 @@ class TestTrouble:
         assert simulator.rung() == {ADA: 1}
 
     @pytest.mark.parametrize(
+        ("stops_after", "fault", "is_let_go"),
+        [
+            pytest.param(0, None, True, id="nothing was sent"),
+            pytest.param(1, {"kind": "status", "status": 500, "placed": True}, False, id="a request is unanswered"),
+        ],
+    )
+    def test_stopped_in_doubt_it_does_not_let_the_others_ring_at_once(
+        self,
+        ledger: Database,
+        simulator: RunningSimulator,
+        told: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+        stops_after: int,
+        fault: Any,
+        is_let_go: bool,
+    ) -> None:
+        simulator.script({"faults": [fault] if fault else []})
+        monkeypatch.setattr(Ringing, "_is_over", lambda _: len(simulator.requests()) >= stops_after)
+        notifier()(context())
+        assert "not known to have rung, its time (notify_timeout) was over" in told.text
+        assert len(simulator.requests()) == stops_after
+        assert (row(ledger, schema.alert)["owner"] is None) is is_let_go
+
+    @pytest.mark.parametrize(
         ("conn_id", "said"),
         [
             ("ninebits_nowhere", "refused the connection"),
@@ -231,8 +256,7 @@ class TestTrouble:
     def test_a_connection_that_leads_nowhere(
         self, ledger: Database, simulator: RunningSimulator, told: pytest.LogCaptureFixture, conn_id: str, said: str
     ) -> None:
-        with timed(10):
-            notifier(ninebits_conn_id=conn_id)(context())
+        notifier(ninebits_conn_id=conn_id)(context())
         [(level, text)] = lines(told)
         assert level == logging.ERROR
         assert "The alert rang nobody" in text
@@ -303,8 +327,7 @@ class TestTrouble:
         tmp_path: Any,
     ) -> None:
         monkeypatch.setenv("AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN", f"sqlite:///{tmp_path}/no/folder/ninebits.db")
-        with timed(5):
-            notifier(notify_timeout=4)(context())
+        notifier(notify_timeout=4)(context())
         [(level, text)] = lines(told)
         assert level == logging.ERROR
         assert "not known to have rung, since the ledger says who rings, and failed" in text
@@ -335,7 +358,7 @@ class TestTrouble:
                 "AIRFLOW_CONN_NINEBITS_HANGS",
                 f'{{"conn_type": "ninebits", "password": "key", "host": "http://127.0.0.1:{port}"}}',
             )
-            with timed(3.5):
+            with bounded():
                 notifier(ninebits_conn_id="ninebits_hangs", notify_timeout=3)(context())
         assert [level for level, _ in lines(told)] == [logging.ERROR]
         assert "unknown" in told.text or "notify_timeout" in told.text
@@ -352,7 +375,7 @@ class TestTrouble:
         with hanging_server() as port:
             url = f"postgresql+psycopg://ninebits:secret@127.0.0.1:{port}/ninebits"
             monkeypatch.setenv("AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN", url)
-            with timed(2.5):
+            with bounded():
                 notifier(notify_timeout=2)(context())
         [(level, text)] = lines(told)
         assert level == logging.ERROR

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
     from tests.integration.page.conftest import Somebody
 
-PAGES = ("/", "/callbacks", "/statistics")
+PAGES = ("/", "/alerts", "/callbacks", "/statistics")
 MASKED = "234802***0001"
 
 
@@ -189,6 +189,7 @@ class TestList:
         assert "No message fits" in page.get("/?state=failed").text
         assert "Every callback found its recipient" in page.get("/callbacks").text
         assert "No call was asked for" in page.get("/statistics").text
+        assert "No alert in the last 7 days" in page.get("/alerts").text
         somebody.reads.clear()
         assert page.get("/").status_code == 403
 
