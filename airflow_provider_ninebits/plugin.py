@@ -60,7 +60,7 @@ class NineBitsPlugin(AirflowPlugin):
     @cached_property
     def listeners(self) -> list[object]:  # type: ignore[override]
         """What hears of the start of Airflow's processes."""
-        from airflow_provider_ninebits.parsing import ImportsAhead
+        from airflow_provider_ninebits.imports_ahead import ImportsAhead
 
         return [ImportsAhead()]
 
@@ -144,7 +144,7 @@ def _lead_to_the_page(app: FastAPI) -> None:
 
 def _receiver() -> Starlette:
     try:
-        from airflow_provider_ninebits.stats import record
+        from airflow_provider_ninebits.airflow_stats import record
         from airflow_provider_ninebits.webhook import application
 
         return application(prefix="", record=record)

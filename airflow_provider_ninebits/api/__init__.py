@@ -14,7 +14,7 @@
 ``failures``     why a request got no answer, for people
 ``callbacks``    what comes to the callback URL
 ``call_fields``  the fields of a call (pure)
-``shown``        strangers' text, fit for logs
+``masking``      strangers' text, fit for logs
 ``errors``       everything that can go wrong
 ===============  ==========================================================
 """

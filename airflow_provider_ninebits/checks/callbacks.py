@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow_provider_ninebits.checks.findings import Finding, Kind, Level
+from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level
 from airflow_provider_ninebits.ledger.states import MatchState
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ STILL_WAITING = timedelta(minutes=10)
 LATELY = timedelta(days=7)
 _ENOUGH = 5
 
-UNMATCHED = Kind(
+UNMATCHED = FindingKind(
     "callbacks_unmatched",
     "callbacks",
     "{count} of the {newest} newest callbacks are about nobody whom this ledger has rung, the last at {last}.",
@@ -25,7 +25,7 @@ UNMATCHED = Kind(
     "`ninebits callbacks rematch`.",
     Level.NOTE,
 )
-NONE_MATCHED = Kind(
+NONE_MATCHED = FindingKind(
     "callbacks_none_matched",
     "callbacks",
     "None of the {newest} newest callbacks is about anybody whom this ledger has rung, and calls were sent meanwhile.",
@@ -33,7 +33,7 @@ NONE_MATCHED = Kind(
     "Give receivers, workers and triggerers the same [ninebits] sql_alchemy_conn. `ninebits callbacks list --state "
     "unmatched` shows what came.",
 )
-UNREADABLE = Kind(
+UNREADABLE = FindingKind(
     "callbacks_unreadable",
     "callbacks",
     "{count} callbacks of the last 7 days cannot be read, the last at {last}.",
@@ -42,7 +42,7 @@ UNREADABLE = Kind(
     "it is 9bits' "
     "own, report it to this project; if not, somebody else has the password: change it.",
 )
-UNCERTAIN = Kind(
+UNCERTAIN = FindingKind(
     "messages_uncertain",
     "callbacks",
     "{count} messages are in doubt: nobody knows whether their phones rang.",

@@ -49,7 +49,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Kind:
+class FindingKind:
     """
     A kind of finding, as the documentation shows it.
 

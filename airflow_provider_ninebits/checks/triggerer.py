@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.checks.findings import Finding, Kind, Level
+from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Connection
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _OURS = "airflow_provider_ninebits.%"
 _CONNECT_SECONDS = 10
 
-UNSEEN = Kind(
+UNSEEN = FindingKind(
     "airflow_database_unseen",
     "triggerers",
     "Airflow's own database cannot be looked into from here: {reason}.",
@@ -25,14 +25,14 @@ UNSEEN = Kind(
     "above the most waits that are open at a time.",
     Level.NOTE,
 )
-NONE_WAITED_FOR = Kind(
+NONE_WAITED_FOR = FindingKind(
     "triggerer_missing",
     "triggerers",
     "{waits} waits of this package are deferred, and no triggerer is up.",
     "They are woken by nothing, and end by their time-outs.",
     "Start one: `airflow triggerer`.",
 )
-NONE = Kind(
+NONE = FindingKind(
     "triggerer_none",
     "triggerers",
     "No triggerer is up. Nothing waits in one now.",
@@ -40,7 +40,7 @@ NONE = Kind(
     "Start one before you use these: `airflow triggerer`.",
     Level.NOTE,
 )
-FULL = Kind(
+FULL = FindingKind(
     "triggerer_full",
     "triggerers",
     "{triggers} triggers, {waits} of them waits of this package, are more than the {triggerers} triggerers that "
@@ -49,7 +49,7 @@ FULL = Kind(
     "Those beyond stay in the queue, and a wait in the queue is woken by nothing.",
     "Raise [triggerer] capacity where triggerers run (AIRFLOW__TRIGGERER__CAPACITY), or run more of them.",
 )
-NEARLY_FULL = Kind(
+NEARLY_FULL = FindingKind(
     "triggerer_nearly_full",
     "triggerers",
     "{triggers} triggers, {waits} of them waits of this package, are more than half of what the {triggerers} "

@@ -59,7 +59,7 @@ def list_callbacks(given: argparse.Namespace, database: Database, _: Settings) -
 
 def show_callback(given: argparse.Namespace, database: Database, _: Settings) -> None:
     """Show one callback: in a table with masked numbers, in JSON as it came."""
-    from airflow_provider_ninebits.api.shown import masked_numbers
+    from airflow_provider_ninebits.api.masking import masked_numbers
     from airflow_provider_ninebits.ledger.dead_letters import show_callback as shown
 
     found = shown(database, given.callback_id)

@@ -180,7 +180,7 @@ class NumbersAtPath:
                 yield place, line
 
     def _column_values(self, column: str, rows: Any) -> Iterator[tuple[int, str]]:
-        from airflow_provider_ninebits.api.shown import masked_numbers
+        from airflow_provider_ninebits.api.masking import masked_numbers
 
         try:
             header = [name.strip() for name in next(rows)]

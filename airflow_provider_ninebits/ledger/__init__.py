@@ -15,8 +15,8 @@ It knows neither Airflow nor HTTP. The rooms:
 ``engines``               which URLs can be a ledger, and the connections to it
 ``errors``                what can go wrong
 ``driver``                statements that go to the driver as they are; ``bulk``: many rows in one
-``pipeline``              several statements in one message to PostgreSQL; ``lists``, ``arrays``: lists as parameters
-``kept``                  a connection that is kept for the next write
+``pipeline``              several statements in one message to PostgreSQL; ``list_parameters``, ``arrays``: lists bound
+``kept_connection``       a connection that is kept for the next write
 ``outages``               what an error of the database means
 ``migrate``               the schema's versions
 ``staging``               the numbers that a send is given, before the ledger knows of them

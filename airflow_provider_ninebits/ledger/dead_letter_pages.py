@@ -9,7 +9,7 @@ from sqlalchemy import or_, select, text, tuple_
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.dead_letters import Fate, KeptCallback, kept_callback
-from airflow_provider_ninebits.ledger.lists import among
+from airflow_provider_ninebits.ledger.list_parameters import among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,7 +15,7 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import NoSuchCallback
 from airflow_provider_ninebits.ledger.rematching import rematch_ids, try_for
-from airflow_provider_ninebits.ledger.states import Kind, MatchState
+from airflow_provider_ninebits.ledger.states import CallbackKind, MatchState
 from airflow_provider_ninebits.ledger.unmatched import answers_for_one_request, hopeful_ids
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class CallbackSummary:
 
     callback_id: int
     received_at: datetime
-    kind: Kind
+    kind: CallbackKind
     match_state: MatchState
     ambiguous: bool
     repeats: int
@@ -218,4 +218,6 @@ def _summary_columns() -> list[Any]:
 
 def _summary(row: Row[Any]) -> CallbackSummary:
     values = {name: getattr(row, name) for name in CallbackSummary.__dataclass_fields__}
-    return CallbackSummary(**{**values, "kind": Kind(values["kind"]), "match_state": MatchState(values["match_state"])})
+    return CallbackSummary(
+        **{**values, "kind": CallbackKind(values["kind"]), "match_state": MatchState(values["match_state"])}
+    )

@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select, update
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
-from airflow_provider_ninebits.ledger.states import Kind, MatchState
+from airflow_provider_ninebits.ledger.states import CallbackKind, MatchState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -87,7 +87,7 @@ def probe_write(database: Database) -> None:
     """
     with database.writing() as connection:
         callback = schema.callback
-        like_one = {"kind": Kind.UNREADABLE, "match_state": MatchState.UNREADABLE, "detail": "a probe"}
+        like_one = {"kind": CallbackKind.UNREADABLE, "match_state": MatchState.UNREADABLE, "detail": "a probe"}
         probe_id = connection.execute(
             insert(callback)
             .values(**like_one, received_at=ledger_now(connection), raw=secrets.token_bytes(_PROBE_BYTES))

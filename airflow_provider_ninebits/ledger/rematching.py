@@ -11,7 +11,7 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.database import ledger_now, lock_numbers
 from airflow_provider_ninebits.ledger.errors import LedgerError
-from airflow_provider_ninebits.ledger.states import Kind, MatchState
+from airflow_provider_ninebits.ledger.states import CallbackKind, MatchState
 from airflow_provider_ninebits.ledger.unmatched import unmatched_ids
 from airflow_provider_ninebits.ledger.verdicts import News, match_rows
 
@@ -93,7 +93,7 @@ def _rematch_some(database: Database, callback_ids: Sequence[int], window: timed
     )
     with database.writing() as connection:
         before = connection.execute(unmatched).all()
-        answers = any(row.kind == Kind.ANSWER for row in before)
+        answers = any(row.kind == CallbackKind.ANSWER for row in before)
         lock_numbers(
             connection, None if answers else {name for row in before for name in (row.number, row.ref_id) if name}
         )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from airflow_provider_ninebits.airflow_stats import record
 from airflow_provider_ninebits.exceptions import OpeningTooLate
 from airflow_provider_ninebits.hooks.waiting import BACKSTOP, read_duration
 from airflow_provider_ninebits.metrics import HOURS_DEFERRALS
-from airflow_provider_ninebits.stats import record
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
+from airflow_provider_ninebits.airflow_stats import record
 from airflow_provider_ninebits.exceptions import MessageUncertain, NobodyAnswered, SendFailed, SendStopped
 from airflow_provider_ninebits.hooks.log_lines import log_line, outcome_line
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
@@ -17,7 +18,6 @@ from airflow_provider_ninebits.hooks.waiting import BACKSTOP, patient, read_dura
 from airflow_provider_ninebits.metrics import ESCALATION_STEPS
 from airflow_provider_ninebits.operators.links import LadderCallsLink, show_links
 from airflow_provider_ninebits.operators.work import Work, place_of
-from airflow_provider_ninebits.stats import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

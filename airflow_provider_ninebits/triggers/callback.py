@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_ninebits.airflow_stats import record
 from airflow_provider_ninebits.metrics import CALLBACK_TO_RESUME
-from airflow_provider_ninebits.stats import record
-from airflow_provider_ninebits.triggers.heard import hold_back
+from airflow_provider_ninebits.triggers.holding_back import hold_back
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

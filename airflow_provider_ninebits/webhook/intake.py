@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ninebits.webhook.arrivals import read_arrivals
 from airflow_provider_ninebits.webhook.authentication import is_authorized
-from airflow_provider_ninebits.webhook.shown import reason
+from airflow_provider_ninebits.webhook.reasons import reason
 
 if TYPE_CHECKING:
     import asyncio

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.browsing import Seen, Wanted, browse
+from airflow_provider_ninebits.ledger.browsing import MessageFilter, Seen, browse
 from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.calls import answers_of, read_calls
 from airflow_provider_ninebits.ledger.dead_letter_pages import (
@@ -138,17 +138,17 @@ def look_at_the_page(database: Database) -> None:
     """Ask what the page "Voice calls" asks, with each filter."""
     now = datetime.now(UTC)
     with database.reading() as connection:
-        page = browse(connection, Wanted(), limit=5)
+        page = browse(connection, MessageFilter(), limit=5)
         assert page.after is not None
         for wanted in (
-            Wanted(),
-            Wanted(conn_ids=("ninebits", "another")),
-            Wanted(dag_id="reminders", task_id="ring"),
-            Wanted(seen=Seen.PENDING),
-            Wanted(number=number_of(70_000)),
-            Wanted(ref_ids=(ref_id_of(7), "ledger:m9")),
-            Wanted(run_id="r3"),
-            Wanted(since=now - timedelta(minutes=100), until=now),
+            MessageFilter(),
+            MessageFilter(conn_ids=("ninebits", "another")),
+            MessageFilter(dag_id="reminders", task_id="ring"),
+            MessageFilter(seen=Seen.PENDING),
+            MessageFilter(number=number_of(70_000)),
+            MessageFilter(ref_ids=(ref_id_of(7), "ledger:m9")),
+            MessageFilter(run_id="r3"),
+            MessageFilter(since=now - timedelta(minutes=100), until=now),
         ):
             browse(connection, wanted, after=page.after)
         assert connections_of(connection)
