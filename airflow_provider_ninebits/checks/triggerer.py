@@ -89,7 +89,7 @@ def look() -> TriggerersSeen:
 
     try:
         url = make_url(conf.get("database", "sql_alchemy_conn"))
-        if why := why_not(url):
+        if why := why_database_unseen(url):
             return TriggerersSeen(unseen=why)
         arguments = {"connect_timeout": _CONNECT_SECONDS} if url.get_backend_name() == "postgresql" else {}
         engine = create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
@@ -115,7 +115,7 @@ def judge(seen: TriggerersSeen) -> list[Finding]:
     return []
 
 
-def why_not(url: URL) -> str | None:
+def why_database_unseen(url: URL) -> str | None:
     """Return why Airflow's database is not to be connected to; None: nothing stands in the way."""
     backend, database = url.get_backend_name(), url.database
     if "not-allowed" in backend or "not.allowed" in backend:

@@ -74,7 +74,7 @@ def show_callback(given: argparse.Namespace, database: Database, _: Settings) ->
 
 def rematch_callbacks(given: argparse.Namespace, database: Database, settings: Settings) -> None:
     """Try all unmatched callbacks again, and say how many found their recipient."""
-    from airflow_provider_ninebits.ledger.dead_letters import try_again
+    from airflow_provider_ninebits.ledger.rematching import try_again
 
     with progress_bar("trying again") as show:
         tried, matched = try_again(

@@ -209,10 +209,10 @@ class NineBitsHook(BaseHook):
         :param hours: no request begins outside of these.
         :raises HoursClosed: for what is left, and is outside of them.
         """
-        from airflow_provider_ninebits.hooks.attempts import tell_resumed
         from airflow_provider_ninebits.hooks.connections import parallel_of
         from airflow_provider_ninebits.hooks.pacing import read_parallel, read_rate
         from airflow_provider_ninebits.hooks.plans import Planner
+        from airflow_provider_ninebits.hooks.telling import tell_resumed
 
         allowed = ("fail", "resend") if evidence_timeout is None else ("fail", "resend", "evidence")
         if on_uncertain not in allowed:

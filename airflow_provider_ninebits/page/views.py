@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.ledger import browsing, calls, dead_letter_pages, known_names
+from airflow_provider_ninebits.ledger import browsing, calls, dead_letter_pages, known_names, receivers
 from airflow_provider_ninebits.ledger.browsing import Seen
 from airflow_provider_ninebits.ledger.dead_letters import Fate
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
@@ -270,7 +270,7 @@ def _dags_of(found: Iterable[MessageSummary]) -> set[str]:
     return {each.dag_id for each in found if each.dag_id is not None}
 
 
-def _turned_away(connection: Any) -> dead_letter_pages.TurnedAwayLately:
+def _turned_away(connection: Any) -> receivers.TurnedAwayLately:
     from airflow_provider_ninebits.ledger.database import ledger_now
 
-    return dead_letter_pages.turned_away_since(connection, ledger_now(connection) - TURNED_AWAY_WITHIN)
+    return receivers.turned_away_since(connection, ledger_now(connection) - TURNED_AWAY_WITHIN)

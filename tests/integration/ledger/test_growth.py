@@ -13,18 +13,15 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.browsing import MessageFilter, Seen, browse
 from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.calls import answers_of, read_calls
-from airflow_provider_ninebits.ledger.dead_letter_pages import (
-    browse_dead_letters,
-    count_dead_letters,
-    turned_away_since,
-)
-from airflow_provider_ninebits.ledger.dead_letters import Fate, list_callbacks, sweep
+from airflow_provider_ninebits.ledger.dead_letter_pages import browse_dead_letters, count_dead_letters
+from airflow_provider_ninebits.ledger.dead_letters import Fate, list_callbacks
 from airflow_provider_ninebits.ledger.known_names import connections_of, dags_of
 from airflow_provider_ninebits.ledger.listening import messages_after, newest_callback
 from airflow_provider_ninebits.ledger.listing import list_messages, read_message, stirred_since
 from airflow_provider_ninebits.ledger.looks import differing
 from airflow_provider_ninebits.ledger.outcomes import look, read_outcome
-from airflow_provider_ninebits.ledger.rematching import rematch
+from airflow_provider_ninebits.ledger.receivers import turned_away_since
+from airflow_provider_ninebits.ledger.rematching import rematch, sweep
 from airflow_provider_ninebits.ledger.statistics import Span, count_calls
 from tests.integration.ledger.scenes import WINDOW, a_call, a_plan, an_answer, arrive, claimed, plan, uncertain
 from tests.integration.statements import seen_by
