@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowPlugin
 
 from airflow_provider_ninebits.configuration import InvalidOption
+from airflow_provider_ninebits.mounts import PAGE_PREFIX, URL_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
-
-URL_PREFIX = "/ninebits"
-PAGE_PREFIX = "/ninebits/calls"
-# As 9bits retries: the first time after 30 s (9bits: SMS REST pages).
-RETRY_AFTER_SECONDS = 30
 
 _log = logging.getLogger(__name__)
 
@@ -163,6 +159,8 @@ def _unavailable_app() -> Starlette:
     from starlette.applications import Starlette
     from starlette.responses import JSONResponse
     from starlette.routing import Route
+
+    from airflow_provider_ninebits.webhook.settings import RETRY_AFTER_SECONDS
 
     def unavailable(_: Request) -> Response:
         return JSONResponse({}, status_code=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_ninebits.api.defaults import THIS_MACHINE
 from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level, Weight
+from airflow_provider_ninebits.get_provider_info import CONNECTION_TYPE
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.api.probes import Probe
@@ -139,7 +140,7 @@ class ConnectionSeen:
     missing: bool = False
     database_seen: bool = True
     unusable: str | None = None
-    conn_type: str = "ninebits"
+    conn_type: str = CONNECTION_TYPE
     base_url: str = ""
     probe: Probe | None = None
 
@@ -188,7 +189,7 @@ def judge(seen: ConnectionSeen) -> list[Finding]:
     parts = urlsplit(seen.base_url)
     here = parts.hostname in THIS_MACHINE
     found = []
-    if seen.conn_type != "ninebits":
+    if seen.conn_type != CONNECTION_TYPE:
         found.append(OTHER_TYPE.found(conn_id=conn_id, conn_type=seen.conn_type))
     if here:
         found.append(SIMULATED.found(conn_id=conn_id, host=parts.netloc))

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ninebits.api.defaults import CONN_ID
 from airflow_provider_ninebits.cli.output import add_output, print_plain, print_text
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def add_command(commands: Any) -> None:
         "--conn-id",
         action="append",
         metavar="ID",
-        help="a connection to look at; may be given several times (default: ninebits_default)",
+        help=f"a connection to look at; may be given several times (default: {CONN_ID})",
     )
     checking.add_argument(
         "--callback-url",

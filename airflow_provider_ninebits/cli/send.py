@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from airflow_provider_ninebits.api.defaults import CONN_ID
 from airflow_provider_ninebits.cli.output import add_output, at_least_one, print_plain, print_table
 from airflow_provider_ninebits.cli.progress import progress_bar
 from airflow_provider_ninebits.cli.statuses import BAD, GOOD
@@ -45,7 +46,7 @@ def add_command(commands: Any) -> None:
     add("--exclude-file", metavar="FILE", help="numbers that are not rung")
     add("--media-url", required=True, metavar="URL", help="where 9bits fetches the recording")
     add("--from-number", metavar="NUMBER", help="the caller ID (default: 9bits picks one of the account's)")
-    add("--conn-id", default="ninebits_default", help="the Airflow connection (default: %(default)s)")
+    add("--conn-id", default=CONN_ID, help="the Airflow connection (default: %(default)s)")
     add("--idempotency-key", metavar="KEY", help="what was sent with the same key before is not sent again")
     add(
         "--on-uncertain",

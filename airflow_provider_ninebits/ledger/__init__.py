@@ -31,7 +31,7 @@ It knows neither Airflow nor HTTP. The rooms:
 ``callbacks``             storing callbacks, and matching them
 ``arriving``              what a group of them is stored beside; ``entries``: its rows
 ``verdicts``              matching some of them within one transaction
-``rematching``            trying unmatched ones again
+``rematching``            trying unmatched ones again, and the receivers' sweep
 ``dead_letters``          callbacks that settled nobody, or may have settled the wrong one
 ``book``                  the rows that matching looks at, and what it changed in them
 ``api_answers``           API answers at the callback URL
@@ -46,7 +46,7 @@ It knows neither Airflow nor HTTP. The rooms:
 ``alerts``                alerts that are about the same and ring once
 ``ladders``               contacts that are rung one after the other; ``escalations``: those that alerts begin
 ``tasks``                 the generation of an Airflow task's sends
-``receivers``             heartbeats of the webhook receivers
+``receivers``             heartbeats of the webhook receivers, and what they turned away
 ``evidence``              whether silence proves that a message in doubt was not placed (pure)
 ``witnesses``             reading what the ledger holds about one
 ``resolving``             a person's word on an uncertain message

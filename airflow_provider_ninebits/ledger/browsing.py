@@ -23,6 +23,7 @@ from airflow_provider_ninebits.ledger.listing import (
     lapsed,
     read_summaries,
 )
+from airflow_provider_ninebits.ledger.receipts import LEDGER_REF_PREFIX
 from airflow_provider_ninebits.ledger.states import MessageState
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 20_000
 """How many messages one page looks at, at most."""
-LEDGER_REF = "ledger:"
 """What stands before a message's id where 9bits' own ``ref_id`` never became known."""
 
 _message, _send = schema.message.c, schema.send.c
@@ -155,7 +155,7 @@ def _few(connection: Connection, wanted: MessageFilter, after: Key | None) -> _F
     if wanted.ref_ids:
         request = schema.request.c
         named = select(request.message_id).where(among(request.ref_id, "ref_ids")).limit(LOOKED_AT)
-        ids = [each.removeprefix(LEDGER_REF) for each in wanted.ref_ids if each.startswith(LEDGER_REF)]
+        ids = [each.removeprefix(LEDGER_REF_PREFIX) for each in wanted.ref_ids if each.startswith(LEDGER_REF_PREFIX)]
         statement = statement.where(or_(_message.id.in_(named), among(_message.id, "message_ids")))
         given = {"ref_ids": wanted.ref_ids, "message_ids": ids}
     elif wanted.run_id is not None:

@@ -77,11 +77,11 @@ async def listen(
 
 
 async def _listen(database: Database, hear: Hear, sweep_seconds: float) -> None:
-    from psycopg import AsyncConnection
+    from psycopg import AsyncConnection, sql
 
     async with await AsyncConnection.connect(**listening_arguments(database.url), autocommit=True) as connection:
         await _ask(connection, database, "SELECT current_setting(%s, true)", MARK, "on")
-        await connection.execute("LISTEN ninebits")
+        await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
         while True:
             # What was said before, or while the last question was asked, may not have been heard.
             hear(None)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseOperator, conf
+from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ninebits.airflow_stats import record
 from airflow_provider_ninebits.exceptions import MessageUncertain, NobodyAnswered, SendFailed, SendStopped
@@ -16,6 +16,7 @@ from airflow_provider_ninebits.hooks.log_lines import log_line, outcome_line
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.waiting import BACKSTOP, patient, read_duration, read_event
 from airflow_provider_ninebits.metrics import ESCALATION_STEPS
+from airflow_provider_ninebits.operators.deferring import is_deferrable
 from airflow_provider_ninebits.operators.links import LadderCallsLink, show_links
 from airflow_provider_ninebits.operators.work import Work, place_of
 
@@ -221,10 +222,7 @@ class EscalateVoiceOperator(BaseOperator):
         ladder.context["ti"].xcom_push(key="ref_id", value=refs)
 
     def _wait(self, ladder: Ladder, climbed: Climbed, seconds: float) -> None:
-        deferrable = self.deferrable
-        if deferrable is None:
-            deferrable = conf.getboolean("operators", "default_deferrable", fallback=False)
-        if not deferrable:
+        if not is_deferrable(self.deferrable):
             if self._stopped:
                 raise SendStopped("The task was stopped while a contact was rung; a retry goes on there.")
             time.sleep(max(min(POLL_SECONDS, seconds), 0.1))

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ninebits.api.defaults import CONN_ID
 from airflow_provider_ninebits.ledger import browsing, calls, dead_letter_pages, known_names, receivers
 from airflow_provider_ninebits.ledger.browsing import Seen
 from airflow_provider_ninebits.ledger.dead_letters import Fate
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.page.desk import Desk
     from airflow_provider_ninebits.page.filters import Given
 
-DEFAULT_CONNECTION = "ninebits_default"
 MESSAGES, CALLS, CALLBACKS = 50, 50, 50
 """How many of them are on a page."""
 DAGS_OFFERED = 200
@@ -70,7 +70,7 @@ def sight(desk: Desk, who: Reader, conn_id: str | None = None) -> Sight:
     with desk.reading() as connection:
         known = known_names.connections_of(connection)
     # Where nothing was sent yet, whoever may read the default connection is told what to do next.
-    readable = who.connections([conn_id] if conn_id else known or [DEFAULT_CONNECTION], "GET")
+    readable = who.connections([conn_id] if conn_id else known or [CONN_ID], "GET")
     if not readable:
         raise Forbidden(
             "Messages are shown to whoever may read the Airflow connection that they go over, and you may read "
