@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level
+from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level, shown_moment
 from airflow_provider_ninebits.ledger.states import MatchState
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ def judge(seen: CallbackRows) -> list[Finding]:
     if nobody and seen.accepted_meanwhile:
         found.append(NONE_MATCHED.found(newest=len(unmatched)))
     elif unmatched:
-        last = max(unmatched).isoformat(sep=" ", timespec="seconds")
+        last = shown_moment(max(unmatched))
         found.append(UNMATCHED.found(count=len(unmatched), newest=len(settled), last=last))
     if unreadable:
-        last = max(unreadable).isoformat(sep=" ", timespec="seconds")
+        last = shown_moment(max(unreadable))
         found.append(UNREADABLE.found(count=len(unreadable), last=last))
     if seen.uncertain:
         found.append(UNCERTAIN.found(count=seen.uncertain))

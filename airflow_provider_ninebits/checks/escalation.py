@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level
+from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level, shown_moment
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.vitals import LadderRows
@@ -41,7 +41,7 @@ KINDS = (UNWATCHED, LEFT, WATCH_ENDED)
 
 def judge(seen: LadderRows) -> list[Finding]:
     """Return what is to be said of ladders."""
-    last = None if seen.seen_at is None else seen.seen_at.isoformat(sep=" ", timespec="seconds")
+    last = None if seen.seen_at is None else shown_moment(seen.seen_at)
     if seen.watched:
         return [LEFT.found(left=seen.left)] if seen.left else []
     if seen.begun:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level
+from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level, shown_moment
 from airflow_provider_ninebits.ledger.receivers import LONGEST_GAP
 
 if TYPE_CHECKING:
@@ -113,7 +113,11 @@ def judge(seen: ReceiverRows, *, plugin_installed: bool) -> list[Finding]:
             (UNAVAILABLE, row.unavailable, row.last_unavailable_at),
         ):
             if last is not None and seen.now - last <= LATELY:
-                found.append(kind.found(host=row.host, count=count, started=_shown(row.started_at), last=_shown(last)))
+                found.append(
+                    kind.found(
+                        host=row.host, count=count, started=shown_moment(row.started_at), last=shown_moment(last)
+                    )
+                )
     return found
 
 
@@ -132,7 +136,7 @@ def without_password(seen: ReceiverRows, here: str) -> str | None:
         refused_at = row.last_unavailable_at
         stored_since = refused_at is not None and seen.stored_at is not None and seen.stored_at > refused_at
         if refused_at is not None and seen.now - refused_at <= LATELY and not stored_since:
-            return f"the receiver on {row.host} answered 503 to callbacks, at {_shown(refused_at)} the last time"
+            return f"the receiver on {row.host} answered 503 to callbacks, at {shown_moment(refused_at)} the last time"
         if row.host == here:
             return "a receiver is up on this machine"
     return None
@@ -154,8 +158,4 @@ def _none_up(seen: ReceiverRows) -> Finding:
     if not seen.rows:
         return (NEVER if seen.sent else NONE_YET).found()
     last = max(seen.rows, key=lambda row: row.heartbeat_at)
-    return (STOPPED if last.stopped else SILENT).found(host=last.host, last=_shown(last.heartbeat_at))
-
-
-def _shown(moment: datetime) -> str:
-    return moment.isoformat(sep=" ", timespec="seconds")
+    return (STOPPED if last.stopped else SILENT).found(host=last.host, last=shown_moment(last.heartbeat_at))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import select, text, tuple_
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.dead_letters import Fate, KeptCallback, kept_callback
+from airflow_provider_ninebits.ledger.dead_letters import Fate, KeptCallback, kept_callback, kept_callbacks
 from airflow_provider_ninebits.ledger.list_parameters import among
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ LOOKED_AT = 20_000
 # As in the index: written in other words it would not be used.
 _DEAD = text("(ninebits_callback.match_state <> 'matched' OR ninebits_callback.ambiguous)")
 
-_callback, _recipient = schema.callback.c, schema.recipient.c
+_callback = schema.callback.c
 _NEWEST_FIRST = (_callback.received_at.desc(), _callback.id.desc())
 
 
@@ -69,13 +69,7 @@ def browse_dead_letters(
     if after is not None:
         looked_at = looked_at.where(tuple_(_callback.received_at, _callback.id) < tuple_(*after))
     near = looked_at.limit(LOOKED_AT).subquery("near")
-    statement = (
-        select(schema.callback, _callback.id.label("callback_id"), _recipient.message_id)
-        .join(near, near.c.id == _callback.id)
-        .outerjoin(schema.recipient, _recipient.id == _callback.recipient_id)
-        .order_by(*_NEWEST_FIRST)
-        .limit(limit + 1)
-    )
+    statement = kept_callbacks(near).order_by(*_NEWEST_FIRST).limit(limit + 1)
     given = {}
     if fate is not None:
         statement = statement.where(_callback.ambiguous if fate is Fate.AMBIGUOUS else _callback.match_state == fate)

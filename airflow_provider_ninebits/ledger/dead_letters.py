@@ -18,7 +18,7 @@ from airflow_provider_ninebits.ledger.states import CallbackKind, MatchState
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import ColumnElement, Row, Select, Subquery
 
     from airflow_provider_ninebits.ledger.database import Database
 
@@ -125,12 +125,7 @@ def show_callback(database: Database, callback_id: int) -> KeptCallback:
 
     :raises NoSuchCallback: when the ledger has none of this id.
     """
-    callback, recipient = schema.callback, schema.recipient.c
-    statement = (
-        select(callback, callback.c.id.label("callback_id"), recipient.message_id)
-        .outerjoin(schema.recipient, recipient.id == callback.c.recipient_id)
-        .where(callback.c.id == callback_id)
-    )
+    statement = kept_callbacks().where(schema.callback.c.id == callback_id)
     row = None
     if callback_id <= _LARGEST_ID:
         with database.reading() as connection:
@@ -140,8 +135,22 @@ def show_callback(database: Database, callback_id: int) -> KeptCallback:
     return kept_callback(row)
 
 
+def kept_callbacks(near: Subquery | None = None) -> Select[Any]:
+    """
+    Return the statement that reads what :func:`kept_callback` takes.
+
+    :param near: of these alone, by their ``id``. Joined first: SQLite keeps to the order in which an outer join has its
+        tables.
+    """
+    callback, recipient = schema.callback, schema.recipient.c
+    statement = select(callback, callback.c.id.label("callback_id"), recipient.message_id)
+    if near is not None:
+        statement = statement.join(near, near.c.id == callback.c.id)
+    return statement.outerjoin(schema.recipient, recipient.id == callback.c.recipient_id)
+
+
 def kept_callback(row: Row[Any]) -> KeptCallback:
-    """Return what a row says: of the callback table, with ``callback_id`` and its recipient's ``message_id``."""
+    """Return what a row says: one of :func:`kept_callbacks`."""
     fields = KeptCallback.__dataclass_fields__.keys() - {"summary"}
     return KeptCallback(summary=_summary(row), **{name: getattr(row, name) for name in fields})
 

@@ -218,8 +218,7 @@ class EscalateVoiceOperator(BaseOperator):
             ladder.passed, ladder.refusal = step, error
 
     def _push(self, ladder: Ladder) -> None:
-        refs = [ref for rung in ladder.climbed().rungs for ref in rung.refs]
-        ladder.context["ti"].xcom_push(key="ref_id", value=refs)
+        ladder.context["ti"].xcom_push(key="ref_id", value=ladder.climbed().refs)
 
     def _wait(self, ladder: Ladder, climbed: Climbed, seconds: float) -> None:
         if not is_deferrable(self.deferrable):
@@ -232,7 +231,7 @@ class EscalateVoiceOperator(BaseOperator):
         now = time.time()
         self.defer(
             trigger=CallbackTrigger(
-                ref_ids=[ref for rung in climbed.rungs for ref in rung.refs],
+                ref_ids=climbed.refs,
                 wait_for="any",
                 settling=list(climbed.rungs[-1].refs),
                 first_look_at=now,
@@ -246,7 +245,7 @@ class EscalateVoiceOperator(BaseOperator):
     def _answered(self, ladder: Ladder, climbed: Climbed) -> dict[str, Any]:
         from airflow_provider_ninebits.ledger.states import RecipientState
 
-        refs = [ref for rung in climbed.rungs for ref in rung.refs]
+        refs = climbed.refs
         outcome = patient(lambda: ladder.hook.read_outcome(refs))
         answered = [call for call in outcome.calls if call.state is RecipientState.ANSWERED]
         # Without a time where 9bits gave none.
@@ -261,7 +260,7 @@ class EscalateVoiceOperator(BaseOperator):
         }
 
     def _give_up(self, ladder: Ladder, climbed: Climbed) -> None:
-        refs = [ref for rung in climbed.rungs for ref in rung.refs]
+        refs = climbed.refs
         if not refs and ladder.refusal is not None:
             raise ladder.refusal
         outcome = patient(lambda: ladder.hook.read_outcome(refs))

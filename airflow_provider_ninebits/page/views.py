@@ -84,8 +84,7 @@ def messages(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
     wanted = filters.read_wanted(given)
     after, zone = filters.read_key(given.get("after")), filters.read_zone(given)
     seen = sight(desk, who, given.get("conn_id"))
-    if wanted.dag_id is not None and not who.dags([wanted.dag_id]):
-        raise Forbidden(f"You may not read the DAG {wanted.dag_id}. Ask whoever runs this Airflow for that right.")
+    _check_dag(who, wanted.dag_id)
     wanted = replace(
         wanted, deployment=desk.deployment(), conn_ids=seen.conn_ids if wanted.number is None else _by_number(who, seen)
     )
@@ -110,6 +109,16 @@ def messages(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
         "refresh_seconds": _refresh(desk, given, found) if after is None else None,
         "turned_away": turned_away,
     }
+
+
+def _check_dag(who: Reader, dag_id: str | None) -> None:
+    """
+    Make sure that a reader may read the DAG that he asks for.
+
+    :raises Forbidden: where he may not.
+    """
+    if dag_id is not None and not who.dags([dag_id]):
+        raise Forbidden(f"You may not read the DAG {dag_id}. Ask whoever runs this Airflow for that right.")
 
 
 def _by_number(who: Reader, seen: Sight) -> tuple[str, ...] | None:
@@ -225,8 +234,7 @@ def _sight_of_callbacks(desk: Desk, who: Reader) -> Sight:
 def statistics(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
     """Return what the page of pictures shows."""
     seen = sight(desk, who, given.get("conn_id"))
-    if (dag_id := given.get("dag_id")) is not None and not who.dags([dag_id]):
-        raise Forbidden(f"You may not read the DAG {dag_id}. Ask whoever runs this Airflow for that right.")
+    _check_dag(who, given.get("dag_id"))
     return summarized(desk, who, given, seen.conn_ids, seen.readable)
 
 
