@@ -195,29 +195,6 @@ def read_settings() -> Settings:
     )
 
 
-def masked_url(url: str) -> str:
-    """
-    Return a database URL that may be logged and shown.
-
-    :param url: a SQLAlchemy URL
-    :return: the same with ``***`` for its password, in the authority or in the query; what is no URL is
-        masked whole, since the password may be anywhere in it
-    """
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        return "***"
-    if "@" in (parsed.host or ""):
-        # An @ that is not escaped: a part of the password is taken for the host.
-        return "***"
-    # libpq takes `?password=` and `?sslpassword=` as well.
-    secrets = {name: "***" for name in parsed.query if "password" in name.lower()}
-    return parsed.update_query_dict(secrets).render_as_string().replace("=%2A%2A%2A", "=***")
-
-
 def _text(conf: AirflowConfigParser, option: Option) -> str:
     # The fallback is for plain Python on Airflow 3.1, which has not read the provider's defaults there. An
     # option that was set to nothing counts as not set.

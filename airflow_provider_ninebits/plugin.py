@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowPlugin
 
 from airflow_provider_ninebits.configuration import InvalidOption
+from airflow_provider_ninebits.mounts import PAGE_PREFIX, URL_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
-
-URL_PREFIX = "/ninebits"
-PAGE_PREFIX = "/ninebits/calls"
-# As 9bits retries: the first time after 30 s (9bits: SMS REST pages).
-RETRY_AFTER_SECONDS = 30
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +56,7 @@ class NineBitsPlugin(AirflowPlugin):
     @cached_property
     def listeners(self) -> list[object]:  # type: ignore[override]
         """What hears of the start of Airflow's processes."""
-        from airflow_provider_ninebits.parsing import ImportsAhead
+        from airflow_provider_ninebits.imports_ahead import ImportsAhead
 
         return [ImportsAhead()]
 
@@ -144,7 +140,7 @@ def _lead_to_the_page(app: FastAPI) -> None:
 
 def _receiver() -> Starlette:
     try:
-        from airflow_provider_ninebits.stats import record
+        from airflow_provider_ninebits.airflow_stats import record
         from airflow_provider_ninebits.webhook import application
 
         return application(prefix="", record=record)
@@ -163,6 +159,8 @@ def _unavailable_app() -> Starlette:
     from starlette.applications import Starlette
     from starlette.responses import JSONResponse
     from starlette.routing import Route
+
+    from airflow_provider_ninebits.webhook.settings import RETRY_AFTER_SECONDS
 
     def unavailable(_: Request) -> Response:
         return JSONResponse({}, status_code=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})

@@ -183,7 +183,7 @@ class Waiting:
         """Take callbacks as a receiver does, so many a second, for one window."""
         from airflow_provider_ninebits.ledger.callbacks import Arrival, store
         from airflow_provider_ninebits.ledger.database import Database
-        from airflow_provider_ninebits.ledger.states import Kind
+        from airflow_provider_ninebits.ledger.states import CallbackKind
 
         begun_at = time.monotonic()
         with closing(Database(self.ledger_url)) as ledger:
@@ -195,7 +195,7 @@ class Waiting:
                 moments.clear()
                 store(
                     ledger,
-                    [Arrival(Kind.CALL, b"{}", identity=ref_id, ref_id=ref_id, number=number)],
+                    [Arrival(CallbackKind.CALL, b"{}", identity=ref_id, ref_id=ref_id, number=number)],
                     window=timedelta(days=1),
                 )
                 # The commit itself counts.

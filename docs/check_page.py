@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from airflow_provider_ninebits.checks.catalogue import KINDS, SUBJECTS
-from airflow_provider_ninebits.checks.findings import Kind
+from airflow_provider_ninebits.checks.findings import FindingKind
 
 PAGE = Path(__file__).with_name("check.md")
 
@@ -85,7 +85,7 @@ def page() -> str:
     return "\n".join([HEAD, *map(section, SUBJECTS)])
 
 
-def _row(kind: Kind) -> str:
+def _row(kind: FindingKind) -> str:
     return f"| `{kind.code}` | {kind.level} | {_shown(kind.what)} | {_shown(kind.why)} | {_shown(kind.fix)} |"
 
 

@@ -16,7 +16,7 @@
 ``probes``       what a look that rings nobody has shown, for people (pure)
 ``callbacks``    what comes to the callback URL
 ``call_fields``  the fields of a call (pure)
-``shown``        strangers' text, fit for logs
+``masking``      strangers' text, fit for logs
 ``errors``       everything that can go wrong
 ===============  ===============================================================
 """

@@ -15,7 +15,7 @@ from airflow_provider_ninebits.api.errors import (
     SendRefused,
     SendUncertain,
 )
-from airflow_provider_ninebits.api.shown import shown_text
+from airflow_provider_ninebits.api.masking import shown_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -26,7 +26,7 @@ from airflow_provider_ninebits.api.call_fields import (
     read_time,
     read_to_number,
 )
-from airflow_provider_ninebits.api.shown import shown_text
+from airflow_provider_ninebits.api.masking import shown_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+CONN_ID: Final = "ninebits_default"
+"""Airflow's connection."""
+
 BASE_URL: Final = "https://api.9bits.net"
 TIMEOUT_SECONDS: Final = 30
 """For one whole request by the clock."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import requests
 from urllib3 import exceptions as urllib3_errors
 
-from airflow_provider_ninebits.api.shown import shown_text
+from airflow_provider_ninebits.api.masking import shown_text
 from airflow_provider_ninebits.api.transport import GateClosed, NoCertificates
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from airflow_provider_ninebits.api.errors import InvalidMediaURL, InvalidMessage
-from airflow_provider_ninebits.api.shown import masked_numbers
+from airflow_provider_ninebits.api.masking import masked_numbers
 
 _CALLER_ID = re.compile(r"\+?[A-Za-z0-9][A-Za-z0-9 .\-]{0,31}")
 _LONGEST_URL = 8000

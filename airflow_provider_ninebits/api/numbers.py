@@ -16,7 +16,7 @@ _SEPARATORS = re.compile(r"[\s.\-\u2010-\u2015()/]+")
 _TRUNK_ZERO = re.compile(r"(?<=\d)\s*\(0\)")
 # A spreadsheet's idea of a number, "2348020000000.0": without its dot it would be another, longer one.
 _DECIMAL = re.compile(r"[^.]*\.0{0,2}")
-_LONGEST_NUMBER = 20
+LONGEST_NUMBER = 20
 
 
 def canonical_number(value: object) -> str | None:
@@ -30,11 +30,11 @@ def canonical_number(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return None
     if isinstance(value, int):
-        if not 0 < value < 10**_LONGEST_NUMBER:
+        if not 0 < value < 10**LONGEST_NUMBER:
             return None
         return str(value)
     # As 9bits writes it. A "00" before it needs another look.
-    if value.isdigit() and value.isascii() and not value.startswith("00") and len(value) <= _LONGEST_NUMBER:
+    if value.isdigit() and value.isascii() and not value.startswith("00") and len(value) <= LONGEST_NUMBER:
         return value
     if _DECIMAL.fullmatch(value.strip()):
         return None
@@ -42,7 +42,7 @@ def canonical_number(value: object) -> str | None:
     if not (text.isascii() and text.isdigit()):
         return None
     text = text.removeprefix("00")
-    return text if 0 < len(text) <= _LONGEST_NUMBER else None
+    return text if 0 < len(text) <= LONGEST_NUMBER else None
 
 
 def mask_number(value: object) -> str:

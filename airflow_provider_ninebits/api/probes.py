@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.api.answers import said_status
 from airflow_provider_ninebits.api.errors import NotConnected, SendError
+from airflow_provider_ninebits.api.masking import shown_text
 from airflow_provider_ninebits.api.messages import shown_url
-from airflow_provider_ninebits.api.shown import shown_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 
 from airflow_provider_ninebits.api.errors import InvalidMessage
 
-_NOTHING = frozenset({"", "none", "null", "undefined"})
+NOTHING = frozenset({"", "none", "null", "undefined"})
+"""What a template makes of a value that is missing."""
 _BRACKETS = "[](){}"
 
 
@@ -34,7 +35,7 @@ def rendered_list(value: object, argument: str) -> list[object]:
 
 
 def _read_text(text: str, argument: str) -> object:
-    if text.lower() in _NOTHING:
+    if text.lower() in NOTHING:
         raise InvalidMessage(
             f"{argument} is {text!r}; did the upstream task push nothing, or is the template's name misspelt?"
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from airflow_provider_ninebits.api.defaults import THIS_MACHINE
-from airflow_provider_ninebits.checks.findings import Finding, Kind, Level
+from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.configuration import Settings
@@ -23,7 +23,7 @@ _TIME_OUT_SECONDS = 15.0
 _SHOWN_BYTES = 200
 _LOST = "What became of calls is told to this URL only, so no wait ends."
 
-NOT_TRIED = Kind(
+NOT_TRIED = FindingKind(
     "callback_url_not_tried",
     "callback URL",
     "No test callback was sent: there is no --callback-url.",
@@ -32,7 +32,7 @@ NOT_TRIED = Kind(
     "dashboard; without the credentials those of the options are sent.",
     Level.NOTE,
 )
-UNREACHABLE = Kind(
+UNREACHABLE = FindingKind(
     "callback_url_unreachable",
     "callback URL",
     "The test callback did not get to {host}: {reason}.",
@@ -40,7 +40,7 @@ UNREACHABLE = Kind(
     "Mend DNS, TLS certificate, firewall or proxy in front of the receiver. If only this machine cannot get there from "
     "inside of its own network, run the check from outside.",
 )
-UNAUTHORIZED = Kind(
+UNAUTHORIZED = FindingKind(
     "callback_url_unauthorized",
     "callback URL",
     "The receiver refuses the password of the test callback (HTTP status 401).",
@@ -48,7 +48,7 @@ UNAUTHORIZED = Kind(
     "Make [ninebits] webhook_username and webhook_password of the receiver the user and password in the callback URL, "
     "restart the receiver, and correct the URL in the 9bits dashboard.",
 )
-NO_RECEIVER = Kind(
+NO_RECEIVER = FindingKind(
     "callback_url_no_receiver",
     "callback URL",
     "There is no receiver at {host}{path}: {answer}.",
@@ -56,14 +56,14 @@ NO_RECEIVER = Kind(
     "Run `python -m airflow_provider_ninebits.webhook`, or install the package where the API server runs and restart "
     "it; let the proxy pass on /ninebits/callback, and look that the URL ends like that.",
 )
-TOO_LARGE = Kind(
+TOO_LARGE = FindingKind(
     "callback_url_too_large",
     "callback URL",
     "A test callback of {size} bytes was too large for {host} (HTTP status 413).",
     "Callbacks that are answered so are lost.",
     "Let the proxy take bodies of 2 MiB (nginx: `client_max_body_size 2m`).",
 )
-UNAVAILABLE = Kind(
+UNAVAILABLE = FindingKind(
     "callback_url_unavailable",
     "callback URL",
     "{host} answers the test callback with HTTP status {status}: it takes no callbacks now.",
@@ -71,14 +71,14 @@ UNAVAILABLE = Kind(
     "Look into the receiver's log: it has no [ninebits] webhook_password, cannot write its ledger, or is not up behind "
     "the proxy.",
 )
-ANOTHER_LEDGER = Kind(
+ANOTHER_LEDGER = FindingKind(
     "callback_url_another_ledger",
     "callback URL",
     "{host} took the test callback, and it did not come into this ledger within {seconds} s.",
     "The receiver writes into another ledger than the one that tasks look into from here: no wait ends.",
     "Give the receiver and this machine the same [ninebits] sql_alchemy_conn, and restart the receiver.",
 )
-NOT_LOOKED_FOR = Kind(
+NOT_LOOKED_FOR = FindingKind(
     "callback_url_not_looked_for",
     "callback URL",
     "{host} took the test callback. Whether it came into the ledger cannot be looked at: the ledger cannot be used.",
@@ -86,14 +86,14 @@ NOT_LOOKED_FOR = Kind(
     "Mend what is said about the ledger, and check again. The callback shows as unmatched until then.",
     Level.NOTE,
 )
-PLAIN = Kind(
+PLAIN = FindingKind(
     "callback_url_plain",
     "callback URL",
     "The callback URL of {host} is http, not https.",
     "The password and whole phone numbers travel readable with every callback.",
     "Put a proxy with TLS before the receiver, and change the URL in the 9bits dashboard to https.",
 )
-WITHHELD = Kind(
+WITHHELD = FindingKind(
     "callback_url_not_shown_the_password",
     "callback URL",
     "No test callback was sent to {host}: the URL is http, has no credentials, and leads to another machine.",

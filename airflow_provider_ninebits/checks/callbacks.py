@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow_provider_ninebits.checks.findings import Finding, Kind, Level
+from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level, shown_moment
 from airflow_provider_ninebits.ledger.states import MatchState
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ STILL_WAITING = timedelta(minutes=10)
 LATELY = timedelta(days=7)
 _ENOUGH = 5
 
-UNMATCHED = Kind(
+UNMATCHED = FindingKind(
     "callbacks_unmatched",
     "callbacks",
     "{count} of the {newest} newest callbacks are about nobody whom this ledger has rung, the last at {last}.",
@@ -25,7 +25,7 @@ UNMATCHED = Kind(
     "`ninebits callbacks rematch`.",
     Level.NOTE,
 )
-NONE_MATCHED = Kind(
+NONE_MATCHED = FindingKind(
     "callbacks_none_matched",
     "callbacks",
     "None of the {newest} newest callbacks is about anybody whom this ledger has rung, and calls were sent meanwhile.",
@@ -33,7 +33,7 @@ NONE_MATCHED = Kind(
     "Give receivers, workers and triggerers the same [ninebits] sql_alchemy_conn. `ninebits callbacks list --state "
     "unmatched` shows what came.",
 )
-UNREADABLE = Kind(
+UNREADABLE = FindingKind(
     "callbacks_unreadable",
     "callbacks",
     "Callbacks of the last 7 days that cannot be read: {count}, the last at {last}.",
@@ -41,7 +41,7 @@ UNREADABLE = Kind(
     "`ninebits callbacks list --state unreadable` says why, `ninebits callbacks show ID` shows the body. If it is "
     "9bits' own, report it to this project; if not, somebody else has the password: change it.",
 )
-UNCERTAIN = Kind(
+UNCERTAIN = FindingKind(
     "messages_uncertain",
     "callbacks",
     "Messages in doubt: {count}. Nobody knows whether their phones rang.",
@@ -67,10 +67,10 @@ def judge(seen: CallbackRows) -> list[Finding]:
     if nobody and seen.accepted_meanwhile:
         found.append(NONE_MATCHED.found(newest=len(unmatched)))
     elif unmatched:
-        last = max(unmatched).isoformat(sep=" ", timespec="seconds")
+        last = shown_moment(max(unmatched))
         found.append(UNMATCHED.found(count=len(unmatched), newest=len(settled), last=last))
     if unreadable:
-        last = max(unreadable).isoformat(sep=" ", timespec="seconds")
+        last = shown_moment(max(unreadable))
         found.append(UNREADABLE.found(count=len(unreadable), last=last))
     if seen.uncertain:
         found.append(UNCERTAIN.found(count=seen.uncertain))

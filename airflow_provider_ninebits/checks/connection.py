@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from airflow_provider_ninebits.api.defaults import THIS_MACHINE
-from airflow_provider_ninebits.checks.findings import Finding, Kind, Level, Weight
+from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level, Weight
+from airflow_provider_ninebits.get_provider_info import CONNECTION_TYPE
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.api.probes import Probe
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _NOTHING_IS_RUNG = "Without it no task rings anybody."
 
-MISSING = Kind(
+MISSING = FindingKind(
     "connection_missing",
     "connection",
     "There is no connection {conn_id!r}.",
@@ -24,7 +25,7 @@ MISSING = Kind(
     "Add it with the type `ninebits` and the API key as its password, in Airflow's UI or as AIRFLOW_CONN_{variable}. "
     "Another name: `ninebits check --conn-id NAME`.",
 )
-NOT_LOOKED_UP = Kind(
+NOT_LOOKED_UP = FindingKind(
     "connection_not_looked_up",
     "connection",
     "Neither the environment nor a secrets backend has connection {conn_id!r}; Airflow's own database cannot be looked "
@@ -33,14 +34,14 @@ NOT_LOOKED_UP = Kind(
     "Run `ninebits check` where Airflow's database can be reached, on the machine of the API server, say.",
     Level.NOTE,
 )
-UNUSABLE = Kind(
+UNUSABLE = FindingKind(
     "connection_unusable",
     "connection",
     "A connection cannot be used: {reason}.",
     _NOTHING_IS_RUNG,
     "Mend that field in connection {conn_id!r}.",
 )
-OTHER_TYPE = Kind(
+OTHER_TYPE = FindingKind(
     "connection_other_type",
     "connection",
     "Connection {conn_id!r} has the type {conn_type!r}, and not `ninebits`.",
@@ -48,14 +49,14 @@ OTHER_TYPE = Kind(
     "Set its type to `ninebits`, or name another connection, if this is not the one that was meant.",
     Level.NOTE,
 )
-PLAIN = Kind(
+PLAIN = FindingKind(
     "connection_plain",
     "connection",
     "The base URL of connection {conn_id!r} is http, not https, and {host} is another machine.",
     "The API key travels readable with every request: whoever reads it rings phones at your cost.",
     "Empty the connection's host, or begin it with https://; if a proxy of your own stands there, give it TLS.",
 )
-UNREACHABLE = Kind(
+UNREACHABLE = FindingKind(
     "ninebits_unreachable",
     "connection",
     "Connection {conn_id!r}: {reason}",
@@ -64,28 +65,28 @@ UNREACHABLE = Kind(
     "its host; empty means 9bits itself.",
     weight=Weight.UNREACHABLE,
 )
-KEY_REFUSED = Kind(
+KEY_REFUSED = FindingKind(
     "key_refused",
     "connection",
     "9bits refuses the API key of connection {conn_id!r} (HTTP status 401).",
     "Every send fails, and nobody is rung.",
     "Copy the key from the 9bits dashboard, settings > security, into the connection's password.",
 )
-NOT_NINEBITS = Kind(
+NOT_NINEBITS = FindingKind(
     "not_ninebits",
     "connection",
     "Connection {conn_id!r}: {reason}",
     "What answers is not 9bits' API: a proxy's page, or another path.",
     "Empty the host of connection {conn_id!r}, or set it to 9bits' base URL.",
 )
-UNEXPECTED = Kind(
+UNEXPECTED = FindingKind(
     "ninebits_unexpected",
     "connection",
     "Connection {conn_id!r}: {reason}",
     "Its host is empty, so 9bits itself was asked, and does not document that answer. A proxy may have given it.",
     "Let this machine reach 9bits without what stands between; if nothing does, ask 9bits.",
 )
-FAILING = Kind(
+FAILING = FindingKind(
     "ninebits_failing",
     "connection",
     "Connection {conn_id!r}: {reason}",
@@ -93,7 +94,7 @@ FAILING = Kind(
     "Check again later. If it stays so, ask 9bits, or the proxy's people, if one stands between.",
     weight=Weight.UNREACHABLE,
 )
-BUSY = Kind(
+BUSY = FindingKind(
     "ninebits_busy",
     "connection",
     "Connection {conn_id!r}: {reason}",
@@ -101,7 +102,7 @@ BUSY = Kind(
     "Check again in some minutes. If it stays so, send less at once: `max_requests_per_second`.",
     Level.NOTE,
 )
-KEY_UNPROVED = Kind(
+KEY_UNPROVED = FindingKind(
     "key_unproved",
     "connection",
     "Something answers at {host} as 9bits does (connection {conn_id!r}). Nothing proves the API key: 9bits has no "
@@ -110,7 +111,7 @@ KEY_UNPROVED = Kind(
     "Ring your own number once: `ninebits send`.",
     Level.NOTE,
 )
-SIMULATED = Kind(
+SIMULATED = FindingKind(
     "simulated",
     "connection",
     "Connection {conn_id!r} leads to {host} on this machine, which is no 9bits.",
@@ -139,7 +140,7 @@ class ConnectionSeen:
     missing: bool = False
     database_seen: bool = True
     unusable: str | None = None
-    conn_type: str = "ninebits"
+    conn_type: str = CONNECTION_TYPE
     base_url: str = ""
     probe: Probe | None = None
 
@@ -188,7 +189,7 @@ def judge(seen: ConnectionSeen) -> list[Finding]:
     parts = urlsplit(seen.base_url)
     here = parts.hostname in THIS_MACHINE
     found = []
-    if seen.conn_type != "ninebits":
+    if seen.conn_type != CONNECTION_TYPE:
         found.append(OTHER_TYPE.found(conn_id=conn_id, conn_type=seen.conn_type))
     if here:
         found.append(SIMULATED.found(conn_id=conn_id, host=parts.netloc))
@@ -200,7 +201,7 @@ def judge(seen: ConnectionSeen) -> list[Finding]:
     return [*found, kind.found(conn_id=conn_id, host=parts.netloc, reason=probe.detail)]
 
 
-def _answered(probe: Probe, base_url: str) -> Kind:
+def _answered(probe: Probe, base_url: str) -> FindingKind:
     from airflow_provider_ninebits.api.defaults import BASE_URL
 
     match probe.status:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow_provider_ninebits.checks.findings import Finding, Kind, Level
+from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level, shown_moment
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.vitals import LadderRows
 
 LATELY = timedelta(days=7)
 
-UNWATCHED = Kind(
+UNWATCHED = FindingKind(
     "escalation_unwatched",
     "escalation",
     "Alerts with escalate= began {begun} ladders in the last 7 days, and no DAG looks for them ({seen}).",
     "Their first contact alone is rung: if they do not answer, nobody is.",
     "Put `escalation_dag()` into a file of the DAG folder, unpause it, and run a triggerer.",
 )
-LEFT = Kind(
+LEFT = FindingKind(
     "escalation_left",
     "escalation",
     "{left} ladders of the last 7 days were taken by no run of the escalation DAG, though the DAG looks for them now.",
@@ -28,7 +28,7 @@ LEFT = Kind(
     "its pool, max_active_runs, import errors.",
     Level.NOTE,
 )
-WATCH_ENDED = Kind(
+WATCH_ENDED = FindingKind(
     "escalation_watch_ended",
     "escalation",
     "The escalation DAG looked for ladders last at {seen}, and does not any more.",
@@ -41,7 +41,7 @@ KINDS = (UNWATCHED, LEFT, WATCH_ENDED)
 
 def judge(seen: LadderRows) -> list[Finding]:
     """Return what is to be said of ladders."""
-    last = None if seen.seen_at is None else seen.seen_at.isoformat(sep=" ", timespec="seconds")
+    last = None if seen.seen_at is None else shown_moment(seen.seen_at)
     if seen.watched:
         return [LEFT.found(left=seen.left)] if seen.left else []
     if seen.begun:

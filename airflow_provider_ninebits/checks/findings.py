@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
 
 class Level(StrEnum):
@@ -49,7 +50,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Kind:
+class FindingKind:
     """
     A kind of finding, as the documentation shows it.
 
@@ -76,6 +77,11 @@ class Kind:
             fix=self.fix.format(**shown),
             weight=Weight.NONE if self.level is Level.NOTE else self.weight,
         )
+
+
+def shown_moment(moment: datetime) -> str:
+    """Return a moment as findings show it: to the second."""
+    return moment.isoformat(sep=" ", timespec="seconds")
 
 
 def exit_status(findings: Iterable[Finding]) -> int:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_ninebits.checks.findings import Finding, Kind, Level, Weight
+from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level, Weight
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
@@ -17,7 +17,7 @@ _NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p",
 _MOUNTS = Path("/proc/mounts")
 _NO_CALL = "Nothing is sent without a ledger, no callback is taken, and no wait ends."
 
-UNREACHABLE = Kind(
+UNREACHABLE = FindingKind(
     "ledger_unreachable",
     "ledger",
     "The ledger at {url} cannot be reached from here: {reason}.",
@@ -25,7 +25,7 @@ UNREACHABLE = Kind(
     "Start the database, or correct [ninebits] sql_alchemy_conn on this machine; let this machine reach it.",
     weight=Weight.UNREACHABLE,
 )
-UNUSABLE = Kind(
+UNUSABLE = FindingKind(
     "ledger_unusable",
     "ledger",
     "The ledger cannot be used: {reason}.",
@@ -33,7 +33,7 @@ UNUSABLE = Kind(
     "Mend that, or name another ledger in [ninebits] sql_alchemy_conn.",
     weight=Weight.OPTIONS,
 )
-ABSENT = Kind(
+ABSENT = FindingKind(
     "ledger_absent",
     "ledger",
     "The ledger at {url} has no tables yet.",
@@ -42,7 +42,7 @@ ABSENT = Kind(
     "If there should be some: compare [ninebits] sql_alchemy_conn here and there.",
     Level.NOTE,
 )
-OLDER = Kind(
+OLDER = FindingKind(
     "ledger_older",
     "ledger",
     "The ledger's schema is {version}, older than that of this package ({head}).",
@@ -50,14 +50,14 @@ OLDER = Kind(
     "use it from then on.",
     "Upgrade the package everywhere, then run `ninebits db upgrade`.",
 )
-NEWER = Kind(
+NEWER = FindingKind(
     "ledger_newer",
     "ledger",
     "The ledger's schema is {version}, which this package does not know (it has {head}).",
     "Another machine has a newer package. This one must not write to the ledger, and refuses to.",
     "Upgrade airflow-provider-ninebits here to the version of the other machines.",
 )
-NOT_WRITABLE = Kind(
+NOT_WRITABLE = FindingKind(
     "ledger_not_writable",
     "ledger",
     "The ledger at {url} takes no write from here: {reason}.",
@@ -65,7 +65,7 @@ NOT_WRITABLE = Kind(
     "Make room on its disk; let this user write (SQLite: the file and its folder); end what holds its locks.",
     weight=Weight.UNREACHABLE,
 )
-CLOCK = Kind(
+CLOCK = FindingKind(
     "clock_differs",
     "ledger",
     "This machine's clock is {seconds} s {direction} the ledger's.",
@@ -73,7 +73,7 @@ CLOCK = Kind(
     "too soon or too late, and phones may ring outside of the hours.",
     "Set both clocks by NTP (`timedatectl set-ntp true`).",
 )
-ON_NETWORK = Kind(
+ON_NETWORK = FindingKind(
     "sqlite_on_network",
     "ledger",
     "The SQLite ledger is on a network file system ({file_system}).",

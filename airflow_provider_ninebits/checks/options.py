@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from airflow_provider_ninebits.checks.findings import Finding, Kind, Level, Weight
+from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level, Weight
 
 SHORTEST_PASSWORD = 12
 # What documentation and people write where a password is to stand.
@@ -14,7 +14,7 @@ _PLACEHOLDERS = frozenset(
 # The only one since Airflow 3.0.
 _ON_ONE_MACHINE = "LocalExecutor"
 
-INVALID = Kind(
+INVALID = FindingKind(
     "option_invalid",
     "options",
     "{reason}.",
@@ -22,14 +22,14 @@ INVALID = Kind(
     "Correct it in airflow.cfg or in the environment, wherever this machine has it from.",
     weight=Weight.OPTIONS,
 )
-SQLITE_APART = Kind(
+SQLITE_APART = FindingKind(
     "sqlite_with_many_machines",
     "options",
     "The ledger is a SQLite file, and [core] executor is {executor}, whose tasks may run on other machines.",
     "Each machine would have a ledger of its own: waits never end, and retries ring people again.",
     "Set [ninebits] sql_alchemy_conn to a PostgreSQL database on all machines (extra `postgres` of this package).",
 )
-NO_PASSWORD = Kind(
+NO_PASSWORD = FindingKind(
     "password_missing",
     "options",
     "[ninebits] webhook_password is empty on this machine.",
@@ -37,7 +37,7 @@ NO_PASSWORD = Kind(
     "Set AIRFLOW__NINEBITS__WEBHOOK_PASSWORD where the receiver runs, and enter the URL with it in the 9bits "
     "dashboard.",
 )
-RECEIVER_WITHOUT = Kind(
+RECEIVER_WITHOUT = FindingKind(
     "password_missing_receiver",
     "options",
     "[ninebits] webhook_password is empty on this machine, and {shown}.",
@@ -46,7 +46,7 @@ RECEIVER_WITHOUT = Kind(
     "in the 9bits dashboard. If it has one already, its log says why else it answers 503; run this check with its "
     "environment.",
 )
-PASSWORD_ELSEWHERE = Kind(
+PASSWORD_ELSEWHERE = FindingKind(
     "password_elsewhere",
     "options",
     "[ninebits] webhook_password is empty on this machine, and a receiver is up.",
@@ -54,7 +54,7 @@ PASSWORD_ELSEWHERE = Kind(
     "Nothing, if the receiver runs on another machine; here it would answer 503 to every callback.",
     Level.NOTE,
 )
-UNAUTHENTICATED = Kind(
+UNAUTHENTICATED = FindingKind(
     "callbacks_unauthenticated",
     "options",
     "[ninebits] webhook_allow_unauthenticated is True.",
@@ -62,14 +62,14 @@ UNAUTHENTICATED = Kind(
     "Set a webhook_password, put it into the callback URL, then set this to False.",
     Level.NOTE,
 )
-CONTRADICTORY = Kind(
+CONTRADICTORY = FindingKind(
     "password_and_unauthenticated",
     "options",
     "There is a [ninebits] webhook_password, and webhook_allow_unauthenticated is True.",
     "The password protects nothing: whoever shows none is let in.",
     "Set webhook_allow_unauthenticated to False as soon as the URL in the 9bits dashboard has the password.",
 )
-WEAK_PASSWORD = Kind(
+WEAK_PASSWORD = FindingKind(
     "password_weak",
     "options",
     "Password {place} of [ninebits] webhook_password is a placeholder, or has fewer than {shortest} characters.",
@@ -77,7 +77,7 @@ WEAK_PASSWORD = Kind(
     "Take a long random one: `python -c 'import secrets; print(secrets.token_urlsafe(24))'`.",
     Level.NOTE,
 )
-EMPTY_ENTRY = Kind(
+EMPTY_ENTRY = FindingKind(
     "password_empty_entry",
     "options",
     "[ninebits] webhook_password has an entry with nothing in it.",
@@ -85,7 +85,7 @@ EMPTY_ENTRY = Kind(
     "Take away the superfluous comma; a password must have none.",
     Level.NOTE,
 )
-WINDOWS = Kind(
+WINDOWS = FindingKind(
     "windows_contradict",
     "options",
     "[ninebits] match_window ({match} s) is shorter than attempt_window ({attempt} s).",

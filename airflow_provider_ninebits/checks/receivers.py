@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow_provider_ninebits.checks.findings import Finding, Kind, Level
+from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level, shown_moment
 from airflow_provider_ninebits.ledger.receivers import LONGEST_GAP
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 LATELY = timedelta(hours=24)
 _NO_WAIT_ENDS = "Callbacks reach nobody, and without them no wait ends."
 
-NONE_YET = Kind(
+NONE_YET = FindingKind(
     "receiver_none_yet",
     "receivers",
     "No receiver has ever written into this ledger; nothing was sent yet either.",
@@ -23,7 +23,7 @@ NONE_YET = Kind(
     "airflow_provider_ninebits.webhook`.",
     Level.NOTE,
 )
-NEVER = Kind(
+NEVER = FindingKind(
     "receiver_never",
     "receivers",
     "No receiver has ever written into this ledger, and calls were sent.",
@@ -31,28 +31,28 @@ NEVER = Kind(
     "Install the package where the API server runs and restart that, or run `python -m "
     "airflow_provider_ninebits.webhook`; give it the [ninebits] sql_alchemy_conn of this machine.",
 )
-SILENT = Kind(
+SILENT = FindingKind(
     "receiver_silent",
     "receivers",
     "No receiver is up: the last, on {host}, has given no sign of life since {last}.",
     _NO_WAIT_ENDS + " It was killed, or is cut off from the ledger.",
     "Look at its process and log on {host}, and start it again.",
 )
-STOPPED = Kind(
+STOPPED = FindingKind(
     "receiver_stopped",
     "receivers",
     "No receiver is up: the last, on {host}, was stopped at {last}.",
     _NO_WAIT_ENDS,
     "Start it again: the API server, or `python -m airflow_provider_ninebits.webhook`.",
 )
-PLUGIN_MISSING = Kind(
+PLUGIN_MISSING = FindingKind(
     "plugin_missing",
     "receivers",
     "Airflow finds no plugin of this package in this environment.",
     "An API server of this environment mounts no receiver.",
     "Install it with pip, not by a path alone: `pip install airflow-provider-ninebits`; then restart the API server.",
 )
-UNAUTHORIZED = Kind(
+UNAUTHORIZED = FindingKind(
     "callbacks_unauthorized",
     "receivers",
     "The receiver on {host} answered 401 to {count} callbacks since its start at {started}, the last at {last}.",
@@ -61,7 +61,7 @@ UNAUTHORIZED = Kind(
     "Make the user and password in the dashboard's callback URL those of [ninebits] webhook_username and "
     "webhook_password, and restart the receiver. While you change them, set both: `new,old`.",
 )
-WERE_UNAUTHORIZED = Kind(
+WERE_UNAUTHORIZED = FindingKind(
     "callbacks_were_unauthorized",
     "receivers",
     "A receiver on {host}, which has ended, answered 401 to {count} callbacks since its start at {started}, the last "
@@ -70,14 +70,14 @@ WERE_UNAUTHORIZED = Kind(
     "Nothing, if the password was wrong and is right now. `ninebits messages list` shows who was rung, and what came.",
     Level.NOTE,
 )
-OVERSIZED = Kind(
+OVERSIZED = FindingKind(
     "callbacks_oversized",
     "receivers",
     "The receiver on {host} answered 413 to {count} callbacks since its start at {started}, the last at {last}.",
     "They were larger than 1 MiB. 9bits does not send them again.",
     "Look in the proxy's log who sent them. 9bits' own callbacks have some hundred bytes.",
 )
-UNAVAILABLE = Kind(
+UNAVAILABLE = FindingKind(
     "callbacks_unavailable",
     "receivers",
     "The receiver on {host} answered 503 to {count} callbacks since its start at {started}, the last at {last}.",
@@ -112,7 +112,11 @@ def judge(seen: ReceiverRows, *, plugin_installed: bool) -> list[Finding]:
             (UNAVAILABLE, row.unavailable, row.last_unavailable_at),
         ):
             if last is not None and seen.now - last <= LATELY:
-                found.append(kind.found(host=row.host, count=count, started=_shown(row.started_at), last=_shown(last)))
+                found.append(
+                    kind.found(
+                        host=row.host, count=count, started=shown_moment(row.started_at), last=shown_moment(last)
+                    )
+                )
     return found
 
 
@@ -131,7 +135,7 @@ def without_password(seen: ReceiverRows, here: str) -> str | None:
         refused_at = row.last_unavailable_at
         stored_since = refused_at is not None and seen.stored_at is not None and seen.stored_at > refused_at
         if refused_at is not None and seen.now - refused_at <= LATELY and not stored_since:
-            return f"the receiver on {row.host} answered 503 to callbacks, at {_shown(refused_at)} the last time"
+            return f"the receiver on {row.host} answered 503 to callbacks, at {shown_moment(refused_at)} the last time"
         if row.host == here:
             return "a receiver is up on this machine"
     return None
@@ -153,8 +157,4 @@ def _none_up(seen: ReceiverRows) -> Finding:
     if not seen.rows:
         return (NEVER if seen.sent else NONE_YET).found()
     last = max(seen.rows, key=lambda row: row.heartbeat_at)
-    return (STOPPED if last.stopped else SILENT).found(host=last.host, last=_shown(last.heartbeat_at))
-
-
-def _shown(moment: datetime) -> str:
-    return moment.isoformat(sep=" ", timespec="seconds")
+    return (STOPPED if last.stopped else SILENT).found(host=last.host, last=shown_moment(last.heartbeat_at))

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
-from airflow_provider_ninebits.checks.findings import Finding, Kind, Level
+from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ _LAST_RETRY_SECONDS = 3600
 _DAYS_OF_PROOF = 3
 """On so many days the same retry is no accident any more. One outage may be on two, over midnight."""
 
-CONTRADICTED = Kind(
+CONTRADICTED = FindingKind(
     "timezone_contradicted",
     "callback_timezone",
     "9bits' times are in UTC{offset}, by {agreeing} of the {calls} newest calls that tell; [ninebits] "
@@ -36,7 +36,7 @@ CONTRADICTED = Kind(
     "Set [ninebits] callback_timezone to {zone} where receivers run, and restart them. What is in the ledger already "
     "keeps its times.",
 )
-UNSHOWN = Kind(
+UNSHOWN = FindingKind(
     "timezone_unshown",
     "callback_timezone",
     "Too few callbacks tell in which zone 9bits writes its times: {calls} of {needed}.",
@@ -45,7 +45,7 @@ UNSHOWN = Kind(
     "{configured}.",
     Level.NOTE,
 )
-RETRIED = Kind(
+RETRIED = FindingKind(
     "timezone_or_retries",
     "callback_timezone",
     "{agreeing} of the {calls} newest calls that tell came {late} h after their end.",

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.checks.findings import Finding, Kind, Level
+from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Connection
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _OURS = "airflow_provider_ninebits.%"
 _CONNECT_SECONDS = 10
 
-UNSEEN = Kind(
+UNSEEN = FindingKind(
     "airflow_database_unseen",
     "triggerers",
     "Airflow's own database cannot be looked into from here: {reason}.",
@@ -24,14 +24,14 @@ UNSEEN = Kind(
     "capacity above the most waits that are open at a time.",
     Level.NOTE,
 )
-NONE_WAITED_FOR = Kind(
+NONE_WAITED_FOR = FindingKind(
     "triggerer_missing",
     "triggerers",
     "No triggerer is up. Deferred waits of this package: {waits}.",
     "They are woken by nothing, and end by their time-outs.",
     "Start one: `airflow triggerer`.",
 )
-NONE = Kind(
+NONE = FindingKind(
     "triggerer_none",
     "triggerers",
     "No triggerer is up. Nothing waits in one now.",
@@ -39,7 +39,7 @@ NONE = Kind(
     "Start one before you use these: `airflow triggerer`.",
     Level.NOTE,
 )
-FULL = Kind(
+FULL = FindingKind(
     "triggerer_full",
     "triggerers",
     "{triggers} triggers, {waits} of them waits of this package, are more than the {triggerers} triggerers that are up "
@@ -47,7 +47,7 @@ FULL = Kind(
     "Those beyond stay in the queue, and a wait in the queue is woken by nothing.",
     "Raise [triggerer] capacity where triggerers run (AIRFLOW__TRIGGERER__CAPACITY), or run more of them.",
 )
-NEARLY_FULL = Kind(
+NEARLY_FULL = FindingKind(
     "triggerer_nearly_full",
     "triggerers",
     "{triggers} triggers, {waits} of them waits of this package, are more than half of what the {triggerers} "
@@ -86,7 +86,7 @@ def look() -> TriggerersSeen:
 
     try:
         url = make_url(conf.get("database", "sql_alchemy_conn"))
-        if why := why_not(url):
+        if why := why_database_unseen(url):
             return TriggerersSeen(unseen=why)
         arguments = {"connect_timeout": _CONNECT_SECONDS} if url.get_backend_name() == "postgresql" else {}
         engine = create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
@@ -112,7 +112,7 @@ def judge(seen: TriggerersSeen) -> list[Finding]:
     return []
 
 
-def why_not(url: URL) -> str | None:
+def why_database_unseen(url: URL) -> str | None:
     """Return why Airflow's database is not to be connected to; None: nothing stands in the way."""
     backend, database = url.get_backend_name(), url.database
     if "not-allowed" in backend or "not.allowed" in backend:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.cli.output import add_output, at_least_one, print_plain, print_table
+from airflow_provider_ninebits.cli.output import add_output, at_least_one, print_answer, print_table
 
 if TYPE_CHECKING:
     import argparse
@@ -33,7 +33,4 @@ def list_alerts(given: argparse.Namespace, database: Database, _: Settings) -> N
     from airflow_provider_ninebits.ledger.alerts import list_alerts as listed
 
     rows = [asdict(summary) for summary in listed(database, limit=given.limit)]
-    if given.output != "table":
-        print_plain(rows, given.output)
-    else:
-        print_table("alerts", _COLUMNS, rows)
+    print_answer(given.output, rows, lambda: print_table("alerts", _COLUMNS, rows))

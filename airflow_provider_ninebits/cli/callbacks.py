@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.cli.output import add_output, at_least_one, print_plain, print_table
+from airflow_provider_ninebits.cli.output import add_output, at_least_one, print_answer, print_fields, print_table
 from airflow_provider_ninebits.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -50,31 +50,32 @@ def list_callbacks(given: argparse.Namespace, database: Database, _: Settings) -
 
     fate = None if given.state is None else Fate(given.state)
     rows = [asdict(summary) for summary in listed(database, fate=fate, limit=given.limit)]
-    if given.output != "table":
-        print_plain(rows, given.output)
-        return
-    counts = ", ".join(f"{count} {each}" for each, count in count_callbacks(database).items())
-    print_table(f"callbacks: {counts}", _COLUMNS, [{**row, "number": _masked(row["number"])} for row in rows])
+
+    def for_people() -> None:
+        counts = ", ".join(f"{count} {each}" for each, count in count_callbacks(database).items())
+        print_table(f"callbacks: {counts}", _COLUMNS, [{**row, "number": _masked(row["number"])} for row in rows])
+
+    print_answer(given.output, rows, for_people)
 
 
 def show_callback(given: argparse.Namespace, database: Database, _: Settings) -> None:
     """Show one callback: in a table with masked numbers, in JSON as it came."""
-    from airflow_provider_ninebits.api.shown import masked_numbers
+    from airflow_provider_ninebits.api.masking import masked_numbers
     from airflow_provider_ninebits.ledger.dead_letters import show_callback as shown
 
-    found = shown(database, given.callback_id)
-    fields = _fields(found)
-    if given.output != "table":
-        print_plain(fields, given.output)
-        return
-    fields = {**fields, "number": _masked(fields["number"]), "raw": masked_numbers(fields["raw"])}
-    rows = [{"field": name, "value": value} for name, value in fields.items() if name != "raw_base64"]
-    print_table("callback", ("field", "value"), rows)
+    fields = _fields(shown(database, given.callback_id))
+
+    def for_people() -> None:
+        masked = {**fields, "number": _masked(fields["number"]), "raw": masked_numbers(fields["raw"])}
+        del masked["raw_base64"]
+        print_fields("callback", masked)
+
+    print_answer(given.output, fields, for_people)
 
 
 def rematch_callbacks(given: argparse.Namespace, database: Database, settings: Settings) -> None:
     """Try all unmatched callbacks again, and say how many found their recipient."""
-    from airflow_provider_ninebits.ledger.dead_letters import try_again
+    from airflow_provider_ninebits.ledger.rematching import try_again
 
     with progress_bar("trying again") as show:
         tried, matched = try_again(
@@ -83,10 +84,7 @@ def rematch_callbacks(given: argparse.Namespace, database: Database, settings: S
             told=lambda tried, matched: show(0, None, f"{tried} tried, {matched} matched"),
         )
     result = {"tried": tried, "matched": matched}
-    if given.output != "table":
-        print_plain(result, given.output)
-    else:
-        print_table("tried again", ("tried", "matched"), [result])
+    print_answer(given.output, result, lambda: print_table("tried again", ("tried", "matched"), [result]))
 
 
 def _fields(found: KeptCallback) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.cli.output import add_output, print_plain, print_text
+from airflow_provider_ninebits.api.defaults import CONN_ID
+from airflow_provider_ninebits.cli.output import add_output, print_answer, print_text, printable
 
 if TYPE_CHECKING:
     import argparse
@@ -33,7 +34,7 @@ def add_command(commands: Any) -> None:
         "--conn-id",
         action="append",
         metavar="ID",
-        help="a connection to look at; may be given several times (default: ninebits_default)",
+        help=f"a connection to look at; may be given several times (default: {CONN_ID})",
     )
     checking.add_argument(
         "--callback-url",
@@ -64,16 +65,13 @@ def run_check(given: argparse.Namespace, _: None, __: None) -> int:
     status = exit_status(examined.findings)
     if examined.callback_sent_to is not None:
         sys.stderr.write(f"a test callback was sent to {examined.callback_sent_to}\n")
-    if given.output == "table":
-        print_text("\n".join(_lines(examined)) + "\n")
-    else:
-        shown = {
-            "findings": [_plain(each) for each in examined.findings],
-            "not_looked_at": examined.not_looked_at,
-            **_counts(examined.findings),
-            "exit_status": status,
-        }
-        print_plain(shown, given.output)
+    told = {
+        "findings": [_plain(each) for each in examined.findings],
+        "not_looked_at": examined.not_looked_at,
+        **_counts(examined.findings),
+        "exit_status": status,
+    }
+    print_answer(given.output, told, lambda: print_text("\n".join(_lines(examined)) + "\n"))
     return status
 
 
@@ -110,10 +108,9 @@ def _lines(examined: Examined) -> Iterator[str]:
 
 
 def _wrapped(head: str, text: str) -> list[str]:
-    shown = "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text)
     # Commands and URLs are copied from here: they are not broken.
     return textwrap.wrap(
-        shown,
+        printable(text),
         width=_WIDTH,
         initial_indent=f"  {head} ",
         subsequent_indent=" " * 11,

@@ -53,14 +53,14 @@ def _let_into_airflows_database() -> None:
     from airflow import settings
     from sqlalchemy.engine import make_url
 
-    from airflow_provider_ninebits.checks.triggerer import why_not
+    from airflow_provider_ninebits.checks.triggerer import why_database_unseen
 
     if getattr(settings, "Session", None) is not None:
         return
     try:
         settings.configure_vars()
         # To connect to a SQLite file that is not there would make an empty one.
-        if why_not(make_url(str(settings.SQL_ALCHEMY_CONN))) is None:
+        if why_database_unseen(make_url(str(settings.SQL_ALCHEMY_CONN))) is None:
             settings.configure_orm()
     except Exception as error:
         # Whatever is wrong with it, the connection may be in the environment.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.cli.output import add_output, print_plain, print_table
+from airflow_provider_ninebits.cli.output import add_output, print_answer, print_fields
 from airflow_provider_ninebits.cli.statuses import BAD, GOOD
 
 if TYPE_CHECKING:
@@ -59,8 +59,5 @@ def show_current(given: argparse.Namespace, database: Database, _: Settings) -> 
 
 
 def _print(given: argparse.Namespace, title: str, result: dict[str, Any]) -> None:
-    if given.output != "table":
-        print_plain(result, given.output)
-        return
     shown = {name: "none: there are no tables yet" if value is None else value for name, value in result.items()}
-    print_table(title, ("field", "value"), [{"field": name, "value": value} for name, value in shown.items()])
+    print_answer(given.output, result, lambda: print_fields(title, shown))

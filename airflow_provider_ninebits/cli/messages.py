@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.cli.output import add_output, at_least_one, print_plain, print_table
+from airflow_provider_ninebits.cli.output import add_output, at_least_one, print_answer, print_fields, print_table
 
 if TYPE_CHECKING:
     import argparse
@@ -57,10 +57,7 @@ def list_messages(given: argparse.Namespace, database: Database, _: Settings) ->
         database, state=state, dag_id=given.dag_id, ref_id=given.ref_id, before=given.before, limit=given.limit
     )
     rows = [asdict(summary) for summary in found]
-    if given.output != "table":
-        print_plain(rows, given.output)
-    else:
-        print_table("messages", _LIST_COLUMNS, rows)
+    print_answer(given.output, rows, lambda: print_table("messages", _LIST_COLUMNS, rows))
 
 
 def show_message(given: argparse.Namespace, database: Database, _: Settings) -> None:
@@ -68,11 +65,13 @@ def show_message(given: argparse.Namespace, database: Database, _: Settings) -> 
     from airflow_provider_ninebits.ledger.listing import show_message as shown
 
     summary, requests = shown(database, given.message_id)
-    if given.output != "table":
-        print_plain({**asdict(summary), "requests": [asdict(request) for request in requests]}, given.output)
-        return
-    print_table("message", ("field", "value"), [{"field": k, "value": v} for k, v in asdict(summary).items()])
-    print_table("requests", _REQUEST_COLUMNS, [asdict(request) for request in requests])
+    fields, rows = asdict(summary), [asdict(request) for request in requests]
+
+    def for_people() -> None:
+        print_fields("message", fields)
+        print_table("requests", _REQUEST_COLUMNS, rows)
+
+    print_answer(given.output, {**fields, "requests": rows}, for_people)
 
 
 def resolve_message(given: argparse.Namespace, database: Database, settings: Settings) -> None:
@@ -97,7 +96,5 @@ def resolve_message(given: argparse.Namespace, database: Database, settings: Set
             f"`ninebits messages show {given.message_id}` tells its requests"
         )
     result = {"message_id": given.message_id, "state": state.value}
-    if given.output != "table":
-        print_plain(result, given.output)
-    else:
-        print_table("resolved; clear its task to go on", ("message_id", "state"), [result])
+    title = "resolved; clear its task to go on"
+    print_answer(given.output, result, lambda: print_table(title, ("message_id", "state"), [result]))

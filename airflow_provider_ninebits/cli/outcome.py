@@ -7,7 +7,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.cli.output import add_output, print_plain, print_table
+from airflow_provider_ninebits.cli.output import add_output, print_answer, print_table
 from airflow_provider_ninebits.cli.progress import progress_bar
 from airflow_provider_ninebits.cli.statuses import BAD, GOOD
 
@@ -55,10 +55,7 @@ def show_outcome(given: argparse.Namespace, _database: None, _settings: Settings
         outcome = hook.outcome(ref_ids)
     finally:
         hook.close()
-    if given.output != "table":
-        print_plain(outcome.as_dict(), given.output)
-    else:
-        _print_for_people(outcome)
+    print_answer(given.output, outcome.as_dict(), lambda: _print_for_people(outcome))
     return GOOD if outcome.settled and outcome.answered == outcome.recipients else BAD
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 OUTPUTS: Final = ("table", "json", "yaml")
 
@@ -52,6 +52,19 @@ def only_answers_on(stdout: TextIO | None) -> Iterator[None]:
         _ANSWERS.reset(token)
 
 
+def print_answer(output: str, value: Any, for_people: Callable[[], None]) -> None:
+    """
+    Print an answer as it was asked for.
+
+    :param value: what it is in JSON and YAML.
+    :param for_people: prints it as tables; what only they show is looked up there.
+    """
+    if output == "table":
+        for_people()
+    else:
+        print_plain(value, output)
+
+
 def print_plain(value: Any, output: str) -> None:
     """Print a value as JSON or YAML, times and the like as text."""
     if output == "yaml":
@@ -85,9 +98,19 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[dict[str, Any
     _write(printed.get())
 
 
+def print_fields(title: str, fields: Mapping[str, Any]) -> None:
+    """Print one thing as a table, a row for each of its fields."""
+    print_table(title, ("field", "value"), [{"field": name, "value": value} for name, value in fields.items()])
+
+
 def print_text(text: str) -> None:
     """Print a text as it is."""
     _write(text)
+
+
+def printable(text: str) -> str:
+    """Return a text with escapes for what is no printable character: to a terminal it may be a command."""
+    return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text)
 
 
 def _print_yaml(value: Any) -> None:
@@ -106,5 +129,4 @@ def _write(text: str) -> None:
 def _shown(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds")
-    text = "" if value is None else str(value)
-    return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text)
+    return printable("" if value is None else str(value))

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.cli.output import add_output, print_plain, print_table
+from airflow_provider_ninebits.cli.output import add_output, print_answer, print_table
 from airflow_provider_ninebits.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -85,11 +85,10 @@ def run_purge(given: argparse.Namespace, database: Database, settings: Settings)
         )
     if given.vacuum and not given.dry_run:
         vacuum(database)
-    if given.output != "table":
-        print_plain({**counts, "mask": given.mask, "dry_run": given.dry_run}, given.output)
-        return
     title = f"{'would be ' if given.dry_run else ''}{'masked' if given.mask else 'purged'}"
-    print_table(title, ("rows", "count"), [{"rows": _words(name), "count": count} for name, count in counts.items()])
+    rows = [{"rows": _words(name), "count": count} for name, count in counts.items()]
+    result = {**counts, "mask": given.mask, "dry_run": given.dry_run}
+    print_answer(given.output, result, lambda: print_table(title, ("rows", "count"), rows))
 
 
 def _words(name: str) -> str:

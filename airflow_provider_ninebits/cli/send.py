@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from airflow_provider_ninebits.cli.output import add_output, at_least_one, print_plain, print_table
+from airflow_provider_ninebits.api.defaults import CONN_ID
+from airflow_provider_ninebits.cli.output import add_output, at_least_one, print_answer, print_fields, print_table
 from airflow_provider_ninebits.cli.progress import progress_bar
 from airflow_provider_ninebits.cli.statuses import BAD, GOOD
 
@@ -45,7 +46,7 @@ def add_command(commands: Any) -> None:
     add("--exclude-file", metavar="FILE", help="numbers that are not rung")
     add("--media-url", required=True, metavar="URL", help="where 9bits fetches the recording")
     add("--from-number", metavar="NUMBER", help="the caller ID (default: 9bits picks one of the account's)")
-    add("--conn-id", default="ninebits_default", help="the Airflow connection (default: %(default)s)")
+    add("--conn-id", default=CONN_ID, help="the Airflow connection (default: %(default)s)")
     add("--idempotency-key", metavar="KEY", help="what was sent with the same key before is not sent again")
     add(
         "--on-uncertain",
@@ -172,24 +173,18 @@ class Sending:
 
 def _print_counts(given: argparse.Namespace, receipt: SendReceipt) -> None:
     counts = receipt.counts()
-    if given.output != "table":
-        print_plain(counts, given.output)
-    else:
-        rows = [{"field": name, "value": value} for name, value in counts.items()]
-        print_table("nobody was rung", ("field", "value"), rows)
+    print_answer(given.output, counts, lambda: print_fields("nobody was rung", counts))
 
 
 def _print_receipt(given: argparse.Namespace, receipt: SendReceipt, key: str) -> None:
-    if given.output != "table":
-        told = asdict(receipt)
-        told.pop("parts_counted")
-        print_plain({**told, "parts": receipt.parts, "idempotency_key": key}, given.output)
-        return
+    told = {**asdict(receipt), "parts": receipt.parts, "idempotency_key": key}
+    del told["parts_counted"]
     title = f"{receipt.recipients} phones ring; `ninebits outcome REF_ID --wait SECONDS` tells who answers"
     if receipt.resumed:
         title = "all of it was sent before with this key: nobody was rung now"
     pairs = zip(receipt.ref_ids, receipt.message_ids, strict=True)
-    print_table(title, ("ref_id", "message_id"), [{"ref_id": ref, "message_id": message} for ref, message in pairs])
+    rows = [{"ref_id": ref, "message_id": message} for ref, message in pairs]
+    print_answer(given.output, told, lambda: print_table(title, ("ref_id", "message_id"), rows))
 
 
 def _whole_path(file: str | None) -> str | None:

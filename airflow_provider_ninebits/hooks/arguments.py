@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from airflow_provider_ninebits.api.defaults import TIMEOUT_SECONDS
+from airflow_provider_ninebits.api.errors import InvalidMessage
+from airflow_provider_ninebits.api.rendered import NOTHING, rendered_list
 from airflow_provider_ninebits.exceptions import InvalidArgument
-
-_NOTHING = frozenset({"", "none", "null", "undefined"})
 
 
 def read_ref_ids(ref_id: object) -> list[str]:
@@ -14,9 +14,6 @@ def read_ref_ids(ref_id: object) -> list[str]:
 
     :raises InvalidArgument: for None, "None", "", and anything else that is none.
     """
-    from airflow_provider_ninebits.api.errors import InvalidMessage
-    from airflow_provider_ninebits.api.rendered import rendered_list
-
     try:
         items = rendered_list(ref_id, "ref_id")
     except InvalidMessage as error:
@@ -25,7 +22,7 @@ def read_ref_ids(ref_id: object) -> list[str]:
     for item in items:
         if isinstance(item, (list, tuple)):
             found += read_ref_ids(item)
-        elif isinstance(item, str) and item.strip().lower() not in _NOTHING:
+        elif isinstance(item, str) and item.strip().lower() not in NOTHING:
             found.append(item.strip())
         else:
             raise InvalidArgument(f"ref_id holds {item!r}, which is not a ref_id; did an upstream task push nothing?")
@@ -40,7 +37,7 @@ def read_key(idempotency_key: object) -> str:
 
     :raises InvalidArgument: for None, "None" and "": one key for everybody who pushed nothing would ring nobody.
     """
-    if not isinstance(idempotency_key, str) or idempotency_key.strip().lower() in _NOTHING:
+    if not isinstance(idempotency_key, str) or idempotency_key.strip().lower() in NOTHING:
         raise InvalidArgument(f"idempotency_key is {idempotency_key!r}; give text that no other send has")
     return idempotency_key
 

@@ -6,9 +6,9 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ninebits.airflow_stats import record
 from airflow_provider_ninebits.api.errors import RateLimited, SendError
 from airflow_provider_ninebits.metrics import RECIPIENTS_RUNG, REQUESTS
-from airflow_provider_ninebits.stats import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable

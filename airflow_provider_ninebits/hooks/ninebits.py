@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import BaseHook
 
+from airflow_provider_ninebits.api.defaults import CONN_ID
 from airflow_provider_ninebits.configuration import read_settings
 from airflow_provider_ninebits.exceptions import InvalidArgument, UnknownRefId
+from airflow_provider_ninebits.get_provider_info import CONNECTION_TYPE, HOOK_NAME
 from airflow_provider_ninebits.hooks.arguments import read_key, read_ref_ids
 
 if TYPE_CHECKING:
@@ -45,9 +47,9 @@ class NineBitsHook(BaseHook):
     """
 
     conn_name_attr = "ninebits_conn_id"
-    default_conn_name = "ninebits_default"
-    conn_type = "ninebits"
-    hook_name = "9bits"
+    default_conn_name = CONN_ID
+    conn_type = CONNECTION_TYPE
+    hook_name = HOOK_NAME
 
     def __init__(self, ninebits_conn_id: str = default_conn_name) -> None:
         super().__init__()
@@ -209,10 +211,10 @@ class NineBitsHook(BaseHook):
         :param hours: no request begins outside of these.
         :raises HoursClosed: for what is left, and is outside of them.
         """
-        from airflow_provider_ninebits.hooks.attempts import tell_resumed
         from airflow_provider_ninebits.hooks.connections import parallel_of
         from airflow_provider_ninebits.hooks.pacing import read_parallel, read_rate
         from airflow_provider_ninebits.hooks.plans import Planner
+        from airflow_provider_ninebits.hooks.telling import tell_resumed
 
         allowed = ("fail", "resend") if evidence_timeout is None else ("fail", "resend", "evidence")
         if on_uncertain not in allowed:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from airflow_provider_ninebits.configuration import masked_url
 from airflow_provider_ninebits.exceptions import LedgerUnavailable
 from airflow_provider_ninebits.ledger.database import Database
-from airflow_provider_ninebits.ledger.engines import PATIENT_SECONDS
+from airflow_provider_ninebits.ledger.engines import PATIENT_SECONDS, masked_url
 from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable
 
 if TYPE_CHECKING:

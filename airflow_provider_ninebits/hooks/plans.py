@@ -122,7 +122,7 @@ class Planner:
                 planned.left_to_siblings,
             )
         _tell_excluded(planned.excluded)
-        if planned.resumed and planned.parts and planned.untouched:
+        if planned.resumed and planned.parts and planned.all_accepted:
             log.warning(
                 "Nobody was rung again: all %d parts of this send were accepted before. "
                 "To ring again on purpose, clear the task after it has ended, or use another idempotency key.",

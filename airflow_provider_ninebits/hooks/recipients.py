@@ -10,13 +10,13 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from airflow_provider_ninebits.api.rendered import NOTHING
 from airflow_provider_ninebits.exceptions import InvalidArgument, SendFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import TextIO
 
-_NOTHING = frozenset({"", "none", "null", "undefined"})
 _LONGEST_LINE = 10_000
 
 
@@ -62,7 +62,7 @@ def read_exclude(exclude: object, to_column: object) -> Iterable[str]:
         return NumbersAtPath("exclude", exclude, _read_column(to_column), column_may_lack=True)
     if isinstance(exclude, str):
         text = exclude.strip()
-        if text.lower() in _NOTHING:
+        if text.lower() in NOTHING:
             raise InvalidArgument(
                 f"exclude is {text!r}; did the upstream task that it comes from push nothing? Give [] for nobody"
             )
@@ -94,7 +94,7 @@ def read_path(path: object, argument: str) -> object:
 
     if isinstance(path, os.PathLike) or _is_object_storage_path(path):
         return path
-    if not isinstance(path, str) or path.strip().lower() in _NOTHING:
+    if not isinstance(path, str) or path.strip().lower() in NOTHING:
         shown = ascii(path) if isinstance(path, str) else f"a {type(path).__name__}"
         raise InvalidArgument(f"{argument} is {shown}; did the upstream task that it comes from push nothing?")
     if path.strip()[0] in "[({" or canonical_number(path) is not None:
@@ -180,7 +180,7 @@ class NumbersAtPath:
                 yield place, line
 
     def _column_values(self, column: str, rows: Any) -> Iterator[tuple[int, str]]:
-        from airflow_provider_ninebits.api.shown import masked_numbers
+        from airflow_provider_ninebits.api.masking import masked_numbers
 
         try:
             header = [name.strip() for name in next(rows)]
@@ -219,7 +219,7 @@ def _is_nobody(numbers: object) -> bool:
 def _read_column(to_column: object) -> str | None:
     if to_column is None:
         return None
-    if not isinstance(to_column, str) or to_column.strip().lower() in _NOTHING:
+    if not isinstance(to_column, str) or to_column.strip().lower() in NOTHING:
         raise InvalidArgument(f"to_column is {to_column!r}; give the name of a column, or leave it out")
     return to_column.strip()
 

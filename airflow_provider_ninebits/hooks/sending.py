@@ -22,27 +22,18 @@ from airflow_provider_ninebits.api.errors import RateLimited, SendError
 from airflow_provider_ninebits.api.messages import VoiceMessage
 from airflow_provider_ninebits.api.transport import GateClosed
 from airflow_provider_ninebits.exceptions import SendFailed, SendStopped
-from airflow_provider_ninebits.hooks.attempts import (
-    LEASE_MARGIN_SECONDS,
-    Job,
-    Lease,
-    Tries,
-    accepted_line,
-    answer_of,
-    check_exclusion,
-    doubt_about,
-    in_doubt,
-    tell_unplaced,
-)
+from airflow_provider_ninebits.hooks.attempts import LEASE_MARGIN_SECONDS, Job, Lease, Tries, answer_of, check_exclusion
 from airflow_provider_ninebits.hooks.evidence import silence_proves
 from airflow_provider_ninebits.hooks.measuring import Measured
-from airflow_provider_ninebits.hooks.opening import Doors, Rounds
+from airflow_provider_ninebits.hooks.opening import PartHours
 from airflow_provider_ninebits.hooks.outages import ledger_errors
 from airflow_provider_ninebits.hooks.pacing import Pace, nap_through
 from airflow_provider_ninebits.hooks.parallel import Halted
 from airflow_provider_ninebits.hooks.plans import Planner
 from airflow_provider_ninebits.hooks.receipts import SendReceipt
 from airflow_provider_ninebits.hooks.recording import record_in_time
+from airflow_provider_ninebits.hooks.rounds import Rounds
+from airflow_provider_ninebits.hooks.telling import accepted_line, doubt_about, in_doubt, tell_unplaced
 from airflow_provider_ninebits.ledger import claims, sends
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
 from airflow_provider_ninebits.ledger.recording import Answer
@@ -52,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
+    from airflow_provider_ninebits.api.answers import Receipt
     from airflow_provider_ninebits.api.client import NineBitsClient
     from airflow_provider_ninebits.hooks.hours import CallingHours
     from airflow_provider_ninebits.ledger.database import Database
@@ -93,12 +85,12 @@ class Sender:
     clock: Callable[[], float] = time.monotonic
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
     _pace: Pace = field(init=False)
-    _doors: Doors = field(init=False)
+    _part_hours: PartHours = field(init=False)
     _halted: threading.Event = field(default_factory=threading.Event, init=False)
     _interrupted: threading.Event = field(default_factory=threading.Event, init=False)
 
     def __post_init__(self) -> None:
-        self._pace, self._doors = Pace(self.max_requests_per_second), Doors(self.database, self.hours)
+        self._pace, self._part_hours = Pace(self.max_requests_per_second), PartHours(self.database, self.hours)
         if self.sleep is time.sleep:
             # The same, but that an interruption of the send wakes all of its threads.
             self.sleep = self._interrupted.wait
@@ -127,7 +119,7 @@ class Sender:
             ref_ids=[part.ref for part in done],
             recipients=sum(part.recipients for part in own) + planned.left_to_siblings,
             message_ids=[part.message_id for part in done],
-            resumed=planned.resumed and planned.untouched,
+            resumed=planned.resumed and planned.all_accepted,
             excluded=planned.excluded,
         )
 
@@ -143,7 +135,12 @@ class Sender:
         self._halted.clear()
         self._interrupted.clear()
         rounds = Rounds(
-            lambda part: self._send_part(part, job), self._doors, self.placed, self.clock, self._interrupt, self._halted
+            lambda part: self._send_part(part, job),
+            self._part_hours,
+            self.placed,
+            self.clock,
+            self._interrupt,
+            self._halted,
         )
         return rounds.run(parts, self.max_parallel_requests)
 
@@ -178,7 +175,7 @@ class Sender:
                 case NextStep.RESEND | NextStep.EVIDENCE:
                     check_exclusion(self.database, part, job, tries)
                     # Before a wait for evidence, which by the morning may have come by itself.
-                    self._doors.check_open(part)
+                    self._part_hours.check_open(part)
                     revision = None
                     if step is NextStep.EVIDENCE and (revision := self._silence_proves(part, now, tries)) is None:
                         continue
@@ -214,7 +211,7 @@ class Sender:
         with self._pace.turn(tries.ticket, lambda seconds: self._nap(part, seconds), self.clock) as begin:
             self._check_stopped(part)
             # Each time, and not before the wait: a long send, or one that is rate limited, may come into the night.
-            self._doors.check_open(part)
+            self._part_hours.check_open(part)
             # Before the claim, so that this clock never says more than the lease in the ledger holds.
             lease = Lease()
             claim = claims.claim(
@@ -252,12 +249,16 @@ class Sender:
                 self._pace.let_through(tries.ticket)
                 # Logged before it is committed: should the ledger be lost now, the log still has it.
                 log.info("%s", accepted_line(part, job, receipt.ref_id, len(numbers)))
-                state = self._record(part, request_id, Answer(RequestState.ACCEPTED, receipt.ref_id, receipt.status))
-                job.measured.accepted(part)
-                placed = replace(part, ref_ids=(*part.ref_ids, receipt.ref_id))
-                return placed if state is MessageState.ACCEPTED else None
+                return self._accept(part, job, request_id, receipt)
         self._wait_out(part, request_id, limited, times, tries)
         return None
+
+    def _accept(self, part: Part, job: Job, request_id: int, receipt: Receipt) -> Part | None:
+        """Record a request that was accepted; return the part if that placed it."""
+        state = self._record(part, request_id, Answer(RequestState.ACCEPTED, receipt.ref_id, receipt.status))
+        job.measured.accepted(part)
+        placed = replace(part, ref_ids=(*part.ref_ids, receipt.ref_id))
+        return placed if state is MessageState.ACCEPTED else None
 
     def _begin_write(self, lease: Lease, begin: Callable[[], None]) -> bool:
         if self._interrupted.is_set():

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout
 
+from airflow_provider_ninebits.airflow_stats import record
 from airflow_provider_ninebits.exceptions import CallsUnanswered, InvalidArgument, LedgerUnavailable, UnknownRefId
 from airflow_provider_ninebits.hooks.arguments import read_ref_ids
 from airflow_provider_ninebits.hooks.asset_events import outcome_counts, tell_assets
 from airflow_provider_ninebits.hooks.log_lines import outcome_line
 from airflow_provider_ninebits.metrics import WAITS_ENDED
-from airflow_provider_ninebits.stats import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable

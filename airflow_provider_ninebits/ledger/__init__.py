@@ -15,8 +15,8 @@ It knows neither Airflow nor HTTP. The rooms:
 ``engines``               which URLs can be a ledger, and the connections to it
 ``errors``                what can go wrong
 ``driver``                statements that go to the driver as they are; ``bulk``: many rows in one
-``pipeline``              several statements in one message to PostgreSQL; ``lists``, ``arrays``: lists as parameters
-``kept``                  a connection that is kept for the next write
+``pipeline``              several statements in one message to PostgreSQL; ``list_parameters``, ``arrays``: lists bound
+``kept_connection``       a connection that is kept for the next write
 ``outages``               what an error of the database means
 ``migrate``               the schema's versions
 ``staging``               the numbers that a send is given, before the ledger knows of them
@@ -31,7 +31,7 @@ It knows neither Airflow nor HTTP. The rooms:
 ``callbacks``             storing callbacks, and matching them
 ``arriving``              what a group of them is stored beside; ``entries``: its rows
 ``verdicts``              matching some of them within one transaction
-``rematching``            trying unmatched ones again
+``rematching``            trying unmatched ones again, and the receivers' sweep
 ``dead_letters``          callbacks that settled nobody, or may have settled the wrong one
 ``book``                  the rows that matching looks at, and what it changed in them
 ``api_answers``           API answers at the callback URL
@@ -43,10 +43,10 @@ It knows neither Airflow nor HTTP. The rooms:
 ``notices``               who changes messages tells those who wait; ``listening``: hearing it
 ``event_queue``           queueing events: recipients that reach a state, for whoever has subscribed
 ``events``                subscriptions, and what is queued for them
-``alerts``                alerts that are about the same and ring once
+``alerts``                alerts that are about the same and ring once; ``alert_pages``: them page by page
 ``ladders``               contacts that are rung one after the other; ``escalations``: those that alerts begin
 ``tasks``                 the generation of an Airflow task's sends
-``receivers``             heartbeats of the webhook receivers
+``receivers``             heartbeats of the webhook receivers, and what they turned away
 ``evidence``              whether silence proves that a message in doubt was not placed (pure)
 ``witnesses``             reading what the ledger holds about one
 ``resolving``             a person's word on an uncertain message

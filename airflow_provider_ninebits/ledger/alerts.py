@@ -34,7 +34,7 @@ TAKEN_OVER_WITHIN = timedelta(hours=1)
 _NO_CLAIM: dict[str, Any] = {"owner": None, "claimed_until": None}
 
 
-class Verdict(StrEnum):
+class AlertVerdict(StrEnum):
     """What becomes of an alert."""
 
     RING = "ring"
@@ -43,7 +43,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Standing:
+class KeyStanding:
     """
     What the ledger knows of a key.
 
@@ -98,7 +98,7 @@ class Ruling:
     :param held_back: with HELD_BACK: how many were since then, this one among them.
     """
 
-    verdict: Verdict
+    verdict: AlertVerdict
     ring: Ring | None = None
     rang_seconds_ago: float = 0.0
     held_back: int = 0
@@ -124,7 +124,7 @@ class AlertSummary:
     held_back_task_id: str | None
 
 
-def decide(standing: Standing, now: datetime, cooldown: timedelta) -> Verdict:
+def decide(standing: KeyStanding, now: datetime, cooldown: timedelta) -> AlertVerdict:
     """
     Return what becomes of an alert. Pure. The first rule that fits:
 
@@ -134,15 +134,15 @@ def decide(standing: Standing, now: datetime, cooldown: timedelta) -> Verdict:
     4. else it rings.
     """
     if not cooldown:
-        return Verdict.RING
+        return AlertVerdict.RING
     if standing.rang_at is not None and -SET_BACK <= now - standing.rang_at < cooldown:
-        return Verdict.HELD_BACK
+        return AlertVerdict.HELD_BACK
     if standing.claimed_until is not None and now < standing.claimed_until and not _is_ahead(standing.begun_at, now):
-        return Verdict.WAIT
-    return Verdict.RING
+        return AlertVerdict.WAIT
+    return AlertVerdict.RING
 
 
-def goes_on(standing: Standing, now: datetime, cooldown: timedelta) -> bool:
+def goes_on(standing: KeyStanding, now: datetime, cooldown: timedelta) -> bool:
     """Return whether who rings now goes on with the ring that was begun, whose call may have been accepted. Pure."""
     if not cooldown or standing.ring_id is None or standing.begun_at is None or _is_ahead(standing.begun_at, now):
         return False
@@ -161,8 +161,8 @@ def ask(database: Database, alert: Alert, *, cooldown: timedelta, owner: str, le
     with database.reading() as connection:
         # Most who ask are told to wait, over and over: that must not cost a write.
         row = _row(connection, alert.key)
-        if row is not None and decide(_standing(row), ledger_now(connection), cooldown) is Verdict.WAIT:
-            return Ruling(Verdict.WAIT)
+        if row is not None and decide(_standing(row), ledger_now(connection), cooldown) is AlertVerdict.WAIT:
+            return Ruling(AlertVerdict.WAIT)
     try:
         return _ask(database, alert, cooldown, owner, lease)
     except IntegrityError:
@@ -232,14 +232,14 @@ def _ask(database: Database, alert: Alert, cooldown: timedelta, owner: str, leas
     with database.writing() as connection:
         row = _row(connection, alert.key, locked=True)
         now = ledger_now(connection)
-        standing = Standing() if row is None else _standing(row)
+        standing = KeyStanding() if row is None else _standing(row)
         verdict = decide(standing, now, cooldown)
         if row is None:
             new = insert(schema.alert).values(
                 key=alert.key, deployment=alert.deployment, dedup_key=alert.dedup_key, seen_at=now
             )
             connection.execute(new)
-        if verdict is Verdict.RING:
+        if verdict is AlertVerdict.RING:
             ring = _ring(standing, now, cooldown)
             values: dict[str, Any] = {"seen_at": now}
             if ring.claimed:
@@ -252,13 +252,13 @@ def _ask(database: Database, alert: Alert, cooldown: timedelta, owner: str, leas
                 }
             connection.execute(update(schema.alert).where(schema.alert.c.key == alert.key).values(**values))
             return Ruling(verdict, ring)
-        if verdict is Verdict.WAIT or row is None or standing.rang_at is None:
+        if verdict is AlertVerdict.WAIT or row is None or standing.rang_at is None:
             return Ruling(verdict)
         connection.execute(_held_back(alert, now))
         return Ruling(verdict, None, (now - standing.rang_at).total_seconds(), row.held_back + 1)
 
 
-def _ring(standing: Standing, now: datetime, cooldown: timedelta) -> Ring:
+def _ring(standing: KeyStanding, now: datetime, cooldown: timedelta) -> Ring:
     if goes_on(standing, now, cooldown) and standing.ring_id is not None:
         return Ring(standing.ring_id)
     return Ring(secrets.token_hex(16), claimed=bool(cooldown))
@@ -284,8 +284,8 @@ def _row(connection: Connection, key: str, *, locked: bool = False) -> Row[Any] 
     return connection.execute(found.with_for_update() if locked else found).one_or_none()
 
 
-def _standing(row: Row[Any]) -> Standing:
-    return Standing(row.rang_at, row.ring_id, row.begun_at, row.claimed_until)
+def _standing(row: Row[Any]) -> KeyStanding:
+    return KeyStanding(row.rang_at, row.ring_id, row.begun_at, row.claimed_until)
 
 
 def _place_of(alert: Alert, prefix: str = "") -> dict[str, str | None]:

@@ -10,7 +10,7 @@ from airflow_provider_ninebits.ledger.driver import ask
 from airflow_provider_ninebits.ledger.entries import Entries, entries_of, held_by, read_entries
 from airflow_provider_ninebits.ledger.matching import CLOCK_SKEW, earliest_request
 from airflow_provider_ninebits.ledger.repeats import known_of
-from airflow_provider_ninebits.ledger.states import Kind
+from airflow_provider_ninebits.ledger.states import CallbackKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ def look_up(connection: Connection, arrivals: Sequence[Arrival], window: timedel
     :param connection: one in a write transaction.
     :param window: ``[ninebits] match_window``.
     """
-    calls = [arrival for arrival in arrivals if arrival.kind is Kind.CALL and not arrival.inbound]
+    calls = [arrival for arrival in arrivals if arrival.kind is CallbackKind.CALL and not arrival.inbound]
     numbers = {call.number for call in calls if call.number}
     ref_ids = {call.ref_id for call in calls if call.ref_id}
     starts = [call.started_at for call in calls if call.started_at]
@@ -60,7 +60,7 @@ def look_up(connection: Connection, arrivals: Sequence[Arrival], window: timedel
 
 def _names(arrivals: Sequence[Arrival]) -> set[str] | None:
     """Return what is locked for some callbacks; None: everything, for an API answer."""
-    if any(arrival.kind is Kind.ANSWER for arrival in arrivals):
+    if any(arrival.kind is CallbackKind.ANSWER for arrival in arrivals):
         return None
     names = ((arrival.number or arrival.identity, arrival.ref_id) for arrival in arrivals)
     return {name for both in names for name in both if name}

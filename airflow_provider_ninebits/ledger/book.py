@@ -16,7 +16,7 @@ from sqlalchemy import case, update
 from airflow_provider_ninebits.ledger import notices, schema
 from airflow_provider_ninebits.ledger.bulk import Change
 from airflow_provider_ninebits.ledger.folding import CallRecord, RecipientRecord, fold_call
-from airflow_provider_ninebits.ledger.lists import among
+from airflow_provider_ninebits.ledger.list_parameters import among
 from airflow_provider_ninebits.ledger.matching import Candidate
 from airflow_provider_ninebits.ledger.states import MessageState, RecipientState, RequestState
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import and_, not_, or_, select, tuple_
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.list_parameters import among
 from airflow_provider_ninebits.ledger.listing import (
     MessageSummary,
     amounts_of,
@@ -22,7 +23,7 @@ from airflow_provider_ninebits.ledger.listing import (
     lapsed,
     read_summaries,
 )
-from airflow_provider_ninebits.ledger.lists import among
+from airflow_provider_ninebits.ledger.receipts import LEDGER_REF_PREFIX
 from airflow_provider_ninebits.ledger.states import MessageState
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 20_000
 """How many messages one page looks at, at most."""
-LEDGER_REF = "ledger:"
 """What stands before a message's id where 9bits' own ``ref_id`` never became known."""
 
 _message, _send = schema.message.c, schema.send.c
@@ -62,7 +62,7 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class MessageFilter:
     """
     Which messages are wanted; None stands for all of them.
 
@@ -107,7 +107,7 @@ class Page:
     cut_short: bool
 
 
-def browse(connection: Connection, wanted: Wanted, *, after: Key | None = None, limit: int = 50) -> Page:
+def browse(connection: Connection, wanted: MessageFilter, *, after: Key | None = None, limit: int = 50) -> Page:
     """
     Return a page of the messages that are wanted, newest first.
 
@@ -139,11 +139,11 @@ class _Found(NamedTuple):
     looked_until: Key | None
 
 
-def _leads_to_few(wanted: Wanted) -> bool:
+def _leads_to_few(wanted: MessageFilter) -> bool:
     return bool(wanted.ref_ids or wanted.number is not None or wanted.run_id is not None)
 
 
-def _few(connection: Connection, wanted: Wanted, after: Key | None) -> _Found:
+def _few(connection: Connection, wanted: MessageFilter, after: Key | None) -> _Found:
     """
     Find the messages of a number, a ``ref_id`` or a run.
 
@@ -155,7 +155,7 @@ def _few(connection: Connection, wanted: Wanted, after: Key | None) -> _Found:
     if wanted.ref_ids:
         request = schema.request.c
         named = select(request.message_id).where(among(request.ref_id, "ref_ids")).limit(LOOKED_AT)
-        ids = [each.removeprefix(LEDGER_REF) for each in wanted.ref_ids if each.startswith(LEDGER_REF)]
+        ids = [each.removeprefix(LEDGER_REF_PREFIX) for each in wanted.ref_ids if each.startswith(LEDGER_REF_PREFIX)]
         statement = statement.where(or_(_message.id.in_(named), among(_message.id, "message_ids")))
         given = {"ref_ids": wanted.ref_ids, "message_ids": ids}
     elif wanted.run_id is not None:
@@ -173,7 +173,7 @@ def _few(connection: Connection, wanted: Wanted, after: Key | None) -> _Found:
     return _Found([Key(*row) for row in connection.execute(statement, given)], None)
 
 
-def _walk(connection: Connection, wanted: Wanted, after: Key | None, limit: int) -> _Found:
+def _walk(connection: Connection, wanted: MessageFilter, after: Key | None, limit: int) -> _Found:
     """Go from the newest message on, along the index of a DAG, of each connection, or of all."""
     if wanted.dag_id is not None or wanted.conn_ids is None:
         return _walk_along(connection, wanted, after, limit)
@@ -188,7 +188,7 @@ def _walk(connection: Connection, wanted: Wanted, after: Key | None, limit: int)
     return _Found(keys, looked_until)
 
 
-def _walk_along(connection: Connection, wanted: Wanted, after: Key | None, limit: int) -> _Found:
+def _walk_along(connection: Connection, wanted: MessageFilter, after: Key | None, limit: int) -> _Found:
     along: Select[Any] = select(_message.created_at, _message.id).where(
         *_conditions(connection, wanted, after, walked=True)
     )
@@ -219,7 +219,7 @@ def _walk_along(connection: Connection, wanted: Wanted, after: Key | None, limit
 
 
 def _conditions(
-    connection: Connection, wanted: Wanted, after: Key | None, *, walked: bool = False
+    connection: Connection, wanted: MessageFilter, after: Key | None, *, walked: bool = False
 ) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if after is not None:
@@ -235,16 +235,16 @@ def _conditions(
     return [*conditions, _message.state != MessageState.REPLACED, *_seen(connection, wanted)]
 
 
-def _places(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _places(wanted: MessageFilter) -> list[ColumnElement[bool]]:
     given = {"run_id": wanted.run_id, "task_id": wanted.task_id, "map_index": wanted.map_index}
     return [_send[name] == value for name, value in given.items() if value is not None]
 
 
-def _asked_by(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _asked_by(wanted: MessageFilter) -> list[ColumnElement[bool]]:
     return [] if wanted.deployment is None else [asked_by_deployment(wanted.deployment)]
 
 
-def _seen(connection: Connection, wanted: Wanted) -> list[ColumnElement[bool]]:
+def _seen(connection: Connection, wanted: MessageFilter) -> list[ColumnElement[bool]]:
     match wanted.seen:
         case None:
             return []

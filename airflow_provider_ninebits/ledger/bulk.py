@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql
 from airflow_provider_ninebits.ledger import event_queue, notices, schema
 from airflow_provider_ninebits.ledger.arrays import array
 from airflow_provider_ninebits.ledger.columns import amount_units, moment_text
-from airflow_provider_ninebits.ledger.driver import COMMIT, Asked, ask, run_for_each
+from airflow_provider_ninebits.ledger.driver import COMMIT, BoundStatement, ask, run_for_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,7 +47,7 @@ class Change(NamedTuple):
 
 
 def write(
-    connection: Connection, *changes: Change, asking: Sequence[Asked] = (), last: bool = False
+    connection: Connection, *changes: Change, asking: Sequence[BoundStatement] = (), last: bool = False
 ) -> list[list[tuple[Any, ...]]]:
     """
     Write some changes, no two of them to one table; on PostgreSQL in one statement.
@@ -73,11 +73,11 @@ def write(
     return ask(connection, *asking)
 
 
-def _written(connection: Connection, changes: Sequence[Change]) -> Asked:
+def _written(connection: Connection, changes: Sequence[Change]) -> BoundStatement:
     notice = notices.taken(connection) or ()
     shapes = tuple((each.table, tuple(each.rows[0]), each.key, each.adding) for each in changes)
     arrays = [array([row[name] for row in each.rows]) for each in changes for name in each.rows[0]]
-    return Asked(_at_once(shapes, telling=bool(notice)), (*arrays, *notice))
+    return BoundStatement(_at_once(shapes, telling=bool(notice)), (*arrays, *notice))
 
 
 @cache

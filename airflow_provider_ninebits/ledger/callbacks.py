@@ -18,14 +18,14 @@ from airflow_provider_ninebits.ledger.arriving import look_up
 from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.rematching import try_for_or_later
 from airflow_provider_ninebits.ledger.repeats import Sorted, without_repeats
-from airflow_provider_ninebits.ledger.states import Kind, MatchState
+from airflow_provider_ninebits.ledger.states import CallbackKind, MatchState
 from airflow_provider_ninebits.ledger.verdicts import match_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_ninebits.ledger.database import Database
-    from airflow_provider_ninebits.ledger.kept import KeptConnection
+    from airflow_provider_ninebits.ledger.kept_connection import KeptConnection
 
 _REPEAT = "repeat"
 
@@ -39,7 +39,7 @@ class Arrival(NamedTuple):
     :param conn_path: the connection named in the URL; None: the account's one path.
     """
 
-    kind: Kind
+    kind: CallbackKind
     raw: bytes
     identity: str | None = None
     conn_path: str | None = None
@@ -119,14 +119,14 @@ def _stored(
     for (kind, unanswered, match), count in fates.items():
         call = "unanswered" if unanswered else "answered"
         # As plain strings: they go to another process.
-        by_outcome[call if kind == Kind.CALL else str(kind), str(match)] += count
+        by_outcome[call if kind == CallbackKind.CALL else str(kind), str(match)] += count
     matched = sum(count for (_, match), count in by_outcome.items() if match == MatchState.MATCHED)
     return Stored(len(rows), again, matched, dict(by_outcome), first_callbacks)
 
 
 def _row(arrival: Arrival, now: datetime) -> dict[str, Any]:
     state = MatchState.UNMATCHED
-    if arrival.kind is Kind.UNREADABLE:
+    if arrival.kind is CallbackKind.UNREADABLE:
         state = MatchState.UNREADABLE
     elif arrival.inbound:
         state = MatchState.INBOUND

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.dead_letters import KeptCallback, kept_callback
+from airflow_provider_ninebits.ledger.dead_letters import KeptCallback, kept_callback, kept_callbacks
 from airflow_provider_ninebits.ledger.outcome import CallOutcome
 from airflow_provider_ninebits.ledger.outcomes import call_outcome
 
@@ -90,10 +90,4 @@ def _kept(connection: Connection, condition: ColumnElement[bool]) -> list[KeptCa
 
 
 def _read(condition: ColumnElement[bool]) -> Any:
-    return (
-        select(schema.callback, _callback.id.label("callback_id"), _recipient.message_id)
-        .outerjoin(schema.recipient, _recipient.id == _callback.recipient_id)
-        .where(condition)
-        .order_by(_callback.id)
-        .limit(CALLBACKS)
-    )
+    return kept_callbacks().where(condition).order_by(_callback.id).limit(CALLBACKS)

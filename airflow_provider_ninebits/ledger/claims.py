@@ -11,7 +11,7 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.columns import UtcDateTime
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.driver import Query
-from airflow_provider_ninebits.ledger.lists import joined
+from airflow_provider_ninebits.ledger.list_parameters import joined
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 
 if TYPE_CHECKING:

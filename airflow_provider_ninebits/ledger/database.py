@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from airflow_provider_ninebits.ledger import notices
 from airflow_provider_ninebits.ledger.arrays import array
-from airflow_provider_ninebits.ledger.driver import Asked, ask, run
+from airflow_provider_ninebits.ledger.driver import BoundStatement, ask, run
 from airflow_provider_ninebits.ledger.engines import LOCK_TIMEOUT_SECONDS, checked_url, masked, new_engine
 from airflow_provider_ninebits.ledger.migrate import current_version, upgrade_if_needed
 from airflow_provider_ninebits.ledger.outages import is_of_driver, ledger_error
@@ -39,7 +39,10 @@ _LOCK_CLASS = 0x39B175  # "9bits": keeps our advisory locks apart from other app
 # What is matched under locks is some rows of large tables, found by their keys; a server that has not analyzed them yet
 # takes them for small ones, and reads them as a whole. With that ruled out a plan is good for every use, and to make it
 # anew for each took half of the statements' time.
-_BY_KEYS = (Asked("SET LOCAL plan_cache_mode = force_generic_plan", ()), Asked("SET LOCAL enable_seqscan = off", ()))
+_BY_KEYS = (
+    BoundStatement("SET LOCAL plan_cache_mode = force_generic_plan", ()),
+    BoundStatement("SET LOCAL enable_seqscan = off", ()),
+)
 # Only a sorted subquery has an order that PostgreSQL keeps to; and it is not merged into the outer query. The clock is
 # read after the aggregate, so when the last lock is had.
 _LOCK = """
@@ -258,9 +261,9 @@ def lock_numbers(connection: Connection, names: Iterable[str] | None, *, shared:
     return had_at.astimezone(UTC)
 
 
-def locks_of(names: Iterable[str] | None, *, shared: bool = False) -> tuple[Asked, ...]:
+def locks_of(names: Iterable[str] | None, *, shared: bool = False) -> tuple[BoundStatement, ...]:
     """Return what :func:`lock_numbers` asks of PostgreSQL; the last answer is the time."""
     buckets = _EVERY_LOCK
     if names is not None:
         buckets = array({zlib.crc32(name.encode()) % LOCKS for name in names})
-    return (*_BY_KEYS, Asked(_SHARE if shared else _LOCK, (_LOCK_CLASS, buckets)))
+    return (*_BY_KEYS, BoundStatement(_SHARE if shared else _LOCK, (_LOCK_CLASS, buckets)))

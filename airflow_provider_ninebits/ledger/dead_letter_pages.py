@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import or_, select, text, tuple_
+from sqlalchemy import select, text, tuple_
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.dead_letters import Fate, KeptCallback, kept_callback
-from airflow_provider_ninebits.ledger.lists import among
+from airflow_provider_ninebits.ledger.dead_letters import Fate, KeptCallback, kept_callback, kept_callbacks
+from airflow_provider_ninebits.ledger.list_parameters import among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ LOOKED_AT = 20_000
 # As in the index: written in other words it would not be used.
 _DEAD = text("(ninebits_callback.match_state <> 'matched' OR ninebits_callback.ambiguous)")
 
-_callback, _recipient = schema.callback.c, schema.recipient.c
+_callback = schema.callback.c
 _NEWEST_FIRST = (_callback.received_at.desc(), _callback.id.desc())
 
 
@@ -69,13 +69,7 @@ def browse_dead_letters(
     if after is not None:
         looked_at = looked_at.where(tuple_(_callback.received_at, _callback.id) < tuple_(*after))
     near = looked_at.limit(LOOKED_AT).subquery("near")
-    statement = (
-        select(schema.callback, _callback.id.label("callback_id"), _recipient.message_id)
-        .join(near, near.c.id == _callback.id)
-        .outerjoin(schema.recipient, _recipient.id == _callback.recipient_id)
-        .order_by(*_NEWEST_FIRST)
-        .limit(limit + 1)
-    )
+    statement = kept_callbacks(near).order_by(*_NEWEST_FIRST).limit(limit + 1)
     given = {}
     if fate is not None:
         statement = statement.where(_callback.ambiguous if fate is Fate.AMBIGUOUS else _callback.match_state == fate)
@@ -118,42 +112,3 @@ def conn_paths_of(connection: Connection) -> set[str]:
     newest = select(_callback.conn_path).where(_DEAD).order_by(_callback.received_at.desc(), _callback.id.desc())
     among_newest = newest.limit(COUNTED).subquery("newest")
     return {each for each in connection.execute(select(among_newest.c.conn_path).distinct()).scalars() if each}
-
-
-@dataclass(frozen=True)
-class TurnedAwayLately:
-    """
-    What receivers have turned away, each counted since it was started: when the others but the last came is not known.
-
-    :param unauthorized: answered 401: 9bits does not send those again.
-    :param last_unauthorized_at: None: there was none.
-    :param unauthorized_since: the start of the receiver that has counted for longest.
-    """
-
-    unauthorized: int = 0
-    last_unauthorized_at: datetime | None = None
-    unauthorized_since: datetime | None = None
-    oversized: int = 0
-    last_oversized_at: datetime | None = None
-    oversized_since: datetime | None = None
-    unavailable: int = 0
-    last_unavailable_at: datetime | None = None
-    unavailable_since: datetime | None = None
-
-
-def turned_away_since(connection: Connection, since: datetime) -> TurnedAwayLately:
-    """Return what was turned away by the receivers that have turned something away since then."""
-    receiver = schema.receiver.c
-    kinds = ("unauthorized", "oversized", "unavailable")
-    rows = connection.execute(
-        select(receiver.started_at, *(receiver[each] for kind in kinds for each in (kind, f"last_{kind}_at"))).where(
-            or_(*(receiver[f"last_{kind}_at"] >= since for kind in kinds))
-        )
-    ).all()
-    found: dict[str, int | datetime | None] = {}
-    for kind in kinds:
-        lately = [row for row in rows if (at := getattr(row, f"last_{kind}_at")) is not None and at >= since]
-        found[kind] = sum(getattr(row, kind) for row in lately)
-        found[f"last_{kind}_at"] = max((getattr(row, f"last_{kind}_at") for row in lately), default=None)
-        found[f"{kind}_since"] = min((row.started_at for row in lately), default=None)
-    return TurnedAwayLately(**found)  # type: ignore[arg-type]

@@ -1,8 +1,7 @@
-"""Callbacks that settled nobody, or may have settled the wrong one: looked at by people, and tried again."""
+"""Callbacks that settled nobody, or may have settled the wrong one: for people to look at."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,19 +13,15 @@ from sqlalchemy import func, literal_column, select
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import NoSuchCallback
-from airflow_provider_ninebits.ledger.rematching import rematch_ids, try_for
-from airflow_provider_ninebits.ledger.states import Kind, MatchState
-from airflow_provider_ninebits.ledger.unmatched import answers_for_one_request, hopeful_ids
+from airflow_provider_ninebits.ledger.states import CallbackKind, MatchState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import timedelta
 
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import ColumnElement, Row, Select, Subquery
 
     from airflow_provider_ninebits.ledger.database import Database
 
-_PAGE = 500
 _MOST_COUNTED = 10_000
 # What a 64-bit column can be compared with.
 _LARGEST_ID = 2**63 - 1
@@ -56,7 +51,7 @@ class CallbackSummary:
 
     callback_id: int
     received_at: datetime
-    kind: Kind
+    kind: CallbackKind
     match_state: MatchState
     ambiguous: bool
     repeats: int
@@ -130,12 +125,7 @@ def show_callback(database: Database, callback_id: int) -> KeptCallback:
 
     :raises NoSuchCallback: when the ledger has none of this id.
     """
-    callback, recipient = schema.callback, schema.recipient.c
-    statement = (
-        select(callback, callback.c.id.label("callback_id"), recipient.message_id)
-        .outerjoin(schema.recipient, recipient.id == callback.c.recipient_id)
-        .where(callback.c.id == callback_id)
-    )
+    statement = kept_callbacks().where(schema.callback.c.id == callback_id)
     row = None
     if callback_id <= _LARGEST_ID:
         with database.reading() as connection:
@@ -145,62 +135,24 @@ def show_callback(database: Database, callback_id: int) -> KeptCallback:
     return kept_callback(row)
 
 
+def kept_callbacks(near: Subquery | None = None) -> Select[Any]:
+    """
+    Return the statement that reads what :func:`kept_callback` takes.
+
+    :param near: of these alone, by their ``id``. Joined first: SQLite keeps to the order in which an outer join has its
+        tables.
+    """
+    callback, recipient = schema.callback, schema.recipient.c
+    statement = select(callback, callback.c.id.label("callback_id"), recipient.message_id)
+    if near is not None:
+        statement = statement.join(near, near.c.id == callback.c.id)
+    return statement.outerjoin(schema.recipient, recipient.id == callback.c.recipient_id)
+
+
 def kept_callback(row: Row[Any]) -> KeptCallback:
-    """Return what a row says: of the callback table, with ``callback_id`` and its recipient's ``message_id``."""
+    """Return what a row says: one of :func:`kept_callbacks`."""
     fields = KeptCallback.__dataclass_fields__.keys() - {"summary"}
     return KeptCallback(summary=_summary(row), **{name: getattr(row, name) for name in fields})
-
-
-def try_again(
-    database: Database,
-    *,
-    window: timedelta,
-    since: datetime | None = None,
-    pause: Callable[[float], object] = time.sleep,
-    told: Callable[[int, int], object] = lambda tried, found: None,
-) -> tuple[int, int]:
-    """
-    Try unmatched callbacks again that may be somebody's, page by page, so that no transaction is long.
-
-    After each page it rests as long as that took: SQLite gives its write lock to nobody in turn.
-
-    :param window: ``[ninebits] match_window``.
-    :param since: only what was received from then on; None: all there are.
-    :param pause: called with the seconds to rest; what it raises ends it.
-    :param told: after each page, how many were tried, and found their recipient, by then.
-    :return: how many were tried, and how many found their recipient: those that the new matches brought with them
-        included.
-    """
-    tried, found, last_id = 0, 0, 0
-    with database.reading() as connection:
-        ids = answers_for_one_request(connection, window)
-    while True:
-        begun_at = time.monotonic()
-        news = rematch_ids(database, ids, window=window)
-        tried += len(ids)
-        found += news.matched + try_for(database, news, window=window)
-        with database.reading() as connection:
-            ids = hopeful_ids(connection, after=last_id, limit=_PAGE, since=since)
-        if not ids:
-            return tried, found
-        last_id = ids[-1]
-        told(tried, found)
-        pause(time.monotonic() - begun_at)
-
-
-def sweep(database: Database, *, window: timedelta, pause: Callable[[float], object] = time.sleep) -> int:
-    """
-    Try the callbacks of the last ``match_window`` that are still unmatched again.
-
-    Everything that makes a match possible tries its callbacks at once; this is for those whose process died in between,
-    and for those that waited for an answer that never came.
-
-    :return: how many found their recipient.
-    """
-    with database.reading() as connection:
-        since = ledger_now(connection) - window
-    _, found = try_again(database, window=window, since=since, pause=pause)
-    return found
 
 
 def _condition(fate: Fate | None) -> ColumnElement[bool]:
@@ -218,4 +170,6 @@ def _summary_columns() -> list[Any]:
 
 def _summary(row: Row[Any]) -> CallbackSummary:
     values = {name: getattr(row, name) for name in CallbackSummary.__dataclass_fields__}
-    return CallbackSummary(**{**values, "kind": Kind(values["kind"]), "match_state": MatchState(values["match_state"])})
+    return CallbackSummary(
+        **{**values, "kind": CallbackKind(values["kind"]), "match_state": MatchState(values["match_state"])}
+    )

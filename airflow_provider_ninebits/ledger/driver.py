@@ -15,7 +15,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
 from airflow_provider_ninebits.ledger.arrays import array
-from airflow_provider_ninebits.ledger.lists import TextList
+from airflow_provider_ninebits.ledger.list_parameters import TextList
 from airflow_provider_ninebits.ledger.pipeline import ask_at_once
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def cursor_of(connection: Connection) -> Any:
     return cursor
 
 
-class Asked(NamedTuple):
+class BoundStatement(NamedTuple):
     """
     A statement that is about to be executed.
 
@@ -66,11 +66,11 @@ class Asked(NamedTuple):
     values: Sequence[Any]
 
 
-COMMIT = Asked("COMMIT", ())
+COMMIT = BoundStatement("COMMIT", ())
 """For PostgreSQL: ends a transaction in the message in which its last statement is, where nothing follows that."""
 
 
-def ask(connection: Connection, *asked: Asked) -> list[list[tuple[Any, ...]]]:
+def ask(connection: Connection, *asked: BoundStatement) -> list[list[tuple[Any, ...]]]:
     """Execute statements, in their order; return the rows of each. On PostgreSQL they are sent all at once."""
     if connection.dialect.name == "postgresql":
         return ask_at_once(connection, asked)
@@ -97,14 +97,14 @@ class Query:
         changed: int = run(connection, *self.asked(connection, **given)).rowcount
         return changed
 
-    def asked(self, connection: Connection, **given: Any) -> Asked:
+    def asked(self, connection: Connection, **given: Any) -> BoundStatement:
         """Return it with its values, for :func:`ask`."""
         sql, names, processors, fixed = _compiled(self._statement, connection.dialect.name)
         values = fixed | {
             name: value if (process := processors.get(name)) is None else process(value)
             for name, value in given.items()
         }
-        return Asked(sql, [values[name] for name in names])
+        return BoundStatement(sql, [values[name] for name in names])
 
 
 @cache

@@ -106,6 +106,22 @@ def masked(url: URL) -> str:
     return url.update_query_dict(secrets).render_as_string().replace("=%2A%2A%2A", "=***")
 
 
+def masked_url(url: str) -> str:
+    """
+    Return a database URL that may be logged and shown, whatever is written there.
+
+    :param url: a SQLAlchemy URL
+    :return: the same with ``***`` for its password, in the authority or in the query; what is no URL is
+        masked whole, since the password may be anywhere in it
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        return "***"
+    # An @ that is not escaped: a part of the password is taken for the host.
+    return "***" if "@" in (parsed.host or "") else masked(parsed)
+
+
 def new_engine(url: URL, pool_timeout_seconds: float | None = None) -> Engine:
     """
     Return an engine for a checked URL. Nothing is opened yet.

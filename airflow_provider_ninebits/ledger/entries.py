@@ -16,7 +16,7 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.columns import UtcDateTime, read_amount, read_moment
 from airflow_provider_ninebits.ledger.driver import Query
 from airflow_provider_ninebits.ledger.folding import RecipientRecord
-from airflow_provider_ninebits.ledger.lists import among
+from airflow_provider_ninebits.ledger.list_parameters import among
 from airflow_provider_ninebits.ledger.matching import RequestFacts
 from airflow_provider_ninebits.ledger.receipts import purged_refs
 from airflow_provider_ninebits.ledger.states import MessageState, RecipientState, RequestState
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.engine import Connection, Row
 
-    from airflow_provider_ninebits.ledger.driver import Asked
+    from airflow_provider_ninebits.ledger.driver import BoundStatement
 
 _recipient, _message, _request = schema.recipient.c, schema.message.c, schema.request.c
 _begun = schema.request.alias("begun")
@@ -167,7 +167,7 @@ def held_by(
     *,
     since: datetime | None,
     span: timedelta,
-) -> Asked:
+) -> BoundStatement:
     """
     Return what :func:`read_entries` asks of PostgreSQL, with locks, where it is not known yet what its clock says.
 

@@ -18,7 +18,7 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.erasing import MASK_PREFIX
 from airflow_provider_ninebits.ledger.event_queue import ABANDONED_AFTER_DAYS
-from airflow_provider_ninebits.ledger.lists import among
+from airflow_provider_ninebits.ledger.list_parameters import among
 from airflow_provider_ninebits.ledger.outcome import CallOutcome
 from airflow_provider_ninebits.ledger.receipts import LEDGER_REF_PREFIX
 from airflow_provider_ninebits.ledger.states import RecipientState, RequestState

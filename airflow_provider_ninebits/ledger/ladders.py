@@ -60,6 +60,11 @@ class Climbed(NamedTuple):
     rungs: tuple[Rung, ...]
     now: datetime
 
+    @property
+    def refs(self) -> list[str]:
+        """What stands for all of its messages wherever a ``ref_id`` is taken."""
+        return [ref for rung in self.rungs for ref in rung.refs]
+
 
 class Move(StrEnum):
     """What is to be done with a ladder."""

@@ -21,7 +21,7 @@ from sqlalchemy import bindparam, func, select
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.engines import MARK, listening_arguments
 from airflow_provider_ninebits.ledger.errors import LedgerUnreachable
-from airflow_provider_ninebits.ledger.notices import CHANNEL, name_of, names_in
+from airflow_provider_ninebits.ledger.notices import CHANNEL, LISTEN, name_of, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
@@ -81,7 +81,7 @@ async def _listen(database: Database, hear: Hear, sweep_seconds: float) -> None:
 
     async with await AsyncConnection.connect(**listening_arguments(database.url), autocommit=True) as connection:
         await _ask(connection, database, "SELECT current_setting(%s, true)", MARK, "on")
-        await connection.execute("LISTEN ninebits")
+        await connection.execute(LISTEN)
         while True:
             # What was said before, or while the last question was asked, may not have been heard.
             hear(None)

@@ -11,7 +11,7 @@ from sqlalchemy import not_, or_, select
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
-from airflow_provider_ninebits.ledger.lists import among
+from airflow_provider_ninebits.ledger.list_parameters import among
 from airflow_provider_ninebits.ledger.receipts import LEDGER_REF_PREFIX, receipts
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 

@@ -16,7 +16,7 @@ from sqlalchemy import func, select, text
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
-from airflow_provider_ninebits.ledger.lists import among
+from airflow_provider_ninebits.ledger.list_parameters import among
 from airflow_provider_ninebits.ledger.outcome import Progress
 from airflow_provider_ninebits.ledger.receipts import LEDGER_REF_PREFIX, purged_refs
 from airflow_provider_ninebits.ledger.states import RecipientState, RequestState

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 CHANNEL = "ninebits"
+LISTEN = f"LISTEN {CHANNEL}"
 _NAME_LENGTH = 8
 # A payload has to be shorter than 8000 bytes.
 _MOST_NAMES = 7999 // _NAME_LENGTH

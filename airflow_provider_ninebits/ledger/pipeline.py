@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from airflow_provider_ninebits.ledger.driver import Asked
+    from airflow_provider_ninebits.ledger.driver import BoundStatement
 
 _PREPARED = "ninebits_prepared"
 
@@ -39,7 +39,7 @@ class _Prepared:
         return name
 
 
-def ask_at_once(connection: Connection, asked: Sequence[Asked]) -> list[list[tuple[Any, ...]]]:
+def ask_at_once(connection: Connection, asked: Sequence[BoundStatement]) -> list[list[tuple[Any, ...]]]:
     """
     Execute statements, in their order and in a transaction; return the rows of each.
 

@@ -86,7 +86,7 @@ class Planned:
     left_to_siblings: int = 0
 
     @property
-    def untouched(self) -> bool:
+    def all_accepted(self) -> bool:
         """Whether all of its parts were accepted before."""
         return all(part.state is MessageState.ACCEPTED for part in self.parts)
 

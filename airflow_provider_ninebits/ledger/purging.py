@@ -19,7 +19,7 @@ from airflow_provider_ninebits.ledger import erasing, leftovers, purgeable, sche
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.escalations import LADDER_ENDS_WITHIN
 from airflow_provider_ninebits.ledger.events import drop_abandoned
-from airflow_provider_ninebits.ledger.retention import REPEATS_END_AFTER, Fate, Windows, fate, loose_until
+from airflow_provider_ninebits.ledger.retention import REPEATS_END_AFTER, SendFate, Windows, fate, loose_until
 from airflow_provider_ninebits.ledger.states import PurgeState
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ RECIPIENTS_IN_A_BATCH = 1000
 MESSAGES_IN_A_BATCH = 200
 ROWS_IN_A_BATCH = 500
 _SHORTEST_PAUSE_SECONDS = 0.01
-_GOING = (Fate.PURGED, Fate.FORGOTTEN)
+_GOING = (SendFate.PURGED, SendFate.FORGOTTEN)
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ class Policy:
         if self.keys_older_than is not None and self.keys_older_than < self.older_than:
             raise ValueError("the keys are kept at least as long as what they stand for: raise keys_older_than")
 
-    def fate_of(self, send: purgeable.SendFacts, now: datetime) -> Fate:
+    def fate_of(self, send: purgeable.SendFacts, now: datetime) -> SendFate:
         """Return what becomes of a send."""
         return fate(send.parts, now, older_than=self.older_than, windows=self.windows, unsettled_too=self.unsettled_too)
 
@@ -156,7 +156,7 @@ class _Purge:
         while page := self._read(purgeable.old_sends, state, before, after=after, limit=SENDS_IN_A_BATCH):
             after = (page[-1].created_at, page[-1].id)
             fates = [(send, self.policy.fate_of(send, now)) for send in page]
-            self.done += Purged(unsettled_sends=sum(where is Fate.UNSETTLED for _, where in fates))
+            self.done += Purged(unsettled_sends=sum(where is SendFate.UNSETTLED for _, where in fates))
             going = [send.id for send, where in fates if where in _GOING]
             if going and self.dry_run:
                 self.done += _taken(self._read(erasing.counts, going)) + Purged(sends=len(going))
@@ -172,7 +172,7 @@ class _Purge:
             for send in purgeable.locked_sends(connection, send_ids):
                 where = self.policy.fate_of(send, now)
                 if where in _GOING:
-                    erasing.close(connection, send.id, purge_state, forget=where is Fate.FORGOTTEN)
+                    erasing.close(connection, send.id, purge_state, forget=where is SendFate.FORGOTTEN)
 
     def _finish_others(self, now: datetime) -> None:
         """Finish what purges before this one have closed: they were killed, or had to wait for repeats."""

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
-from airflow_provider_ninebits.ledger.states import Kind, MatchState
+from airflow_provider_ninebits.ledger.states import CallbackKind, MatchState
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from sqlalchemy.engine import Connection
 
     from airflow_provider_ninebits.ledger.database import Database
 
@@ -87,10 +89,49 @@ def probe_write(database: Database) -> None:
     """
     with database.writing() as connection:
         callback = schema.callback
-        like_one = {"kind": Kind.UNREADABLE, "match_state": MatchState.UNREADABLE, "detail": "a probe"}
+        like_one = {"kind": CallbackKind.UNREADABLE, "match_state": MatchState.UNREADABLE, "detail": "a probe"}
         probe_id = connection.execute(
             insert(callback)
             .values(**like_one, received_at=ledger_now(connection), raw=secrets.token_bytes(_PROBE_BYTES))
             .returning(callback.c.id)
         ).scalar_one()
         connection.execute(delete(callback).where(callback.c.id == probe_id))
+
+
+@dataclass(frozen=True)
+class TurnedAwayLately:
+    """
+    What receivers have turned away, each counted since it was started: when the others but the last came is not known.
+
+    :param unauthorized: answered 401: 9bits does not send those again.
+    :param last_unauthorized_at: None: there was none.
+    :param unauthorized_since: the start of the receiver that has counted for longest.
+    """
+
+    unauthorized: int = 0
+    last_unauthorized_at: datetime | None = None
+    unauthorized_since: datetime | None = None
+    oversized: int = 0
+    last_oversized_at: datetime | None = None
+    oversized_since: datetime | None = None
+    unavailable: int = 0
+    last_unavailable_at: datetime | None = None
+    unavailable_since: datetime | None = None
+
+
+def turned_away_since(connection: Connection, since: datetime) -> TurnedAwayLately:
+    """Return what was turned away by the receivers that have turned something away since then."""
+    receiver = schema.receiver.c
+    kinds = ("unauthorized", "oversized", "unavailable")
+    rows = connection.execute(
+        select(receiver.started_at, *(receiver[each] for kind in kinds for each in (kind, f"last_{kind}_at"))).where(
+            or_(*(receiver[f"last_{kind}_at"] >= since for kind in kinds))
+        )
+    ).all()
+    found: dict[str, int | datetime | None] = {}
+    for kind in kinds:
+        lately = [row for row in rows if (at := getattr(row, f"last_{kind}_at")) is not None and at >= since]
+        found[kind] = sum(getattr(row, kind) for row in lately)
+        found[f"last_{kind}_at"] = max((getattr(row, f"last_{kind}_at") for row in lately), default=None)
+        found[f"{kind}_since"] = min((row.started_at for row in lately), default=None)
+    return TurnedAwayLately(**found)  # type: ignore[arg-type]

@@ -1,8 +1,9 @@
-"""Trying unmatched callbacks again, when something became known that may make them somebody's."""
+"""Trying unmatched callbacks again: when something became known that may make them somebody's, and in sweeps."""
 
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -11,18 +12,19 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.database import ledger_now, lock_numbers
 from airflow_provider_ninebits.ledger.errors import LedgerError
-from airflow_provider_ninebits.ledger.states import Kind, MatchState
-from airflow_provider_ninebits.ledger.unmatched import unmatched_ids
+from airflow_provider_ninebits.ledger.states import CallbackKind, MatchState
+from airflow_provider_ninebits.ledger.unmatched import answers_for_one_request, hopeful_ids, unmatched_ids
 from airflow_provider_ninebits.ledger.verdicts import News, match_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import timedelta
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime, timedelta
 
     from airflow_provider_ninebits.ledger.database import Database
 
 REMATCHED_TOGETHER = 1000
 """One transaction; a number that is called every hour may leave more of them than SQLite binds in one statement."""
+_PAGE = 500
 _MATCH = ("id", "match_state", "ambiguous", "recipient_id", "request_id")
 
 log = logging.getLogger(__name__)
@@ -93,7 +95,7 @@ def _rematch_some(database: Database, callback_ids: Sequence[int], window: timed
     )
     with database.writing() as connection:
         before = connection.execute(unmatched).all()
-        answers = any(row.kind == Kind.ANSWER for row in before)
+        answers = any(row.kind == CallbackKind.ANSWER for row in before)
         lock_numbers(
             connection, None if answers else {name for row in before for name in (row.number, row.ref_id) if name}
         )
@@ -107,3 +109,55 @@ def _rematch_some(database: Database, callback_ids: Sequence[int], window: timed
         matches = [{name: row[name] for name in _MATCH} for row in changed]
         write(connection, *changes, Change(schema.callback, matches, key="id"))
     return news if news.matched else News()
+
+
+def try_again(
+    database: Database,
+    *,
+    window: timedelta,
+    since: datetime | None = None,
+    pause: Callable[[float], object] = time.sleep,
+    told: Callable[[int, int], object] = lambda tried, found: None,
+) -> tuple[int, int]:
+    """
+    Try unmatched callbacks again that may be somebody's, page by page, so that no transaction is long.
+
+    After each page it rests as long as that took: SQLite gives its write lock to nobody in turn.
+
+    :param window: ``[ninebits] match_window``.
+    :param since: only what was received from then on; None: all there are.
+    :param pause: called with the seconds to rest; what it raises ends it.
+    :param told: after each page, how many were tried, and found their recipient, by then.
+    :return: how many were tried, and how many found their recipient: those that the new matches brought with them
+        included.
+    """
+    tried, found, last_id = 0, 0, 0
+    with database.reading() as connection:
+        ids = answers_for_one_request(connection, window)
+    while True:
+        begun_at = time.monotonic()
+        news = rematch_ids(database, ids, window=window)
+        tried += len(ids)
+        found += news.matched + try_for(database, news, window=window)
+        with database.reading() as connection:
+            ids = hopeful_ids(connection, after=last_id, limit=_PAGE, since=since)
+        if not ids:
+            return tried, found
+        last_id = ids[-1]
+        told(tried, found)
+        pause(time.monotonic() - begun_at)
+
+
+def sweep(database: Database, *, window: timedelta, pause: Callable[[float], object] = time.sleep) -> int:
+    """
+    Try the callbacks of the last ``match_window`` that are still unmatched again.
+
+    Everything that makes a match possible tries its callbacks at once; this is for those whose process died in between,
+    and for those that waited for an answer that never came.
+
+    :return: how many found their recipient.
+    """
+    with database.reading() as connection:
+        since = ledger_now(connection) - window
+    _, found = try_again(database, window=window, since=since, pause=pause)
+    return found

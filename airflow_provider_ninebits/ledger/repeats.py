@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, literal_column, null, select, union_all, updat
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.driver import Query
-from airflow_provider_ninebits.ledger.lists import among
+from airflow_provider_ninebits.ledger.list_parameters import among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from airflow_provider_ninebits.ledger.callbacks import Arrival
-    from airflow_provider_ninebits.ledger.driver import Asked
+    from airflow_provider_ninebits.ledger.driver import BoundStatement
 
 _callback = schema.callback.c
 _KNOWN = Query(
@@ -51,7 +51,7 @@ class Sorted:
     waiting: set[str]
 
 
-def known_of(connection: Connection, arrivals: Sequence[Arrival]) -> Asked:
+def known_of(connection: Connection, arrivals: Sequence[Arrival]) -> BoundStatement:
     """Return what is asked: which callbacks of a group are stored, and of whose numbers some wait."""
     return _KNOWN.asked(
         connection,

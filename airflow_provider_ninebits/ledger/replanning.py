@@ -41,7 +41,7 @@ class Overlap:
 
 
 @dataclass(frozen=True)
-class Change:
+class Difference:
     """
     How what is given differs from what is stored.
 
@@ -53,7 +53,7 @@ class Change:
     plan_rest_anew: bool
 
 
-def compare(overlap: Overlap) -> Change | None:
+def compare(overlap: Overlap) -> Difference | None:
     """
     Return what has changed when a send is resumed, or None where what is given is what is stored. Pure.
 
@@ -69,7 +69,7 @@ def compare(overlap: Overlap) -> Change | None:
     if overlap.unsent_without_zones:
         words.append("the calling hours are those of each destination now")
     rest_differs = bool(added) or overlap.given_and_unsent != overlap.unsent or overlap.unsent_without_zones
-    return Change(", ".join(words), plan_rest_anew=rest_differs or overlap.unsent_media_differs)
+    return Difference(", ".join(words), plan_rest_anew=rest_differs or overlap.unsent_media_differs)
 
 
 def read_overlap(connection: Connection, send_id: str, given: int, media: str, *, by_zones: bool) -> Overlap:

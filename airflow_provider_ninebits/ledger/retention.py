@@ -59,7 +59,7 @@ class PartFacts:
     maybe_placed: bool = False
 
 
-class Fate(StrEnum):
+class SendFate(StrEnum):
     """What becomes of a send."""
 
     YOUNG = "young"
@@ -74,7 +74,7 @@ class Fate(StrEnum):
 
 def fate(
     parts: Sequence[PartFacts], now: datetime, *, older_than: timedelta, windows: Windows, unsettled_too: bool
-) -> Fate:
+) -> SendFate:
     """
     Return what becomes of a send.
 
@@ -84,15 +84,15 @@ def fate(
     """
     last_event_at = max((part.last_event_at for part in parts), default=datetime.min.replace(tzinfo=now.tzinfo))
     if last_event_at > now - older_than:
-        return Fate.YOUNG
+        return SendFate.YOUNG
     never_placed = all(part.state in _NEVER_PLACED and not part.maybe_placed for part in parts)
     ends = [_settled_after(part, windows, never_placed=never_placed) for part in parts]
     if unsettled_too:
         ends = [windows.quiet if end is None else end for end in ends]
     for part, end in zip(parts, ends, strict=True):
         if end is None or part.last_event_at > now - end:
-            return Fate.UNSETTLED
-    return Fate.FORGOTTEN if never_placed else Fate.PURGED
+            return SendFate.UNSETTLED
+    return SendFate.FORGOTTEN if never_placed else SendFate.PURGED
 
 
 def loose_until(now: datetime, *, older_than: timedelta, windows: Windows) -> datetime:

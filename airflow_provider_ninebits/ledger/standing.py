@@ -11,7 +11,7 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.database import LOCKS, locks_of
 from airflow_provider_ninebits.ledger.driver import Query, ask
-from airflow_provider_ninebits.ledger.lists import among
+from airflow_provider_ninebits.ledger.list_parameters import among
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState, message_state
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from airflow_provider_ninebits.ledger.driver import Asked
+    from airflow_provider_ninebits.ledger.driver import BoundStatement
 
 
 _message, _request, _recipient = schema.message.c, schema.request.c, schema.recipient.c
@@ -55,7 +55,7 @@ def lock_messages(
     *,
     recipients: int = 0,
     shared: bool = False,
-    asking: Asked | None = None,
+    asking: BoundStatement | None = None,
 ) -> Locked:
     """
     Make this transaction the only one that changes these messages' requests, or matches callbacks of their numbers.

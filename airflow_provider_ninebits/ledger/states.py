@@ -131,7 +131,7 @@ def next_step(
     raise ValueError(f"a part in state {part.state!r} is not sent")
 
 
-class Kind(StrEnum):
+class CallbackKind(StrEnum):
     """What a callback is."""
 
     CALL = "call"

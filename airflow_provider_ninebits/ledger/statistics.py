@@ -21,8 +21,8 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.columns import UNITS
+from airflow_provider_ninebits.ledger.list_parameters import among
 from airflow_provider_ninebits.ledger.listing import asked_by_deployment
-from airflow_provider_ninebits.ledger.lists import among
 from airflow_provider_ninebits.ledger.states import MessageState, RecipientState, RequestState
 
 if TYPE_CHECKING:

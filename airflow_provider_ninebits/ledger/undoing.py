@@ -18,7 +18,7 @@ from airflow_provider_ninebits.ledger.book import call_record
 from airflow_provider_ninebits.ledger.event_queue import drop_failed, take_back
 from airflow_provider_ninebits.ledger.folding import RecipientRecord, fold_call
 from airflow_provider_ninebits.ledger.standing import refresh_message_state
-from airflow_provider_ninebits.ledger.states import Kind, MatchState, RecipientState, RequestState
+from airflow_provider_ninebits.ledger.states import CallbackKind, MatchState, RecipientState, RequestState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,6 +135,6 @@ def _fail_again(connection: Connection, message_id: str) -> None:
     for answer in connection.execute(
         select(callback.request_id, callback.status, callback.received_at)
         .join(schema.request, request.id == callback.request_id)
-        .where(callback.kind == Kind.ANSWER, request.message_id == message_id)
+        .where(callback.kind == CallbackKind.ANSWER, request.message_id == message_id)
     ).all():
         fail_pending(connection, message_id, answer.request_id, answer.status, answer.received_at)

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, exists, literal_column, or_, select, union_all
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.driver import Query
 from airflow_provider_ninebits.ledger.entries import request_facts
-from airflow_provider_ninebits.ledger.lists import among
+from airflow_provider_ninebits.ledger.list_parameters import among
 from airflow_provider_ninebits.ledger.states import RequestState
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
     from sqlalchemy.engine import Connection
 
-    from airflow_provider_ninebits.ledger.driver import Asked
+    from airflow_provider_ninebits.ledger.driver import BoundStatement
 
 _callback, _recipient, _request = schema.callback.c, schema.recipient.c, schema.request.c
 _UNMATCHED = select(_callback.id).where(_callback.match_state == literal_column("'unmatched'"))
@@ -96,7 +96,7 @@ def unmatched_ids(
 
 def waiting(
     connection: Connection, *, ref_ids: Collection[str], message_ids: Collection[str], since: datetime
-) -> Asked:
+) -> BoundStatement:
     """
     Return what has rows where an unmatched callback may be one of :func:`unmatched_ids`; mostly there is none.
 

@@ -10,7 +10,7 @@ from airflow_provider_ninebits.ledger.book import Book, call_record
 from airflow_provider_ninebits.ledger.bulk import write
 from airflow_provider_ninebits.ledger.entries import read_entries
 from airflow_provider_ninebits.ledger.matching import NOBODY, CallFacts, Verdict, earliest_request, match_call
-from airflow_provider_ninebits.ledger.states import Kind, MatchState
+from airflow_provider_ninebits.ledger.states import CallbackKind, MatchState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ def match_rows(
     :return: what it brought, and what is to be written elsewhere, together with the rows.
     """
     open_rows = [row for row in rows if row["match_state"] == MatchState.UNMATCHED]
-    calls = [row for row in open_rows if row["kind"] == Kind.CALL]
+    calls = [row for row in open_rows if row["kind"] == CallbackKind.CALL]
     if entries is None:
         times = [now, *(row["started_at"] or now for row in calls), *(row["received_at"] for row in calls)]
         entries = read_entries(
@@ -86,7 +86,7 @@ def match_rows(
         numbers=frozenset(book.answered_numbers),
         first_callbacks=tuple(book.first_callbacks),
     )
-    answers = [row for row in open_rows if row["kind"] == Kind.ANSWER]
+    answers = [row for row in open_rows if row["kind"] == CallbackKind.ANSWER]
     if answers:
         # They look at what the calls before them have changed.
         write(connection, *changes)

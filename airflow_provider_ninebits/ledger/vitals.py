@@ -10,7 +10,7 @@ from sqlalchemy import func, literal_column, select
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.escalations import TAKEN_WITHIN, WATCHED_WITHIN
-from airflow_provider_ninebits.ledger.states import Kind, RequestState
+from airflow_provider_ninebits.ledger.states import CallbackKind, RequestState
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -127,7 +127,7 @@ def callbacks(database: Database) -> CallbackRows:
     ).subquery()
     calls = (
         select(callback.received_at, callback.raw)
-        .where(callback.id.in_(select(newest.c.id)), callback.kind == Kind.CALL, callback.ended_at.is_not(None))
+        .where(callback.id.in_(select(newest.c.id)), callback.kind == CallbackKind.CALL, callback.ended_at.is_not(None))
         .where(func.length(callback.raw) <= _LARGEST_CALL_BYTES)
         .order_by(callback.received_at.desc())
         .limit(_CALLS_READ)

@@ -12,7 +12,7 @@ from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.entries import read_entries
 from airflow_provider_ninebits.ledger.evidence import Evidence, Witness
 from airflow_provider_ninebits.ledger.matching import CallFacts, possible_messages
-from airflow_provider_ninebits.ledger.states import Kind, MatchState, RequestState
+from airflow_provider_ninebits.ledger.states import CallbackKind, MatchState, RequestState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,11 +99,11 @@ def _possible_callbacks(connection: Connection, message_id: str, requests: Seque
     callback, recipient = schema.callback.c, schema.recipient.c
     numbers = select(recipient.number).where(recipient.message_id == message_id)
     unknown: ColumnElement[bool] = (
-        (callback.kind == Kind.UNREADABLE)
-        | ((callback.kind == Kind.CALL) & callback.number.is_(None) & ~callback.inbound)
-        | ((callback.kind == Kind.ANSWER) & (callback.match_state == MatchState.UNMATCHED))
+        (callback.kind == CallbackKind.UNREADABLE)
+        | ((callback.kind == CallbackKind.CALL) & callback.number.is_(None) & ~callback.inbound)
+        | ((callback.kind == CallbackKind.ANSWER) & (callback.match_state == MatchState.UNMATCHED))
     )
-    ours = (callback.kind == Kind.CALL) & callback.number.in_(numbers) & ~callback.inbound
+    ours = (callback.kind == CallbackKind.CALL) & callback.number.in_(numbers) & ~callback.inbound
     conn_ids = {request.conn_id for request in requests}
     rows = (
         connection.execute(
@@ -116,7 +116,7 @@ def _possible_callbacks(connection: Connection, message_id: str, requests: Seque
         .mappings()
         .all()
     )
-    calls = [row for row in rows if row["kind"] == Kind.CALL and row["number"] is not None]
+    calls = [row for row in rows if row["kind"] == CallbackKind.CALL and row["number"] is not None]
     entries = read_entries(
         connection,
         {row["number"] for row in calls},

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from airflow_provider_ninebits.airflow_stats import record
+from airflow_provider_ninebits.api.masking import shown_text
 from airflow_provider_ninebits.api.numbers import mask_number
-from airflow_provider_ninebits.api.shown import shown_text
 from airflow_provider_ninebits.exceptions import (
     InvalidArgument,
     KeyReused,
@@ -26,13 +27,12 @@ from airflow_provider_ninebits.hooks.attempts import LEASE_MARGIN_SECONDS
 from airflow_provider_ninebits.hooks.log_lines import log_line, ref_id_pairs
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.ledger import alerts
-from airflow_provider_ninebits.ledger.alerts import Alert, Ring, Ruling, Verdict
+from airflow_provider_ninebits.ledger.alerts import Alert, AlertVerdict, Ring, Ruling
 from airflow_provider_ninebits.ledger.escalations import Escalation
 from airflow_provider_ninebits.ledger.keys import alert_key, ring_key
 from airflow_provider_ninebits.ledger.sends import AskedBy, is_unplaced
 from airflow_provider_ninebits.metrics import ALERTS
 from airflow_provider_ninebits.notifications.ladders import Following, read_ladder, write_ladder
-from airflow_provider_ninebits.stats import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,7 +183,7 @@ class Ringing:
                 ruling = alerts.ask(
                     self._hook.database, alert, cooldown=self._wanted.cooldown, owner=owner, lease=lease
                 )
-            if ruling.verdict is Verdict.HELD_BACK:
+            if ruling.verdict is AlertVerdict.HELD_BACK:
                 record(ALERTS, 1, {"result": "held_back"})
                 return held_back(alert, ruling, self._wanted.cooldown)
             if ruling.ring is not None:

@@ -71,6 +71,6 @@ def _environment(notifier: BaseNotifier, dag: Any) -> jinja2.Environment:
 
 
 def _words(error: Exception) -> str:
-    from airflow_provider_ninebits.api.shown import shown_text
+    from airflow_provider_ninebits.api.masking import shown_text
 
     return f"{type(error).__name__}: {shown_text(str(error))}"

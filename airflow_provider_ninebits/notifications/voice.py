@@ -151,7 +151,7 @@ def _tell(alarm: Alarm, done: Future[Report] | asyncio.Future[Report]) -> None:
 
 def _tell_failure(error: Exception) -> None:
     """Log why nobody is known to be rung, and what to do."""
-    from airflow_provider_ninebits.api.shown import shown_text
+    from airflow_provider_ninebits.api.masking import shown_text
 
     # Errors of this package are masked already, and say what to do.
     if isinstance(error, MessageUncertain):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from airflow.providers.common.compat.sdk import conf
+
+from airflow_provider_ninebits.airflow_stats import record
 from airflow_provider_ninebits.exceptions import OpeningTooLate
 from airflow_provider_ninebits.hooks.waiting import BACKSTOP, read_duration
 from airflow_provider_ninebits.metrics import HOURS_DEFERRALS
-from airflow_provider_ninebits.stats import record
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.hooks.hours import HoursClosed
     from airflow_provider_ninebits.hooks.waiting import Wait
     from airflow_provider_ninebits.operators.work import Work
+
+
+def is_deferrable(given: bool | None) -> bool:
+    """Return whether waits leave the worker: what was given, or for None Airflow's default."""
+    return bool(conf.getboolean("operators", "default_deferrable", fallback=False) if given is None else given)
 
 
 def defer_until_settled(operator: BaseOperator, wait: Wait, work: Work, begun_at: float, timeout: timedelta) -> None:

@@ -8,17 +8,18 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseOperator, conf
+from airflow.providers.common.compat.sdk import BaseOperator
 
+from airflow_provider_ninebits.airflow_stats import record
 from airflow_provider_ninebits.exceptions import MessageUncertain, NobodyAnswered, SendFailed, SendStopped
 from airflow_provider_ninebits.hooks.contacts import MOST_STEPS, read_contacts, read_rounds
 from airflow_provider_ninebits.hooks.log_lines import log_line, outcome_line
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.waiting import BACKSTOP, patient, read_duration, read_event
 from airflow_provider_ninebits.metrics import ESCALATION_STEPS
+from airflow_provider_ninebits.operators.deferring import is_deferrable
 from airflow_provider_ninebits.operators.links import LadderCallsLink, show_links
 from airflow_provider_ninebits.operators.work import Work, place_of
-from airflow_provider_ninebits.stats import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -230,14 +231,10 @@ class EscalateVoiceOperator(BaseOperator):
             ladder.passed, ladder.refusal = step, error
 
     def _push(self, ladder: Ladder) -> None:
-        refs = [ref for rung in ladder.climbed().rungs for ref in rung.refs]
-        ladder.context["ti"].xcom_push(key="ref_id", value=refs)
+        ladder.context["ti"].xcom_push(key="ref_id", value=ladder.climbed().refs)
 
     def _wait(self, ladder: Ladder, climbed: Climbed, seconds: float) -> None:
-        deferrable = self.deferrable
-        if deferrable is None:
-            deferrable = conf.getboolean("operators", "default_deferrable", fallback=False)
-        if not deferrable:
+        if not is_deferrable(self.deferrable):
             if self._stopped:
                 raise SendStopped("The task was stopped while a contact was rung; a retry goes on there.")
             time.sleep(max(min(POLL_SECONDS, seconds), 0.1))
@@ -247,7 +244,7 @@ class EscalateVoiceOperator(BaseOperator):
         now = time.time()
         self.defer(
             trigger=CallbackTrigger(
-                ref_ids=[ref for rung in climbed.rungs for ref in rung.refs],
+                ref_ids=climbed.refs,
                 wait_for="any",
                 settling=list(climbed.rungs[-1].refs),
                 first_look_at=now,
@@ -261,7 +258,7 @@ class EscalateVoiceOperator(BaseOperator):
     def _answered(self, ladder: Ladder, climbed: Climbed) -> dict[str, Any]:
         from airflow_provider_ninebits.ledger.states import RecipientState
 
-        refs = [ref for rung in climbed.rungs for ref in rung.refs]
+        refs = climbed.refs
         outcome = patient(lambda: ladder.hook.read_outcome(refs))
         answered = [call for call in outcome.calls if call.state is RecipientState.ANSWERED]
         # Without a time where 9bits gave none.
@@ -276,7 +273,7 @@ class EscalateVoiceOperator(BaseOperator):
         }
 
     def _give_up(self, ladder: Ladder, climbed: Climbed) -> None:
-        refs = [ref for rung in climbed.rungs for ref in rung.refs]
+        refs = climbed.refs
         if not refs and ladder.refusal is not None:
             raise ladder.refusal
         outcome = patient(lambda: ladder.hook.read_outcome(refs))

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from airflow.providers.common.compat.sdk import BaseOperatorLink, conf
 
 from airflow_provider_ninebits.exceptions import InvalidArgument
+from airflow_provider_ninebits.mounts import PAGE_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator
 
 LINK_NAME = "Voice calls"
-PAGE_PATH = "/ninebits/calls/"
 MOST_REF_IDS = 50
 """A link to more would be longer than what a browser or a proxy takes."""
 
@@ -66,8 +66,8 @@ class AwaitedCallsLink(BaseOperatorLink):
 
 def page_url(filters: Sequence[tuple[str, str]]) -> str:
     """Return the address of the page, with its filters: below ``[api] base_url``, as Airflow's own links are."""
-    base = conf.get("api", "base_url", fallback="/").rstrip("/")
-    return f"{base}{PAGE_PATH}?{urlencode(filters)}" if filters else f"{base}{PAGE_PATH}"
+    page = f"{conf.get('api', 'base_url', fallback='/').rstrip('/')}{PAGE_PREFIX}/"
+    return f"{page}?{urlencode(filters)}" if filters else page
 
 
 def show_links(operator: BaseOperator, context: Any) -> None:

@@ -8,22 +8,20 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow.providers.common.compat.sdk import BaseOperator, conf
+from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ninebits.exceptions import InvalidArgument, SendStopped
 from airflow_provider_ninebits.hooks.asset_events import tell_assets
 from airflow_provider_ninebits.hooks.given_hours import read_hours
 from airflow_provider_ninebits.hooks.hours import HoursClosed
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
-from airflow_provider_ninebits.hooks.waiting import (
-    Standing,
-    Wait,
-    conclude,
-    look_standing,
-    read_duration,
-    read_event,
+from airflow_provider_ninebits.hooks.waiting import Standing, Wait, conclude, look_standing, read_duration, read_event
+from airflow_provider_ninebits.operators.deferring import (
+    check_opened,
+    defer_until_open,
+    defer_until_settled,
+    is_deferrable,
 )
-from airflow_provider_ninebits.operators.deferring import check_opened, defer_until_open, defer_until_settled
 from airflow_provider_ninebits.operators.links import TaskCallsLink, show_links
 from airflow_provider_ninebits.operators.pushing import one_or_list, pushed_as_placed
 from airflow_provider_ninebits.operators.work import Work, place_of
@@ -180,7 +178,7 @@ class SendVoiceOperator(BaseOperator):
             read_duration("opening_timeout", self.opening_timeout)
         if self.wait_for_outcome:
             read_duration("outcome_timeout", self.outcome_timeout)
-            self._wait("ledger:unsent")
+            self._wait("unsent")
 
     def _ring(self, hook: NineBitsHook, context: Context, work: Work | None = None) -> Any:
         """Send, and return or wait; ``work``: what a deferred task was at."""
@@ -280,10 +278,7 @@ class SendVoiceOperator(BaseOperator):
         timeout = read_duration("outcome_timeout", self.outcome_timeout)
         deadline = begun_at + timeout.total_seconds()
         end, _ = look_standing(hook, wait, first_look_at=begun_at, deadline=deadline)
-        deferrable = self.deferrable
-        if deferrable is None:
-            deferrable = conf.getboolean("operators", "default_deferrable", fallback=False)
-        if end is Standing.WAITING and deferrable:
+        if end is Standing.WAITING and is_deferrable(self.deferrable):
             defer_until_settled(self, wait, work, begun_at, timeout)
         while end is Standing.WAITING:
             if self._stopped:

@@ -62,8 +62,13 @@ def page_app(ledger_url: Callable[[], str], deployment: Callable[[], str], reade
 
     # Airflow mounts a plugin's app without authentication: nothing but the pages is shown.
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
-    logged_in = Depends(reader)
+    _add_pages(app, desk, render, Depends(reader))
+    _add_static(app, render)
+    _say_what_went_wrong(app, render)
+    return app
 
+
+def _add_pages(app: FastAPI, desk: Desk, render: _Templates, logged_in: Any) -> None:
     async def answered(request: Request, template: str, view: Callable[..., Any], *given: Any) -> Response:
         asked = Given.of(request.query_params.multi_items())
         answer: Response = await desk.run(_answered, render, request, template, asked, view, desk, *given)
@@ -89,6 +94,8 @@ def page_app(ledger_url: Callable[[], str], deployment: Callable[[], str], reade
     async def statistics(request: Request, who: Any = logged_in) -> Response:
         return await answered(request, "statistics.html", views.statistics, who)
 
+
+def _add_static(app: FastAPI, render: _Templates) -> None:
     @app.get("/static/{name}")
     async def static(name: str) -> Response:
         if name not in _STATIC:
@@ -96,9 +103,6 @@ def page_app(ledger_url: Callable[[], str], deployment: Callable[[], str], reade
         # The version stands in the link.
         headers = {**_HEADERS, "Cache-Control": "public, max-age=86400"}
         return Response(render.static[name], media_type=_STATIC[name], headers=headers)
-
-    _say_what_went_wrong(app, render)
-    return app
 
 
 class _Templates:
@@ -150,6 +154,11 @@ def _say_what_went_wrong(app: FastAPI, render: _Templates) -> None:
             answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return answer
 
+    _tell_refusals(app, page)
+    _tell_outages(app, page)
+
+
+def _tell_refusals(app: FastAPI, page: Callable[..., Response]) -> None:
     @app.exception_handler(NotUnderstood)
     async def not_understood(request: Request, error: NotUnderstood) -> Response:
         return page(request, 400, "This filter says nothing that can be looked for", str(error))
@@ -163,6 +172,14 @@ def _say_what_went_wrong(app: FastAPI, render: _Templates) -> None:
         words = "The ledger has no such message, or it was purged, or it goes over a connection that you may not read."
         return page(request, 404, "No such message", words)
 
+    @app.exception_handler(StarletteHTTPException)
+    async def other(request: Request, error: StarletteHTTPException) -> Response:
+        if error.status_code in (401, 403):
+            return _not_logged_in(request, page)
+        return page(request, error.status_code, "There is nothing here", "The tabs above lead to what there is.")
+
+
+def _tell_outages(app: FastAPI, page: Callable[..., Response]) -> None:
     @app.exception_handler(Busy)
     async def busy(request: Request, _: Busy) -> Response:
         words = "More people look at this page than it can serve at once. Load it again in a moment."
@@ -187,12 +204,6 @@ def _say_what_went_wrong(app: FastAPI, render: _Templates) -> None:
             "This is a mistake of the page's, and not yours. The log of the API server says which. No call is touched."
         )
         return page(request, 500, "The page failed", words)
-
-    @app.exception_handler(StarletteHTTPException)
-    async def other(request: Request, error: StarletteHTTPException) -> Response:
-        if error.status_code in (401, 403):
-            return _not_logged_in(request, page)
-        return page(request, error.status_code, "There is nothing here", "The tabs above lead to what there is.")
 
 
 def _not_logged_in(request: Request, page: Callable[..., Response]) -> Response:

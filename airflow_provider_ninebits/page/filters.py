@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow_provider_ninebits.api.numbers import canonical_number
 from airflow_provider_ninebits.ledger.alert_pages import AlertKey
-from airflow_provider_ninebits.ledger.browsing import Key, Seen, Wanted
+from airflow_provider_ninebits.ledger.browsing import Key, MessageFilter, Seen
 from airflow_provider_ninebits.ledger.dead_letter_pages import CallbackKey
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def read_zone(given: Given) -> tzinfo:
         raise NotUnderstood(f"tz: no time zone is called {name[:LONGEST]!r}; give one like Africa/Lagos") from None
 
 
-def read_wanted(given: Given) -> Wanted:
+def read_wanted(given: Given) -> MessageFilter:
     """
     Return which messages a URL asks for, over whichever connections.
 
@@ -121,7 +121,7 @@ def read_wanted(given: Given) -> Wanted:
     if inside is not None and given.get("dag_id") is None:
         # Who may see it is asked by the DAG: without one, it would be told that there is such a run or task.
         raise NotUnderstood(f"{inside}: give its dag_id as well")
-    return Wanted(
+    return MessageFilter(
         dag_id=_text(given, "dag_id"),
         run_id=_text(given, "run_id"),
         task_id=_text(given, "task_id"),

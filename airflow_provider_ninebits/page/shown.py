@@ -8,8 +8,8 @@ from contextlib import suppress
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+from airflow_provider_ninebits.api.masking import masked_numbers
 from airflow_provider_ninebits.api.numbers import mask_number
-from airflow_provider_ninebits.api.shown import masked_numbers
 from airflow_provider_ninebits.ledger.erasing import MASK_PREFIX
 from airflow_provider_ninebits.ledger.outcome import plain_amount
 

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ninebits.ledger import browsing, calls, dead_letter_pages, known_names
+from airflow_provider_ninebits.api.defaults import CONN_ID
+from airflow_provider_ninebits.ledger import browsing, calls, dead_letter_pages, known_names, receivers
 from airflow_provider_ninebits.ledger.browsing import Seen
 from airflow_provider_ninebits.ledger.dead_letters import Fate
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.page.desk import Desk
     from airflow_provider_ninebits.page.filters import Given
 
-DEFAULT_CONNECTION = "ninebits_default"
 MESSAGES, CALLS, CALLBACKS = 50, 50, 50
 """How many of them are on a page."""
 DAGS_OFFERED = 200
@@ -71,7 +71,7 @@ def sight(desk: Desk, who: Reader, conn_id: str | None = None) -> Sight:
     with desk.reading() as connection:
         known = known_names.connections_of(connection)
     # Where nothing was sent yet, whoever may read the default connection is told what to do next.
-    readable = who.connections([conn_id] if conn_id else known or [DEFAULT_CONNECTION], "GET")
+    readable = who.connections([conn_id] if conn_id else known or [CONN_ID], "GET")
     if not readable:
         raise Forbidden(
             "Messages are shown to whoever may read the Airflow connection that they go over, and you may read "
@@ -85,8 +85,7 @@ def messages(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
     wanted = filters.read_wanted(given)
     after, zone = filters.read_key(given.get("after")), filters.read_zone(given)
     seen = sight(desk, who, given.get("conn_id"))
-    if wanted.dag_id is not None and not who.dags([wanted.dag_id]):
-        raise Forbidden(f"You may not read the DAG {wanted.dag_id}. Ask whoever runs this Airflow for that right.")
+    _check_dag(who, wanted.dag_id)
     wanted = replace(
         wanted, deployment=desk.deployment(), conn_ids=seen.conn_ids if wanted.number is None else _by_number(who, seen)
     )
@@ -111,6 +110,16 @@ def messages(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
         "refresh_seconds": _refresh(desk, given, found) if after is None else None,
         "turned_away": turned_away,
     }
+
+
+def _check_dag(who: Reader, dag_id: str | None) -> None:
+    """
+    Make sure that a reader may read the DAG that he asks for.
+
+    :raises Forbidden: where he may not.
+    """
+    if dag_id is not None and not who.dags([dag_id]):
+        raise Forbidden(f"You may not read the DAG {dag_id}. Ask whoever runs this Airflow for that right.")
 
 
 def _by_number(who: Reader, seen: Sight) -> tuple[str, ...] | None:
@@ -226,8 +235,7 @@ def _sight_of_callbacks(desk: Desk, who: Reader) -> Sight:
 def statistics(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
     """Return what the page of pictures shows."""
     seen = sight(desk, who, given.get("conn_id"))
-    if (dag_id := given.get("dag_id")) is not None and not who.dags([dag_id]):
-        raise Forbidden(f"You may not read the DAG {dag_id}. Ask whoever runs this Airflow for that right.")
+    _check_dag(who, given.get("dag_id"))
     return summarized(desk, who, given, seen.conn_ids, seen.readable)
 
 
@@ -268,7 +276,7 @@ def _dags_of(found: Iterable[MessageSummary]) -> set[str]:
     return {each.dag_id for each in found if each.dag_id is not None}
 
 
-def _turned_away(connection: Any) -> dead_letter_pages.TurnedAwayLately:
+def _turned_away(connection: Any) -> receivers.TurnedAwayLately:
     from airflow_provider_ninebits.ledger.database import ledger_now
 
-    return dead_letter_pages.turned_away_since(connection, ledger_now(connection) - TURNED_AWAY_WITHIN)
+    return receivers.turned_away_since(connection, ledger_now(connection) - TURNED_AWAY_WITHIN)

@@ -13,7 +13,6 @@ from airflow.providers.common.compat.sdk import (
     AirflowSkipException,
     BaseSensorOperator,
     PokeReturnValue,
-    conf,
 )
 
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
@@ -25,6 +24,7 @@ from airflow_provider_ninebits.hooks.waiting import (
     look_standing,
     read_event,
 )
+from airflow_provider_ninebits.operators.deferring import is_deferrable
 from airflow_provider_ninebits.operators.links import AwaitedCallsLink, show_links
 
 if TYPE_CHECKING:
@@ -83,10 +83,7 @@ class CallbackSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Wait, and return the outcome as plain JSON."""
-        deferrable = self.deferrable
-        if deferrable is None:
-            deferrable = conf.getboolean("operators", "default_deferrable", fallback=False)
-        if deferrable:
+        if is_deferrable(self.deferrable):
             return self._look_and_defer(context)
         show_links(self, context)
         self._begun_at = self._first_look_at(context)

@@ -9,6 +9,6 @@ Triggers: waits that hold no worker.
 ``event_watcher``  the one of a process that reads events for all; ``subscribers``: who wants which (no I/O)
 ``opening``        what a send rests on until its calling hours open
 ``escalation``     finds the ladders that alerts have begun
-``heard``          not firing before Airflow has heard of the deferral
+``holding_back``   not firing before Airflow has heard of the deferral
 =================  ===============================================================================================
 """

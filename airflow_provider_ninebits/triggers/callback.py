@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_ninebits.airflow_stats import record
 from airflow_provider_ninebits.metrics import CALLBACK_TO_RESUME
-from airflow_provider_ninebits.stats import record
-from airflow_provider_ninebits.triggers.heard import hold_back
+from airflow_provider_ninebits.triggers.holding_back import hold_back
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -72,7 +72,8 @@ class CallbackTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait for the outcome, and fire once."""
-        from airflow_provider_ninebits.configuration import masked_url, read_settings
+        from airflow_provider_ninebits.configuration import read_settings
+        from airflow_provider_ninebits.ledger.engines import masked_url
         from airflow_provider_ninebits.triggers.watcher import shared_watcher
 
         begun_at, late, ledger_url = time.monotonic(), None, ""

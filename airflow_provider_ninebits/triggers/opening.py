@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_ninebits.triggers.heard import hold_back
+from airflow_provider_ninebits.triggers.holding_back import hold_back
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from airflow_provider_ninebits.airflow_stats import record
 from airflow_provider_ninebits.metrics import WAITS
-from airflow_provider_ninebits.stats import record
 from airflow_provider_ninebits.triggers.waits import Awaited, Wait
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ The receiver of 9bits' callbacks: an ASGI app on the ledger.
 ``throttle``              what any request can cause is logged now and then only
 ``health``                one probe of the ledger for all who ask
 ``settings``              what a receiver is given
-``shown``                 what of an error may be logged
+``reasons``               what of an error may be logged
 ``serving``               the server that it runs in when it is alone
 ``options``               what that one is told on the command line
 ``connections``           its connections: bounded in time, size and number

@@ -19,8 +19,9 @@ from airflow_provider_ninebits.webhook.counts import Counts
 from airflow_provider_ninebits.webhook.direct import INTAKE
 from airflow_provider_ninebits.webhook.endpoint import CallbackEndpoint
 from airflow_provider_ninebits.webhook.health import HealthProbe
-from airflow_provider_ninebits.webhook.intake import RETRY_AFTER_SECONDS, Intake
-from airflow_provider_ninebits.webhook.shown import reason
+from airflow_provider_ninebits.webhook.intake import Intake
+from airflow_provider_ninebits.webhook.reasons import reason
+from airflow_provider_ninebits.webhook.settings import RETRY_AFTER_SECONDS
 from airflow_provider_ninebits.webhook.storing import StoreApart, StoreHere, StoringFailed
 from airflow_provider_ninebits.webhook.throttle import ThrottledLog
 from airflow_provider_ninebits.webhook.upkeep import Upkeep

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_ninebits.api.callbacks import ApiAnswer, Call, ReceivedEvent, identity, read_callbacks
 from airflow_provider_ninebits.ledger.callbacks import Arrival
-from airflow_provider_ninebits.ledger.states import Kind
+from airflow_provider_ninebits.ledger.states import CallbackKind
 
 _LONGEST_CONN_ID = 250
 
@@ -24,7 +24,7 @@ def _arrival(received: ReceivedEvent, path: str | None) -> Arrival:
     same = identity(event, path)
     if isinstance(event, Call):
         return Arrival(
-            kind=Kind.CALL,
+            kind=CallbackKind.CALL,
             raw=received.raw,
             identity=same,
             conn_path=path,
@@ -40,7 +40,7 @@ def _arrival(received: ReceivedEvent, path: str | None) -> Arrival:
         )
     if isinstance(event, ApiAnswer):
         return Arrival(
-            kind=Kind.ANSWER,
+            kind=CallbackKind.ANSWER,
             raw=received.raw,
             identity=same,
             conn_path=path,
@@ -48,7 +48,7 @@ def _arrival(received: ReceivedEvent, path: str | None) -> Arrival:
             status=event.status_code,
             detail=event.message,
         )
-    return Arrival(kind=Kind.UNREADABLE, raw=received.raw, conn_path=path, detail=event.reason)
+    return Arrival(kind=CallbackKind.UNREADABLE, raw=received.raw, conn_path=path, detail=event.reason)
 
 
 def _plain(conn_id: str) -> str:

@@ -10,9 +10,9 @@ from starlette.requests import ClientDisconnect
 if TYPE_CHECKING:
     from starlette.types import Receive
 
-LARGEST_BODY = 1024 * 1024
+LARGEST_BODY_BYTES = 1024 * 1024
 MOST_HELD_BYTES = 64 * 1024 * 1024
-LARGEST_DRAIN = 4 * 1024 * 1024
+LARGEST_DRAIN_BYTES = 4 * 1024 * 1024
 DRAIN_SECONDS = 2.0
 BODY_SECONDS = 30.0
 
@@ -51,14 +51,14 @@ class BodyReader:
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 more = True
-                while more and size <= LARGEST_BODY:
+                while more and size <= LARGEST_BODY_BYTES:
                     chunk, more = await _next_chunk(receive)
                     size += len(chunk)
                     self._held_bytes += len(chunk)
-                    if self._held_bytes > MOST_HELD_BYTES and size <= LARGEST_BODY:
+                    if self._held_bytes > MOST_HELD_BYTES and size <= LARGEST_BODY_BYTES:
                         raise TooManyBodies
                     chunks.append(chunk)
-            if size > LARGEST_BODY:
+            if size > LARGEST_BODY_BYTES:
                 chunks.clear()
                 if more:
                     await _drain(receive)
@@ -84,7 +84,7 @@ async def _drain(receive: Receive) -> None:
     drained, more = 0, True
     try:
         async with asyncio.timeout(DRAIN_SECONDS):
-            while more and drained <= LARGEST_DRAIN:
+            while more and drained <= LARGEST_DRAIN_BYTES:
                 chunk, more = await _next_chunk(receive)
                 drained += len(chunk)
     except TimeoutError:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from airflow_provider_ninebits.webhook.settings import RETRY_AFTER_SECONDS
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -31,7 +33,8 @@ COUNT_TURNED_AWAY = "ninebits_count_turned_away"
 # By status, since a 4xx (408) is never sent again: whoever was slow here comes again.
 _COME_AGAIN = (
     b"HTTP/1.1 503 Service Unavailable\r\n"
-    b"retry-after: 30\r\ncontent-length: 2\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n{}"
+    b"retry-after: %d\r\ncontent-length: 2\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n{}"
+    % RETRY_AFTER_SECONDS
 )
 
 

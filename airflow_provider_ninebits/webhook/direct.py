@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 INTAKE = "ninebits_intake"
 """Where the app's state has what takes callbacks, and by which path they come."""
-LARGEST_AT_ONCE = 16 * 1024
+LARGEST_AT_ONCE_BYTES = 16 * 1024
 
 _FOR_THE_APP = frozenset((b"transfer-encoding", b"expect", b"upgrade"))
 
@@ -90,7 +90,7 @@ class DirectConnection(BoundedConnection):
             self._intake is None
             or self.url != self._path
             or self.parser.get_method() != b"POST"
-            or self._piece_bytes > LARGEST_AT_ONCE
+            or self._piece_bytes > LARGEST_AT_ONCE_BYTES
             or not self._is_free
             or self.pipeline
             or self.flow.write_paused

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # A list is committed as one. The time for a single callback is not enough for 20,000, nor at any redelivery.
 COMMIT_SECONDS_FOR_EACH_IN_LIST = 0.001
 # What takes longer to read would hold up everybody else, the time limits of connections included.
-LARGEST_READ_AT_ONCE = 16 * 1024
+LARGEST_READ_AT_ONCE_BYTES = 16 * 1024
 
 _BODY = {"type": "http.response.body", "body": BODY}
 
@@ -82,7 +82,7 @@ class CallbackEndpoint:
 
     async def _read(self, body: bytes, conn_id: str | None) -> list[Arrival]:
         zone = self._intake.settings.callback_timezone
-        if len(body) <= LARGEST_READ_AT_ONCE:
+        if len(body) <= LARGEST_READ_AT_ONCE_BYTES:
             return read_arrivals(body, conn_id, zone)
         async with self._one_large:
             return await run_in_threadpool(read_arrivals, body, conn_id, zone)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ninebits.webhook.arrivals import read_arrivals
 from airflow_provider_ninebits.webhook.authentication import is_authorized
-from airflow_provider_ninebits.webhook.shown import reason
+from airflow_provider_ninebits.webhook.reasons import reason
+from airflow_provider_ninebits.webhook.settings import RETRY_AFTER_SECONDS
 
 if TYPE_CHECKING:
     import asyncio
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.webhook.writer import GroupWriter
 
 COMMIT_SECONDS = 2.0
-RETRY_AFTER_SECONDS = 30
 BODY = b"{}"
 
 

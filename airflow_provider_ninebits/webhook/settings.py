@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 
+RETRY_AFTER_SECONDS = 30
+"""Where a callback cannot be taken: as 9bits retries, the first time after 30 s (9bits: SMS REST pages)."""
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 """Of a process of ours where nobody has set up logging."""
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ninebits.ledger.callbacks import Arrival
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.errors import LedgerError
-from airflow_provider_ninebits.ledger.kept import IDLE_SECONDS
+from airflow_provider_ninebits.ledger.kept_connection import IDLE_SECONDS
+from airflow_provider_ninebits.webhook.reasons import reason
 from airflow_provider_ninebits.webhook.settings import LOG_FORMAT
-from airflow_provider_ninebits.webhook.shown import reason
 from airflow_provider_ninebits.webhook.storing import StoreHere, StoringFailed
 from airflow_provider_ninebits.webhook.wire import Wire
 

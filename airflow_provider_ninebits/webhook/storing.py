@@ -15,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_ninebits.ledger.callbacks import Arrival, store
-from airflow_provider_ninebits.ledger.kept import KeptConnection
+from airflow_provider_ninebits.ledger.kept_connection import KeptConnection
 from airflow_provider_ninebits.webhook.wire import Wire
 
 if TYPE_CHECKING:

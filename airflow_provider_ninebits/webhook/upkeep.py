@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_ninebits.ledger.database import ledger_now
-from airflow_provider_ninebits.ledger.dead_letters import count_unmatched, sweep
+from airflow_provider_ninebits.ledger.dead_letters import count_unmatched
 from airflow_provider_ninebits.ledger.errors import LedgerError
 from airflow_provider_ninebits.ledger.receivers import (
     HEARTBEAT_SECONDS,
@@ -17,6 +17,7 @@ from airflow_provider_ninebits.ledger.receivers import (
     heartbeat,
     register,
 )
+from airflow_provider_ninebits.ledger.rematching import sweep
 from airflow_provider_ninebits.webhook.counts import Counts
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from airflow_provider_ninebits.ledger.kept import IDLE_SECONDS
-from airflow_provider_ninebits.ledger.states import Kind
+from airflow_provider_ninebits.ledger.kept_connection import IDLE_SECONDS
+from airflow_provider_ninebits.ledger.states import CallbackKind
 from airflow_provider_ninebits.webhook.counts import Counts
 from airflow_provider_ninebits.webhook.waiting import Delivery, Waiting
 
@@ -220,7 +220,7 @@ def _pages(arrivals: Sequence[Arrival]) -> Iterator[Sequence[Arrival]]:
     if len(arrivals) == 1:
         return iter((arrivals,))
     # An API answer keeps all other receivers out while it is matched, and takes several statements.
-    answers = any(arrival.kind is Kind.ANSWER for arrival in arrivals)
+    answers = any(arrival.kind is CallbackKind.ANSWER for arrival in arrivals)
     size = MOST_ANSWERS_AT_ONCE if answers else LARGEST_GROUP
     return (arrivals[start : start + size] for start in range(0, len(arrivals), size))
 

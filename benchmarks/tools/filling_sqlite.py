@@ -13,7 +13,10 @@ from airflow_provider_ninebits.ledger.database import Database
 from benchmarks.tools.filling import DAYS, PART, ref_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
+
+    _Filling = tuple[str, tuple[str, ...], Iterable[tuple[Any, ...]]]
+    """A table, its columns, and its rows."""
 
 SEND = 10_000
 _LOWEST, _PEOPLE, _STRIDE = 2340000000000, 1_000_003, 736_877
@@ -33,53 +36,57 @@ def fill(url: str, total: int) -> None:
         connection.commit()
 
 
-def _tables(total: int) -> Iterator[tuple[str, tuple[str, ...], Iterable[tuple[Any, ...]]]]:
+def _tables(total: int) -> Iterable[_Filling]:
     now = datetime.now(UTC).replace(tzinfo=None)
 
     def at(place: int) -> str:
         return (now - timedelta(days=DAYS * (1 - place / total))).isoformat(" ", "microseconds")
 
-    def name(kind: str, place: int) -> str:
-        return hashlib.md5(f"{kind}{place}".encode(), usedforsecurity=False).hexdigest()
+    return _sends(total, at), *_messages(total, at), _recipients(total, at), _callbacks(total, at)
 
+
+def _sends(total: int, at: Callable[[int], str]) -> _Filling:
     asked_by = ("default", "reminders", "ring", -1)
-    yield (
+    return (
         "send",
         ("id", "deployment", "dag_id", "task_id", "map_index", "run_id", "created_at"),
-        ((name("send", s), *asked_by, f"scheduled__{s}", at(s * SEND)) for s in range(-(-total // SEND))),
+        ((_name("send", s), *asked_by, f"scheduled__{s}", at(s * SEND)) for s in range(-(-total // SEND))),
     )
+
+
+def _messages(total: int, at: Callable[[int], str]) -> tuple[_Filling, _Filling]:
+    """Return the messages, and their requests."""
     messages = range(-(-total // PART))
     silent = [sum(1 for i in range(m * PART, (m + 1) * PART) if i % 3 == 0) for m in messages]
     sent = ("ninebits_default", "reminders", "https://media.test/reminder.mp3", "accepted", PART)
-    yield (
-        "message",
+    return (
         (
-            *("id", "send_id", "part", "conn_id", "dag_id", "media_url", "state", "recipients"),
-            *("answered", "unanswered", "total_amount", "last_callback_at", "created_at"),
-        ),
-        (
+            "message",
             (
-                name("message", m),
-                name("send", m // 10),
-                m % 10,
-                *sent,
-                PART - silent[m],
-                silent[m],
-                _UNITS * PART,
-                *(at(m * PART),) * 2,
-            )
-            for m in messages
+                *("id", "send_id", "part", "conn_id", "dag_id", "media_url", "state", "recipients"),
+                *("answered", "unanswered", "total_amount", "last_callback_at", "created_at"),
+            ),
+            (
+                (
+                    *(_name("message", m), _name("send", m // 10), m % 10, *sent),
+                    *(PART - silent[m], silent[m], _UNITS * PART, *(at(m * PART),) * 2),
+                )
+                for m in messages
+            ),
         ),
-    )
-    yield (
-        "request",
-        ("message_id", "conn_id", "state", "known_by", "status", "ref_id", "started_at", "finished_at"),
         (
-            (name("message", m), "ninebits_default", "accepted", "answer", 200, ref_id_of(m), *(at(m * PART),) * 2)
-            for m in messages
+            "request",
+            ("message_id", "conn_id", "state", "known_by", "status", "ref_id", "started_at", "finished_at"),
+            (
+                (_name("message", m), "ninebits_default", "accepted", "answer", 200, ref_id_of(m), *(at(m * PART),) * 2)
+                for m in messages
+            ),
         ),
     )
-    yield (
+
+
+def _recipients(total: int, at: Callable[[int], str]) -> _Filling:
+    return (
         "recipient",
         (
             *("id", "send_id", "message_id", "number", "state", "answered_at", "started_at", "ended_at"),
@@ -87,14 +94,17 @@ def _tables(total: int) -> Iterator[tuple[str, tuple[str, ...], Iterable[tuple[A
         ),
         (
             (
-                *(i + 1, name("send", i // SEND), name("message", i // PART), str(_LOWEST + (i * _STRIDE) % _PEOPLE)),
+                *(i + 1, _name("send", i // SEND), _name("message", i // PART), _number(i)),
                 *("answered" if i % 3 else "unanswered", at(i) if i % 3 else None, at(i), at(i), at(i)),
                 *(1, 95, 90, _UNITS),
             )
             for i in range(total)
         ),
     )
-    yield (
+
+
+def _callbacks(total: int, at: Callable[[int], str]) -> _Filling:
+    return (
         "callback",
         (
             *("received_at", "kind", "raw", "identity", "ref_id", "number", "started_at", "total_duration"),
@@ -102,18 +112,26 @@ def _tables(total: int) -> Iterator[tuple[str, tuple[str, ...], Iterable[tuple[A
         ),
         (
             (
-                *(at(i), "call", _raw(i, at(i)), name("callback", i), ref_id_of(i // PART)),
-                *(str(_LOWEST + (i * _STRIDE) % _PEOPLE), at(i), 95, 90, _UNITS, "matched", i + 1),
+                *(at(i), "call", _raw(i, at(i)), _name("callback", i), ref_id_of(i // PART)),
+                *(_number(i), at(i), 95, 90, _UNITS, "matched", i + 1),
             )
             for i in range(total)
         ),
     )
 
 
+def _name(kind: str, place: int) -> str:
+    return hashlib.md5(f"{kind}{place}".encode(), usedforsecurity=False).hexdigest()
+
+
+def _number(place: int) -> str:
+    return str(_LOWEST + (place * _STRIDE) % _PEOPLE)
+
+
 def _raw(place: int, at: str) -> bytes:
     call = {
         "account_id": "1",
-        "to_number": str(_LOWEST + (place * _STRIDE) % _PEOPLE),
+        "to_number": _number(place),
         "from_number": "02080000000",
         "call_direction": "outbound",
         "start_at": at[:19],

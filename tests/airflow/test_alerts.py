@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_ninebits.api.shown import shown_text
+from airflow_provider_ninebits.api.masking import shown_text
 
 if TYPE_CHECKING:
     from tests.airflow.conftest import Stage

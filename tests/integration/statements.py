@@ -46,7 +46,7 @@ def seen_by(told: Callable[[Connection, str, Any], None]) -> Iterator[None]:
 
     at_once = driver.ask_at_once
 
-    def seen_at_once(connection: Connection, asked: Sequence[driver.Asked]) -> Any:
+    def seen_at_once(connection: Connection, asked: Sequence[driver.BoundStatement]) -> Any:
         for sql, values in asked:
             # What goes along with them is no question.
             if not sql.startswith(("SET LOCAL", "COMMIT")):

@@ -181,15 +181,7 @@ def stage(
 ) -> Iterator[MatrixStage]:
     """A real Airflow that rings simulated phones; the ledger is in some database."""
     home, port = tmp_path_factory.mktemp(f"airflow-{installed.version}-"), free_port()
-    # Where its own tables are in SQLite, Airflow's scheduler ends when it has waited 5 s for another of its processes.
-    of_airflow = make_url(_fresh_database(postgres))
-    databases = {
-        f"AIRFLOW__DATABASE__{option}": of_airflow.set(drivername=driver).render_as_string(hide_password=False)
-        for option, driver in (
-            ("SQL_ALCHEMY_CONN", "postgresql+psycopg2"),
-            ("SQL_ALCHEMY_CONN_ASYNC", "postgresql+asyncpg"),
-        )
-    }
+    databases = _tables_of_airflow(postgres)
     # On SQLite nothing is said: it is the default.
     ledger_url = f"sqlite:///{home / 'ninebits.db'}"
     if request.param == "postgresql":
@@ -227,6 +219,18 @@ def stage(
                 ledger_url=ledger_url,
                 installed=installed,
             )
+
+
+def _tables_of_airflow(postgres: URL) -> dict[str, str]:
+    # Where its own tables are in SQLite, Airflow's scheduler ends when it has waited 5 s for another of its processes.
+    of_airflow = make_url(_fresh_database(postgres))
+    return {
+        f"AIRFLOW__DATABASE__{option}": of_airflow.set(drivername=driver).render_as_string(hide_password=False)
+        for option, driver in (
+            ("SQL_ALCHEMY_CONN", "postgresql+psycopg2"),
+            ("SQL_ALCHEMY_CONN_ASYNC", "postgresql+asyncpg"),
+        )
+    }
 
 
 def _fresh_database(server: URL) -> str:

@@ -24,7 +24,7 @@ from airflow_provider_ninebits import __version__
 from airflow_provider_ninebits.api.callbacks import MOST_IN_LIST
 from airflow_provider_ninebits.configuration import OPTIONS
 from airflow_provider_ninebits.webhook.app import receiver_app
-from airflow_provider_ninebits.webhook.bodies import BODY_SECONDS, LARGEST_BODY
+from airflow_provider_ninebits.webhook.bodies import BODY_SECONDS, LARGEST_BODY_BYTES
 from airflow_provider_ninebits.webhook.endpoint import COMMIT_SECONDS_FOR_EACH_IN_LIST
 from airflow_provider_ninebits.webhook.serving import KEEP_ALIVE_SECONDS, STOP_SECONDS
 from airflow_provider_ninebits.webhook.settings import ReceiverSettings
@@ -263,7 +263,7 @@ def test_the_image_has_the_versions_of_this_project() -> None:
 
 def test_nginx_is_more_patient_than_the_receiver() -> None:
     # What nginx turns away itself is not in the ledger, and a receiver's answer must not come too late for it.
-    assert int(nginx("client_max_body_size").removesuffix("m")) * 1024 * 1024 > LARGEST_BODY
+    assert int(nginx("client_max_body_size").removesuffix("m")) * 1024 * 1024 > LARGEST_BODY_BYTES
     longest_seconds = 2 + MOST_IN_LIST * COMMIT_SECONDS_FOR_EACH_IN_LIST
     assert nginx_seconds("proxy_read_timeout") > longest_seconds
     assert nginx_seconds("client_body_timeout") >= BODY_SECONDS

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from airflow_provider_ninebits.parsing import IMPORTED_BY_DAG_FILES, ImportsAhead
+from airflow_provider_ninebits.imports_ahead import IMPORTED_BY_DAG_FILES, ImportsAhead
 from airflow_provider_ninebits.plugin import NineBitsPlugin
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class TestImportsAheadOfDagFiles:
     @pytest.fixture
     def imported(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         modules: list[str] = []
-        monkeypatch.setattr("airflow_provider_ninebits.parsing.import_module", modules.append)
+        monkeypatch.setattr("airflow_provider_ninebits.imports_ahead.import_module", modules.append)
         return modules
 
     def test_the_dag_processors_children_have_it_all(self, imported: list[str]) -> None:

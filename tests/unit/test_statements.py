@@ -17,7 +17,7 @@ CONSTANT_PARTS = {
     "ledger/staging.py": {"into", "columns", "values", "source", "given_table.name"},
     # Names of tables and columns, which no parameter can be.
     "ledger/known_names.py": {"column"},
-    "ledger/dead_letter_pages.py": {"kind"},
+    "ledger/receivers.py": {"kind"},
     # The same; and what is made of these above.
     "ledger/event_queue.py": {"_INTO", "_COPIED", "live", "', '.join(RECORD)"},
     "ledger/bulk.py": {

@@ -202,7 +202,7 @@ def _before_commit_of(*words: str) -> Callable[[Stop], None]:
                 touched.discard(each)
                 stop()
 
-        def commit_apart(connection: Any, asked: Sequence[driver.Asked]) -> list[list[tuple[Any, ...]]]:
+        def commit_apart(connection: Any, asked: Sequence[driver.BoundStatement]) -> list[list[tuple[Any, ...]]]:
             if asked[-1] is not driver.COMMIT:
                 return at_once(connection, asked)
             found = at_once(connection, asked[:-1])

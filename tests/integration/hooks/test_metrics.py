@@ -142,7 +142,7 @@ def test_a_send_goes_on_where_nothing_can_be_counted(
     def broken() -> None:
         raise RuntimeError("no Stats")
 
-    monkeypatch.setattr("airflow_provider_ninebits.stats._stats", broken)
+    monkeypatch.setattr("airflow_provider_ninebits.airflow_stats._stats", broken)
     hook.send_voice(ADA, MEDIA)
     assert simulator.rung() == {ADA: 1}
 

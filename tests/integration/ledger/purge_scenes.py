@@ -87,52 +87,58 @@ def fill(connection: Connection, messages: int = MESSAGES) -> None:
     """Put old and settled messages into a ledger, some rows to a statement."""
     old = datetime.now(UTC) - OLD - timedelta(days=1)
     for place in range(messages):
-        ids: dict[str, Any] = {"send_id": f"s{place}", "message_id": f"m{place}"}
-        connection.execute(
-            insert(schema.send).values(
-                id=f"s{place}", idempotency_key=f"k{place}", deployment="default", created_at=old
-            )
-        )
-        connection.execute(
-            insert(schema.message).values(
-                id=f"m{place}",
-                send_id=f"s{place}",
-                part=0,
-                conn_id="ninebits",
-                media_url="https://media.test/a.mp3",
-                state="accepted",
-                recipients=RECIPIENTS,
-                answered=RECIPIENTS,
-                last_callback_at=old,
-                created_at=old,
-            )
-        )
-        connection.execute(
-            insert(schema.request).values(
-                message_id=f"m{place}", conn_id="ninebits", state="accepted", ref_id=f"r{place}", started_at=old
-            )
-        )
-        first = 1 + place * RECIPIENTS
-        numbers = [(key, number_of(key)) for key in range(first, first + RECIPIENTS)]
-        connection.execute(
-            insert(schema.recipient),
-            [{"id": key, "number": number, "state": "answered", "attempts": 1, **ids} for key, number in numbers],
-        )
-        connection.execute(
-            insert(schema.callback),
-            [
-                {
-                    "received_at": old,
-                    "kind": "call",
-                    "raw": b"{}" + number.encode(),
-                    "identity": f"i{key}",
-                    "number": number,
-                    "match_state": "matched",
-                    "recipient_id": key,
-                }
-                for key, number in numbers
-            ],
-        )
+        _fill_message(connection, place, old)
+        _fill_calls(connection, place, old)
     if connection.dialect.name == "postgresql":
         # The ids were given: the next ones come after them.
         connection.exec_driver_sql("SELECT setval('ninebits_recipient_id_seq', 1000000)")
+
+
+def _fill_message(connection: Connection, place: int, old: datetime) -> None:
+    connection.execute(
+        insert(schema.send).values(id=f"s{place}", idempotency_key=f"k{place}", deployment="default", created_at=old)
+    )
+    connection.execute(
+        insert(schema.message).values(
+            id=f"m{place}",
+            send_id=f"s{place}",
+            part=0,
+            conn_id="ninebits",
+            media_url="https://media.test/a.mp3",
+            state="accepted",
+            recipients=RECIPIENTS,
+            answered=RECIPIENTS,
+            last_callback_at=old,
+            created_at=old,
+        )
+    )
+    connection.execute(
+        insert(schema.request).values(
+            message_id=f"m{place}", conn_id="ninebits", state="accepted", ref_id=f"r{place}", started_at=old
+        )
+    )
+
+
+def _fill_calls(connection: Connection, place: int, old: datetime) -> None:
+    ids: dict[str, Any] = {"send_id": f"s{place}", "message_id": f"m{place}"}
+    first = 1 + place * RECIPIENTS
+    numbers = [(key, number_of(key)) for key in range(first, first + RECIPIENTS)]
+    connection.execute(
+        insert(schema.recipient),
+        [{"id": key, "number": number, "state": "answered", "attempts": 1, **ids} for key, number in numbers],
+    )
+    connection.execute(
+        insert(schema.callback),
+        [
+            {
+                "received_at": old,
+                "kind": "call",
+                "raw": b"{}" + number.encode(),
+                "identity": f"i{key}",
+                "number": number,
+                "match_state": "matched",
+                "recipient_id": key,
+            }
+            for key, number in numbers
+        ],
+    )

@@ -18,7 +18,7 @@ from airflow_provider_ninebits.ledger.claims import claim
 from airflow_provider_ninebits.ledger.planning import Planned, plan_send
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
 from airflow_provider_ninebits.ledger.sends import AskedBy, SendPlan
-from airflow_provider_ninebits.ledger.states import Kind, MessageState, RequestState
+from airflow_provider_ninebits.ledger.states import CallbackKind, MessageState, RequestState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,7 +127,7 @@ def a_call(
 ) -> Arrival:
     begun = start or datetime.now(UTC)
     return Arrival(
-        Kind.CALL,
+        CallbackKind.CALL,
         b"{}",
         identity=identity,
         conn_path=conn_path,
@@ -144,7 +144,7 @@ def an_answer(
     ref_id: str | None, status: int = 400, *, conn_path: str | None = None, identity: str | None = None
 ) -> Arrival:
     return Arrival(
-        Kind.ANSWER, b"{}", identity, conn_path=conn_path, ref_id=ref_id, status=status, detail="not possible"
+        CallbackKind.ANSWER, b"{}", identity, conn_path=conn_path, ref_id=ref_id, status=status, detail="not possible"
     )
 
 

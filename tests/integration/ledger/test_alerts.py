@@ -14,9 +14,9 @@ import pytest
 from airflow_provider_ninebits.ledger import alerts, schema
 from airflow_provider_ninebits.ledger.alerts import (
     Alert,
+    AlertVerdict,
     Ring,
     Ruling,
-    Verdict,
     ask,
     goes_on,
     hold_back,
@@ -42,14 +42,14 @@ def asked(database: Database, alert: Alert = ALERT, **how: Any) -> Ruling:
 
 def claimed(database: Database, alert: Alert = ALERT, **how: Any) -> Ring:
     ruling = asked(database, alert, **how)
-    assert ruling.verdict is Verdict.RING
+    assert ruling.verdict is AlertVerdict.RING
     assert ruling.ring is not None
     return ruling.ring
 
 
 def test_the_first_rings_and_the_others_wait_for_it(database: Database) -> None:
     assert claimed(database).claimed
-    assert asked(database, owner="another") == Ruling(Verdict.WAIT)
+    assert asked(database, owner="another") == Ruling(AlertVerdict.WAIT)
 
 
 def test_who_comes_after_the_call_is_held_back_and_counted_until_the_cooldown_is_over(database: Database) -> None:
@@ -58,7 +58,7 @@ def test_who_comes_after_the_call_is_held_back_and_counted_until_the_cooldown_is
     let_pass(database, timedelta(minutes=14))
     for place in (1, 2):
         ruling = asked(database, replace(ALERT, task_id=f"task {place}"))
-        assert (ruling.verdict, ruling.held_back) == (Verdict.HELD_BACK, place)
+        assert (ruling.verdict, ruling.held_back) == (AlertVerdict.HELD_BACK, place)
         assert 840 <= ruling.rang_seconds_ago < 900
     [shown] = list_alerts(database)
     assert (shown.rings, shown.held_back, shown.held_back_in_all) == (1, 2, 2)
@@ -75,7 +75,7 @@ def test_who_comes_after_the_call_is_held_back_and_counted_until_the_cooldown_is
 def test_what_is_let_go_is_gone_on_with_by_the_next(database: Database) -> None:
     first = claimed(database)
     let_go(database, ALERT, "another")
-    assert asked(database).verdict is Verdict.WAIT
+    assert asked(database).verdict is AlertVerdict.WAIT
     let_go(database, ALERT, "me")
     assert claimed(database, owner="another") == first
 
@@ -86,7 +86,7 @@ def test_a_claim_of_somebody_who_died_lapses(database: Database) -> None:
     assert claimed(database, owner="another") == first
     # Should it be alive after all, it lets nobody else's claim go.
     let_go(database, ALERT, "me")
-    assert asked(database).verdict is Verdict.WAIT
+    assert asked(database).verdict is AlertVerdict.WAIT
 
 
 def test_what_was_begun_long_ago_is_begun_anew(database: Database) -> None:
@@ -141,13 +141,13 @@ def test_of_fifty_at_once_one_rings(database: Database, monkeypatch: pytest.Monk
     monkeypatch.setattr(alerts, "goes_on", lambda *given: bool(sleep(0.05)) or goes_on(*given))
     together = Barrier(AT_ONCE)
 
-    def one(place: int) -> Verdict:
+    def one(place: int) -> AlertVerdict:
         together.wait()
         return asked(database, owner=str(place)).verdict
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         verdicts = list(pool.map(one, range(AT_ONCE)))
-    assert sorted(verdicts) == sorted([Verdict.RING] + [Verdict.WAIT] * (AT_ONCE - 1))
+    assert sorted(verdicts) == sorted([AlertVerdict.RING] + [AlertVerdict.WAIT] * (AT_ONCE - 1))
     assert len(rows(database, schema.alert)) == 1
 
 

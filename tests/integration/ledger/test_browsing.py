@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from airflow_provider_ninebits.ledger import browsing, dead_letter_pages, schema, statistics
-from airflow_provider_ninebits.ledger.browsing import Seen, Wanted, browse
+from airflow_provider_ninebits.ledger.browsing import MessageFilter, Seen, browse
 from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.calls import answers_of, read_calls
 from airflow_provider_ninebits.ledger.dead_letter_pages import browse_dead_letters, count_dead_letters
@@ -31,7 +31,7 @@ DEPLOYMENTS = ("default", "staging")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def every_page(database: Database, wanted: Wanted, *, limit: int) -> list[str]:
+def every_page(database: Database, wanted: MessageFilter, *, limit: int) -> list[str]:
     """Return the ids on all pages, and see that no page is longer than asked for."""
     ids: list[str] = []
     after: Key | None = None
@@ -89,19 +89,19 @@ def test_pages_show_each_message_once_in_order(
         return [name for name in many if fits(place_of[name])]  # type: ignore[operator]
 
     for wanted, fits in (
-        (Wanted(), lambda _: True),
-        (Wanted(dag_id="a"), lambda n: n % 2 == 0),
-        (Wanted(conn_ids=("c0",)), lambda n: n % 3 == 0),
-        (Wanted(conn_ids=("c0", "c2")), lambda n: n % 3 != 1),
-        (Wanted(conn_ids=()), lambda _: False),
-        (Wanted(conn_ids=("c0", "c2"), dag_id="b"), lambda n: n % 3 != 1 and n % 2),
-        (Wanted(deployment="staging"), lambda n: n % 4 == 1),
-        (Wanted(deployment="default", conn_ids=("c0", "c2"), dag_id="b"), lambda n: n % 3 != 1 and n % 4 == 3),
-        (Wanted(task_id="t3"), lambda n: n % 5 == 3),
-        (Wanted(conn_ids=("c0", "c1"), task_id="t3", seen=Seen.ANSWERED), lambda n: n % 3 != 2 and n % 20 == 8),
-        (Wanted(seen=Seen.PENDING), lambda n: n % 4),
-        (Wanted(seen=Seen.UNCERTAIN), lambda _: False),
-        (Wanted(since=NOON + timedelta(minutes=5), until=NOON + timedelta(minutes=7)), lambda n: 15 <= n < 21),
+        (MessageFilter(), lambda _: True),
+        (MessageFilter(dag_id="a"), lambda n: n % 2 == 0),
+        (MessageFilter(conn_ids=("c0",)), lambda n: n % 3 == 0),
+        (MessageFilter(conn_ids=("c0", "c2")), lambda n: n % 3 != 1),
+        (MessageFilter(conn_ids=()), lambda _: False),
+        (MessageFilter(conn_ids=("c0", "c2"), dag_id="b"), lambda n: n % 3 != 1 and n % 2),
+        (MessageFilter(deployment="staging"), lambda n: n % 4 == 1),
+        (MessageFilter(deployment="default", conn_ids=("c0", "c2"), dag_id="b"), lambda n: n % 3 != 1 and n % 4 == 3),
+        (MessageFilter(task_id="t3"), lambda n: n % 5 == 3),
+        (MessageFilter(conn_ids=("c0", "c1"), task_id="t3", seen=Seen.ANSWERED), lambda n: n % 3 != 2 and n % 20 == 8),
+        (MessageFilter(seen=Seen.PENDING), lambda n: n % 4),
+        (MessageFilter(seen=Seen.UNCERTAIN), lambda _: False),
+        (MessageFilter(since=NOON + timedelta(minutes=5), until=NOON + timedelta(minutes=7)), lambda n: 15 <= n < 21),
     ):
         assert every_page(database, wanted, limit=limit) == expected(fits), wanted
 
@@ -110,13 +110,13 @@ def test_pages_show_each_message_once_in_order(
 def test_what_leads_to_few_is_paged_as_well(database: Database, many: list[str], limit: int) -> None:
     place_of = {f"{(place * 37) % 60:032}": place for place in range(60)}
     for wanted, fits in (
-        (Wanted(number="2348020000003"), lambda n: n % 10 == 3),
-        (Wanted(number="2348020000003", dag_id="b", conn_ids=("c0",)), lambda n: n % 10 == 3 and n % 3 == 0),
-        (Wanted(number="2348020000003", deployment="default"), lambda n: n % 10 == 3 and n % 4 == 3),
-        (Wanted(run_id="run2", dag_id="a"), lambda n: n % 7 == 2 and n % 2 == 0),
-        (Wanted(run_id="run2", task_id="t1", map_index=-1), lambda n: n % 7 == 2 and n % 5 == 1),
-        (Wanted(run_id="run2", map_index=0), lambda _: False),
-        (Wanted(run_id="run2", number="2348020000009"), lambda n: n % 7 == 2 and n % 10 == 9),
+        (MessageFilter(number="2348020000003"), lambda n: n % 10 == 3),
+        (MessageFilter(number="2348020000003", dag_id="b", conn_ids=("c0",)), lambda n: n % 10 == 3 and n % 3 == 0),
+        (MessageFilter(number="2348020000003", deployment="default"), lambda n: n % 10 == 3 and n % 4 == 3),
+        (MessageFilter(run_id="run2", dag_id="a"), lambda n: n % 7 == 2 and n % 2 == 0),
+        (MessageFilter(run_id="run2", task_id="t1", map_index=-1), lambda n: n % 7 == 2 and n % 5 == 1),
+        (MessageFilter(run_id="run2", map_index=0), lambda _: False),
+        (MessageFilter(run_id="run2", number="2348020000009"), lambda n: n % 7 == 2 and n % 10 == 9),
     ):
         expected = [name for name in many if fits(place_of[name])]
         assert every_page(database, wanted, limit=limit) == expected, wanted
@@ -127,11 +127,11 @@ def test_a_page_that_looked_at_enough_says_so(
 ) -> None:
     monkeypatch.setattr(browsing, "LOOKED_AT", 10)
     with database.reading() as connection:
-        page = browse(connection, Wanted(seen=Seen.UNCERTAIN), limit=5)
+        page = browse(connection, MessageFilter(seen=Seen.UNCERTAIN), limit=5)
         assert (page.messages, page.cut_short) == ((), True)
         assert page.after is not None
         assert page.after.message_id == many[9]
-        assert not browse(connection, Wanted(), limit=5).cut_short
+        assert not browse(connection, MessageFilter(), limit=5).cut_short
 
 
 def test_a_message_whose_sender_did_not_come_back_is_uncertain(database: Database) -> None:
@@ -140,8 +140,8 @@ def test_a_message_whose_sender_did_not_come_back_is_uncertain(database: Databas
     with database.writing() as connection:
         lease = update(schema.message).where(schema.message.c.id == gone)
         connection.execute(lease.values(lease_expires_at=datetime.now(UTC) - timedelta(seconds=1)))
-    assert every_page(database, Wanted(seen=Seen.UNCERTAIN), limit=5) == [doubtful, gone]
-    assert every_page(database, Wanted(seen=Seen.SENDING), limit=5) == [live]
+    assert every_page(database, MessageFilter(seen=Seen.UNCERTAIN), limit=5) == [doubtful, gone]
+    assert every_page(database, MessageFilter(seen=Seen.SENDING), limit=5) == [live]
 
 
 def test_known_connections_and_dags(database: Database, many: list[str]) -> None:
@@ -156,7 +156,7 @@ def test_known_connections_and_dags(database: Database, many: list[str]) -> None
 
 def test_a_plan_notes_its_dag_with_the_message(database: Database) -> None:
     message_id = ring(database, "r", ADA, asked_by=AskedBy("default", "nightly", "run", "ring", 3))
-    assert every_page(database, Wanted(dag_id="nightly"), limit=5) == [message_id]
+    assert every_page(database, MessageFilter(dag_id="nightly"), limit=5) == [message_id]
 
 
 def test_calls_of_a_message_with_their_attempts(database: Database) -> None:

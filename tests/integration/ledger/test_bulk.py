@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.bulk import Change, write
-from airflow_provider_ninebits.ledger.states import Kind, MatchState
+from airflow_provider_ninebits.ledger.states import CallbackKind, MatchState
 from tests.integration.ledger.scenes import ADA, BEN, rows, sending
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 def a_row(**values: Any) -> dict[str, Any]:
     return {
         "received_at": NOON,
-        "kind": Kind.CALL,
+        "kind": CallbackKind.CALL,
         "raw": b"\x00\xff{}'\"\\",
         "identity": None,
         "number": None,
@@ -40,7 +40,7 @@ def test_rows_are_inserted_as_they_are_and_in_their_order(database: Database) ->
     given = [
         a_row(identity="a", number=ADA, total_amount=Decimal("0.000000001"), started_at=NOON, total_duration=7),
         a_row(detail='quotes ", \\ and {braces}, NULL', inbound=True),
-        a_row(identity="c", kind=Kind.ANSWER, detail="größe \U0001f4de"),
+        a_row(identity="c", kind=CallbackKind.ANSWER, detail="größe \U0001f4de"),
     ]
     with database.writing() as connection:
         write(connection, Change(schema.callback, given))

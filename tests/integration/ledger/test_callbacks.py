@@ -9,7 +9,7 @@ import pytest
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.callbacks import Arrival, Stored, store
 from airflow_provider_ninebits.ledger.rematching import rematch
-from airflow_provider_ninebits.ledger.states import Kind
+from airflow_provider_ninebits.ledger.states import CallbackKind
 from tests.integration.ledger.scenes import (
     ADA,
     BEN,
@@ -114,7 +114,7 @@ class TestStoring:
         assert states(database, request) == ["pending"]
 
     def test_what_cannot_be_read_is_kept(self, database: Database) -> None:
-        arrive(database, Arrival(Kind.UNREADABLE, b"\x00\xff", detail="no JSON"))
+        arrive(database, Arrival(CallbackKind.UNREADABLE, b"\x00\xff", detail="no JSON"))
 
         kept = row(database, schema.callback)
         assert (kept["match_state"], kept["raw"], kept["detail"]) == ("unreadable", b"\x00\xff", "no JSON")

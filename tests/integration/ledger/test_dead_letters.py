@@ -6,16 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_ninebits.ledger import dead_letters
+from airflow_provider_ninebits.ledger import rematching
 from airflow_provider_ninebits.ledger.callbacks import store
-from airflow_provider_ninebits.ledger.dead_letters import (
-    Fate,
-    count_callbacks,
-    list_callbacks,
-    show_callback,
-    try_again,
-)
+from airflow_provider_ninebits.ledger.dead_letters import Fate, count_callbacks, list_callbacks, show_callback
 from airflow_provider_ninebits.ledger.errors import NoSuchCallback
+from airflow_provider_ninebits.ledger.rematching import try_again
 from airflow_provider_ninebits.webhook.arrivals import read_arrivals
 from tests.integration.ledger.scenes import ADA, BEN, CAI, WINDOW, accepted, states
 
@@ -78,7 +73,7 @@ def test_one_that_is_not_there(letters: Database, callback_id: int) -> None:
 
 
 def test_trying_again_matches_what_can_be_matched_now(letters: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dead_letters, "_PAGE", 2)
+    monkeypatch.setattr(rematching, "_PAGE", 2)
     # Nobody has rung the others: they are not tried, whatever page they are on.
     for number in ("2349099999996", STRANGER, "2349099999998", "2349099999997"):
         arrive(letters, {"to_number": number, "ref_id": "late"})

@@ -10,21 +10,18 @@ import pytest
 from sqlalchemy import text
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.browsing import Seen, Wanted, browse
+from airflow_provider_ninebits.ledger.browsing import MessageFilter, Seen, browse
 from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.calls import answers_of, read_calls
-from airflow_provider_ninebits.ledger.dead_letter_pages import (
-    browse_dead_letters,
-    count_dead_letters,
-    turned_away_since,
-)
-from airflow_provider_ninebits.ledger.dead_letters import Fate, list_callbacks, sweep
+from airflow_provider_ninebits.ledger.dead_letter_pages import browse_dead_letters, count_dead_letters
+from airflow_provider_ninebits.ledger.dead_letters import Fate, list_callbacks
 from airflow_provider_ninebits.ledger.known_names import connections_of, dags_of
 from airflow_provider_ninebits.ledger.listening import messages_after, newest_callback
 from airflow_provider_ninebits.ledger.listing import list_messages, read_message, stirred_since
 from airflow_provider_ninebits.ledger.looks import differing
 from airflow_provider_ninebits.ledger.outcomes import look, read_outcome
-from airflow_provider_ninebits.ledger.rematching import rematch
+from airflow_provider_ninebits.ledger.receivers import turned_away_since
+from airflow_provider_ninebits.ledger.rematching import rematch, sweep
 from airflow_provider_ninebits.ledger.statistics import Span, count_calls
 from tests.integration.ledger.scenes import WINDOW, a_call, a_plan, an_answer, arrive, claimed, plan, uncertain
 from tests.integration.statements import seen_by
@@ -138,17 +135,17 @@ def look_at_the_page(database: Database) -> None:
     """Ask what the page "Voice calls" asks, with each filter."""
     now = datetime.now(UTC)
     with database.reading() as connection:
-        page = browse(connection, Wanted(), limit=5)
+        page = browse(connection, MessageFilter(), limit=5)
         assert page.after is not None
         for wanted in (
-            Wanted(),
-            Wanted(conn_ids=("ninebits", "another")),
-            Wanted(dag_id="reminders", task_id="ring"),
-            Wanted(seen=Seen.PENDING),
-            Wanted(number=number_of(70_000)),
-            Wanted(ref_ids=(ref_id_of(7), "ledger:m9")),
-            Wanted(run_id="r3"),
-            Wanted(since=now - timedelta(minutes=100), until=now),
+            MessageFilter(),
+            MessageFilter(conn_ids=("ninebits", "another")),
+            MessageFilter(dag_id="reminders", task_id="ring"),
+            MessageFilter(seen=Seen.PENDING),
+            MessageFilter(number=number_of(70_000)),
+            MessageFilter(ref_ids=(ref_id_of(7), "ledger:m9")),
+            MessageFilter(run_id="r3"),
+            MessageFilter(since=now - timedelta(minutes=100), until=now),
         ):
             browse(connection, wanted, after=page.after)
         assert connections_of(connection)

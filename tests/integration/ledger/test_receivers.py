@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.dead_letters import sweep, try_again
 from airflow_provider_ninebits.ledger.receivers import LONGEST_GAP, TurnedAway, heartbeat, probe_write, register
+from airflow_provider_ninebits.ledger.rematching import sweep, try_again
 from tests.integration.ledger.scenes import (
     ADA,
     BEN,
@@ -143,7 +143,7 @@ class TestTheSweep:
     def test_writes_nothing_where_nothing_changed_and_rests_between_pages(
         self, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("airflow_provider_ninebits.ledger.dead_letters._PAGE", 10)
+        monkeypatch.setattr("airflow_provider_ninebits.ledger.rematching._PAGE", 10)
         accepted(database, "x")
         # The answered call is ADA's; what comes after it without a ref_id stays unmatched, and so do a stranger's.
         arrive(database, a_call(ref_id="x"))

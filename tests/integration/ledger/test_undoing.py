@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.dead_letters import sweep
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
-from airflow_provider_ninebits.ledger.rematching import rematch
+from airflow_provider_ninebits.ledger.rematching import rematch, sweep
 from airflow_provider_ninebits.ledger.resolving import resolve
 from airflow_provider_ninebits.ledger.states import RequestState
 from tests.integration.ledger.scenes import (

@@ -42,6 +42,6 @@ def test_what_rang_what_was_held_back_and_what_rang_nobody(
 def test_an_alert_that_cannot_be_counted_rings(
     sqlite_ledger: Database, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_ninebits.stats._stats", None)
+    monkeypatch.setattr("airflow_provider_ninebits.airflow_stats._stats", None)
     notifier()(context())
     assert simulator.rung() == {ADA: 1}

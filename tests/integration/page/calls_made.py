@@ -12,7 +12,7 @@ from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.planning import plan_send
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
 from airflow_provider_ninebits.ledger.sends import AskedBy, SendPlan
-from airflow_provider_ninebits.ledger.states import Kind, RequestState
+from airflow_provider_ninebits.ledger.states import CallbackKind, RequestState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -83,7 +83,7 @@ def told(
         "total_amount": amount,
     }
     arrival = Arrival(
-        kind=Kind.CALL,
+        kind=CallbackKind.CALL,
         raw=json.dumps(body).encode(),
         identity=f"{ref_id} {number} {at}",
         conn_path=conn_path,

@@ -439,11 +439,11 @@ class TestSafety:
         self, page: httpx.Client, database: Database, messages: list[str], somebody: Somebody
     ) -> None:
         from airflow_provider_ninebits.ledger.callbacks import Arrival, store
-        from airflow_provider_ninebits.ledger.states import Kind
+        from airflow_provider_ninebits.ledger.states import CallbackKind
         from tests.integration.page.calls_made import WINDOW
 
         evil = "<script>alert(1)</script>"
-        store(database, [Arrival(Kind.UNREADABLE, evil.encode(), ref_id=evil, detail=evil)], window=WINDOW)
+        store(database, [Arrival(CallbackKind.UNREADABLE, evil.encode(), ref_id=evil, detail=evil)], window=WINDOW)
         somebody.edits = {"ninebits_default", "other"}
         for path in ("/callbacks", f"/?dag_id={evil}", f"/?ref_id=%22{evil}", "/?tz=%3Cscript%3E", f"/?state={evil}"):
             somebody.reads_dags.add(evil)

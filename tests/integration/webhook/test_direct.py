@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.webhook.app import ReceiverApp
-from airflow_provider_ninebits.webhook.direct import LARGEST_AT_ONCE
+from airflow_provider_ninebits.webhook.direct import LARGEST_AT_ONCE_BYTES
 from airflow_provider_ninebits.webhook.settings import ReceiverSettings
 from tests.integration.ledger.scenes import rows
 from tests.integration.webhook.serving import served
@@ -107,7 +107,7 @@ def test_a_whole_callback_is_taken_without_the_app(url: str, by_the_app: list[st
         pytest.param(request(b"[" + CALL + b"]"), id="a list"),
         pytest.param(request(b" " + CALL), id="blanks before it"),
         pytest.param(request(b""), id="an empty body"),
-        pytest.param(request(b'{"x": "' + b"y" * LARGEST_AT_ONCE + b'"}'), id="a large one"),
+        pytest.param(request(b'{"x": "' + b"y" * LARGEST_AT_ONCE_BYTES + b'"}'), id="a large one"),
         pytest.param(request(version=b"1.0"), id="HTTP 1.0"),
         pytest.param(request(head=AUTHORIZED + b"Connection: close\r\n"), id="a client that closes"),
         pytest.param(request(head=AUTHORIZED + b"Expect: 100-continue\r\n"), id="a client that asks first"),

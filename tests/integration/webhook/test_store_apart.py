@@ -18,7 +18,7 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.callbacks import Arrival, Stored
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.errors import LedgerUnreachable
-from airflow_provider_ninebits.ledger.states import Kind
+from airflow_provider_ninebits.ledger.states import CallbackKind
 from airflow_provider_ninebits.webhook.storing import StoreApart, StoringFailed
 from tests.integration.ledger.scenes import WINDOW, rows
 from tests.integration.webhook.serving import receiver_process
@@ -143,7 +143,7 @@ class TestWithAReceiver:
 
 class TestAlone:
     def test_it_tells_what_it_stored(self, apart: StoreApart, ledger: Database) -> None:
-        some = [Arrival(Kind.UNREADABLE, b"one"), Arrival(Kind.CALL, b"two", identity="a")]
+        some = [Arrival(CallbackKind.UNREADABLE, b"one"), Arrival(CallbackKind.CALL, b"two", identity="a")]
         assert apart.store(some, "r") == Stored(new=2)
         assert apart.store(some[1:], None) == Stored(repeats=1)
         stored = rows(ledger, schema.callback)
@@ -155,14 +155,14 @@ class TestAlone:
     def test_an_error_of_the_ledger_comes_back_as_it_is(self, tmp_path: Path) -> None:
         store = StoreApart("postgresql://nobody@127.0.0.1:1/nothing", window=timedelta(days=1))
         with pytest.raises(LedgerUnreachable, match="nothing"):
-            store.store([Arrival(Kind.UNREADABLE, b"one")], None)
+            store.store([Arrival(CallbackKind.UNREADABLE, b"one")], None)
         store.close()
 
     def test_any_other_error_comes_back_in_words(self, apart: StoreApart) -> None:
-        broken = Arrival(Kind.CALL, b"{}", number="2348020000000", started_at="yesterday")  # type: ignore[arg-type]
+        broken = Arrival(CallbackKind.CALL, b"{}", number="2348020000000", started_at="yesterday")  # type: ignore[arg-type]
         with pytest.raises(StoringFailed, match=r"^TypeError: '<' not supported between"):
             apart.store([broken], None)
-        assert apart.store([Arrival(Kind.UNREADABLE, b"one")], None) == Stored(new=1)
+        assert apart.store([Arrival(CallbackKind.UNREADABLE, b"one")], None) == Stored(new=1)
 
     def test_the_password_of_the_ledger_is_in_no_list_of_processes(self) -> None:
         store = StoreApart("postgresql://somebody:hidden@127.0.0.1:1/nothing", window=timedelta(days=1))
@@ -175,11 +175,11 @@ class TestAlone:
     def test_hanging_it_is_given_up_and_another_one_stores(
         self, apart: StoreApart, ledger: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        apart.store([Arrival(Kind.CALL, b"one", identity="a")], None)
+        apart.store([Arrival(CallbackKind.CALL, b"one", identity="a")], None)
         (child,) = [each for each in psutil.Process().children() if "store_process" in " ".join(each.cmdline())]
         child.suspend()
         monkeypatch.setattr("airflow_provider_ninebits.webhook.storing.HANG_SECONDS", 0.5)
-        assert apart.store([Arrival(Kind.CALL, b"two", identity="b")], None) == Stored(new=1)
+        assert apart.store([Arrival(CallbackKind.CALL, b"two", identity="b")], None) == Stored(new=1)
         assert not child.is_running()
         assert [each["raw"] for each in rows(ledger, schema.callback)] == [b"one", b"two"]
 
@@ -187,7 +187,7 @@ class TestAlone:
         apart.start()
         apart.abort()
         with pytest.raises(StoringFailed, match="the receiver ends"):
-            apart.store([Arrival(Kind.UNREADABLE, b"one")], None)
+            apart.store([Arrival(CallbackKind.UNREADABLE, b"one")], None)
 
     @pytest.mark.parametrize(("python", "said"), [("/bin/false", "is lost"), ("/nowhere/python", "cannot be started")])
     def test_one_that_cannot_start_is_an_error_each_time(
@@ -196,9 +196,9 @@ class TestAlone:
         monkeypatch.setattr(sys, "executable", python)
         for _ in range(2):
             with pytest.raises(StoringFailed, match=said):
-                apart.store([Arrival(Kind.UNREADABLE, b"one")], None)
+                apart.store([Arrival(CallbackKind.UNREADABLE, b"one")], None)
         monkeypatch.undo()
-        assert apart.store([Arrival(Kind.UNREADABLE, b"one")], None) == Stored(new=1)
+        assert apart.store([Arrival(CallbackKind.UNREADABLE, b"one")], None) == Stored(new=1)
 
     def test_one_of_another_version_is_not_used(self, apart: StoreApart, monkeypatch: pytest.MonkeyPatch) -> None:
         """The package was upgraded on disk, under a receiver that runs."""
@@ -206,10 +206,10 @@ class TestAlone:
             "airflow_provider_ninebits.webhook.storing.Arrival", NamedTuple("Arrival", [("raw", bytes)])
         )
         with pytest.raises(StoringFailed, match="restart it"):
-            apart.store([Arrival(Kind.UNREADABLE, b"one")], None)
+            apart.store([Arrival(CallbackKind.UNREADABLE, b"one")], None)
 
     def test_closed_it_begins_anew(self, apart: StoreApart, ledger: Database) -> None:
         for raw in (b"one", b"two"):
-            apart.store([Arrival(Kind.UNREADABLE, raw)], None)
+            apart.store([Arrival(CallbackKind.UNREADABLE, raw)], None)
             apart.close()
         assert [each["raw"] for each in rows(ledger, schema.callback)] == [b"one", b"two"]

@@ -9,7 +9,7 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "module", ["errors", "numbers", "rendered", "messages", "answers", "backoff", "shown", "callbacks", "call_fields"]
+    "module", ["errors", "numbers", "rendered", "messages", "answers", "backoff", "masking", "callbacks", "call_fields"]
 )
 def test_a_module_is_light(module: str) -> None:
     statements = (

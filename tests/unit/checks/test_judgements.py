@@ -23,7 +23,7 @@ from airflow_provider_ninebits.checks import (
 from airflow_provider_ninebits.checks.callback_url import Target, TrialSeen
 from airflow_provider_ninebits.checks.catalogue import KINDS
 from airflow_provider_ninebits.checks.connection import ConnectionSeen
-from airflow_provider_ninebits.checks.findings import Finding, Kind, Level, Weight, exit_status
+from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level, Weight, exit_status
 from airflow_provider_ninebits.checks.ledger import LedgerSeen
 from airflow_provider_ninebits.checks.options import OptionsSeen
 from airflow_provider_ninebits.checks.triggerer import TriggerersSeen
@@ -108,7 +108,7 @@ GOOD: Sequence[Callable[[], list[Finding]]] = (
     of_triggerers,
 )
 
-BAD: Sequence[tuple[Callable[[], list[Finding]], Kind]] = (
+BAD: Sequence[tuple[Callable[[], list[Finding]], FindingKind]] = (
     (lambda: of_options(invalid="match_window is 'x'"), options.INVALID),
     (lambda: of_options(is_sqlite=True, executors=("LocalExecutor", "CeleryExecutor")), options.SQLITE_APART),
     (lambda: of_options(is_sqlite=True, executors=("KubernetesExecutor",)), options.SQLITE_APART),
@@ -201,7 +201,9 @@ def test_what_is_well_is_not_talked_about(judged: Callable[[], list[Finding]]) -
 
 
 @pytest.mark.parametrize(("judged", "kind"), BAD, ids=[kind.code for _, kind in BAD])
-def test_what_is_not_well_is_told_with_its_reason_and_its_fix(judged: Callable[[], list[Finding]], kind: Kind) -> None:
+def test_what_is_not_well_is_told_with_its_reason_and_its_fix(
+    judged: Callable[[], list[Finding]], kind: FindingKind
+) -> None:
     [finding] = judged()
     assert finding.code == kind.code
     # What is to be filled in is.

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_ninebits.ledger.retention import (
     REPEATS_END_AFTER,
-    Fate,
     PartFacts,
+    SendFate,
     Windows,
     fate,
     loose_until,
@@ -29,32 +29,32 @@ def part(state: str = "accepted", age: timedelta = 2 * OLD, **differently: int |
     return PartFacts(S(state), NOW - age, **{"maybe_placed": placed, **differently})
 
 
-def fate_of(*parts: PartFacts, older_than: timedelta = OLD, unsettled_too: bool = False) -> Fate:
+def fate_of(*parts: PartFacts, older_than: timedelta = OLD, unsettled_too: bool = False) -> SendFate:
     return fate(parts, NOW, older_than=older_than, windows=WINDOWS, unsettled_too=unsettled_too)
 
 
 @pytest.mark.parametrize(
     ("parts", "expected"),
     [
-        pytest.param([part()], Fate.PURGED, id="settled"),
-        pytest.param([part(unanswered=3)], Fate.PURGED, id="not answered, long ago"),
-        pytest.param([part(pending=1)], Fate.PURGED, id="a callback never came, and none can come that matches"),
-        pytest.param([part(age=OLD - SECOND)], Fate.YOUNG, id="not old enough"),
-        pytest.param([part(), part(age=DAY)], Fate.YOUNG, id="one of its parts is not"),
-        pytest.param([part("uncertain")], Fate.UNSETTLED, id="uncertain"),
-        pytest.param([part("sending")], Fate.UNSETTLED, id="its sender never came back"),
-        pytest.param([part(), part("uncertain")], Fate.UNSETTLED, id="one of its parts is uncertain"),
-        pytest.param([part(), part("planned")], Fate.UNSETTLED, id="the rest is still to be sent"),
-        pytest.param([part(), part("refused")], Fate.PURGED, id="the rest was refused"),
-        pytest.param([part("refused")], Fate.FORGOTTEN, id="refused as a whole"),
-        pytest.param([part("planned")], Fate.FORGOTTEN, id="never begun"),
-        pytest.param([part("refused"), part("planned")], Fate.FORGOTTEN, id="given up after a refusal"),
-        pytest.param([part("planned", maybe_placed=True)], Fate.UNSETTLED, id="planned again after a doubt"),
-        pytest.param([part("replaced"), part()], Fate.PURGED, id="planned anew, and placed"),
-        pytest.param([part("replaced", maybe_placed=True)], Fate.PURGED, id="a zombie placed what was replaced"),
+        pytest.param([part()], SendFate.PURGED, id="settled"),
+        pytest.param([part(unanswered=3)], SendFate.PURGED, id="not answered, long ago"),
+        pytest.param([part(pending=1)], SendFate.PURGED, id="a callback never came, and none can come that matches"),
+        pytest.param([part(age=OLD - SECOND)], SendFate.YOUNG, id="not old enough"),
+        pytest.param([part(), part(age=DAY)], SendFate.YOUNG, id="one of its parts is not"),
+        pytest.param([part("uncertain")], SendFate.UNSETTLED, id="uncertain"),
+        pytest.param([part("sending")], SendFate.UNSETTLED, id="its sender never came back"),
+        pytest.param([part(), part("uncertain")], SendFate.UNSETTLED, id="one of its parts is uncertain"),
+        pytest.param([part(), part("planned")], SendFate.UNSETTLED, id="the rest is still to be sent"),
+        pytest.param([part(), part("refused")], SendFate.PURGED, id="the rest was refused"),
+        pytest.param([part("refused")], SendFate.FORGOTTEN, id="refused as a whole"),
+        pytest.param([part("planned")], SendFate.FORGOTTEN, id="never begun"),
+        pytest.param([part("refused"), part("planned")], SendFate.FORGOTTEN, id="given up after a refusal"),
+        pytest.param([part("planned", maybe_placed=True)], SendFate.UNSETTLED, id="planned again after a doubt"),
+        pytest.param([part("replaced"), part()], SendFate.PURGED, id="planned anew, and placed"),
+        pytest.param([part("replaced", maybe_placed=True)], SendFate.PURGED, id="a zombie placed what was replaced"),
     ],
 )
-def test_the_fate_of_a_send(parts: list[PartFacts], expected: Fate) -> None:
+def test_the_fate_of_a_send(parts: list[PartFacts], expected: SendFate) -> None:
     assert fate_of(*parts) is expected
 
 
@@ -62,8 +62,8 @@ def test_the_fate_of_a_send(parts: list[PartFacts], expected: Fate) -> None:
 def test_what_is_unsettled_goes_when_it_is_asked_for_and_quiet(state: str) -> None:
     still = part(state, age=WINDOWS.quiet - SECOND)
     quiet = part(state, age=WINDOWS.quiet)
-    assert fate_of(part(), still, older_than=timedelta(), unsettled_too=True) is Fate.UNSETTLED
-    assert fate_of(part(), quiet, older_than=timedelta(), unsettled_too=True) is Fate.PURGED
+    assert fate_of(part(), still, older_than=timedelta(), unsettled_too=True) is SendFate.UNSETTLED
+    assert fate_of(part(), quiet, older_than=timedelta(), unsettled_too=True) is SendFate.PURGED
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ def test_what_is_unsettled_goes_when_it_is_asked_for_and_quiet(state: str) -> No
     ],
 )
 def test_however_few_days_are_asked_for_it_has_to_be_settled(young: dict[str, int], settled_after: timedelta) -> None:
-    assert fate_of(part(**young, age=settled_after), older_than=timedelta()) in (Fate.PURGED, Fate.FORGOTTEN)
+    assert fate_of(part(**young, age=settled_after), older_than=timedelta()) in (SendFate.PURGED, SendFate.FORGOTTEN)
     if settled_after:
-        assert fate_of(part(**young, age=settled_after - SECOND), older_than=timedelta()) is Fate.UNSETTLED
+        assert fate_of(part(**young, age=settled_after - SECOND), older_than=timedelta()) is SendFate.UNSETTLED
 
 
 def test_a_callback_that_may_still_find_its_recipient_stays() -> None:
@@ -100,7 +100,7 @@ parts = st.lists(
     max_size=4,
 )
 ages = st.timedeltas(timedelta(), 2 * OLD)
-GOING = (Fate.PURGED, Fate.FORGOTTEN)
+GOING = (SendFate.PURGED, SendFate.FORGOTTEN)
 
 
 @given(parts, ages, st.booleans())
@@ -112,7 +112,7 @@ def test_what_goes_is_old_and_what_a_person_has_to_end_stays(
         assert all(each.last_event_at <= NOW - older_than for each in facts)
         in_doubt = any(each.state in (S.SENDING, S.UNCERTAIN) for each in facts)
         assert unsettled_too or not in_doubt
-    if where is Fate.FORGOTTEN:
+    if where is SendFate.FORGOTTEN:
         assert not any(each.maybe_placed for each in facts)
 
 
@@ -134,5 +134,5 @@ def test_asking_for_what_is_unsettled_too_takes_more(facts: list[PartFacts], old
 def test_a_key_is_forgotten_only_where_nobody_can_have_been_rung(state: S, placed: bool) -> None:
     where = fate_of(PartFacts(state, NOW - 2 * OLD, maybe_placed=placed), unsettled_too=True)
     assert where is (
-        Fate.FORGOTTEN if not placed and state not in (S.ACCEPTED, S.SENDING, S.UNCERTAIN) else Fate.PURGED
+        SendFate.FORGOTTEN if not placed and state not in (S.ACCEPTED, S.SENDING, S.UNCERTAIN) else SendFate.PURGED
     )

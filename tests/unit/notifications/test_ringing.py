@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ninebits.hooks.receipts import SendReceipt
-from airflow_provider_ninebits.ledger.alerts import Alert, Ruling, Verdict
+from airflow_provider_ninebits.ledger.alerts import Alert, AlertVerdict, Ruling
 from airflow_provider_ninebits.ledger.sends import AskedBy, SendPlan
 from airflow_provider_ninebits.notifications.ringing import duration_words, held_back, rang
 
@@ -33,7 +33,7 @@ def test_a_call_that_another_placed_is_told_as_such() -> None:
 
 
 def test_what_is_held_back_says_for_what_and_how_many() -> None:
-    ruling = Ruling(Verdict.HELD_BACK, None, 200.0, 12)
+    ruling = Ruling(AlertVerdict.HELD_BACK, None, 200.0, 12)
     assert held_back(ALERT, ruling, timedelta(minutes=15)).text == (
         "Held back: the call for alert 'etl manual__1' rang 3 min ago, and the cooldown is 15 min; 12 held back since."
     )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given as holds_for
 from hypothesis import strategies as st
 
-from airflow_provider_ninebits.ledger.browsing import Key, Wanted
+from airflow_provider_ninebits.ledger.browsing import Key, MessageFilter
 from airflow_provider_ninebits.ledger.dead_letter_pages import CallbackKey
 from airflow_provider_ninebits.page.filters import (
     Given,
@@ -58,7 +58,7 @@ def test_any_query_is_read_or_refused_in_words(pairs: list[tuple[str, str]]) -> 
     named = [(name, value) for _, value in pairs for name in ("since", "until", "tz", "number", "map_index", "run_id")]
     for some in (pairs, named):
         with suppress(NotUnderstood):
-            assert isinstance(read_wanted(Given.of(some)), Wanted)
+            assert isinstance(read_wanted(Given.of(some)), MessageFilter)
 
 
 @holds_for(st.lists(st.tuples(st.sampled_from(["a", "b", "after"]), st.text(min_size=1))))

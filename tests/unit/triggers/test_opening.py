@@ -61,6 +61,6 @@ async def test_airflow_hears_of_the_deferral_before_the_task_goes_on(monkeypatch
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr("airflow_provider_ninebits.triggers.heard.asyncio.sleep", sleep)
+    monkeypatch.setattr("airflow_provider_ninebits.triggers.holding_back.asyncio.sleep", sleep)
     assert [event.payload async for event in trigger.run()] == [{"status": "open"}]
     assert slept[-1] == pytest.approx(3.0, abs=0.5)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ninebits.ledger.callbacks import Arrival
-from airflow_provider_ninebits.ledger.states import Kind
+from airflow_provider_ninebits.ledger.states import CallbackKind
 from airflow_provider_ninebits.webhook.arrivals import read_arrivals
 
 # 9bits: The Call Object.
@@ -33,7 +33,7 @@ def read(body: object, conn_id: str | None = None, timezone: str = "UTC") -> lis
 
 def test_a_call_keeps_all_of_its_fields() -> None:
     [arrival] = read(CALL | {"ref_id": "abc"}, "alerts")
-    assert arrival.kind is Kind.CALL
+    assert arrival.kind is CallbackKind.CALL
     assert json.loads(arrival.raw) == CALL | {"ref_id": "abc"}
     assert (arrival.conn_path, arrival.ref_id, arrival.number) == ("alerts", "abc", "2348020000000")
     assert arrival.inbound is False
@@ -54,21 +54,21 @@ def test_an_inbound_call_is_marked() -> None:
 
 def test_an_api_answer_keeps_status_and_words() -> None:
     [arrival] = read(ANSWER)
-    assert arrival.kind is Kind.ANSWER
+    assert arrival.kind is CallbackKind.ANSWER
     assert (arrival.status, arrival.detail, arrival.ref_id) == (429, "Too many requests", "9azmf1ntcl358gczduzz4rs0u")
     assert arrival.number is None
 
 
 def test_each_item_of_a_list_is_read_by_itself() -> None:
     arrivals = read([CALL, "what is this", ANSWER])
-    assert [arrival.kind for arrival in arrivals] == [Kind.CALL, Kind.UNREADABLE, Kind.ANSWER]
+    assert [arrival.kind for arrival in arrivals] == [CallbackKind.CALL, CallbackKind.UNREADABLE, CallbackKind.ANSWER]
     assert json.loads(arrivals[1].raw) == "what is this"
 
 
 @pytest.mark.parametrize("body", [b"", b"  ", b"[]", b"{", b"\xff\xfe\x00", b"[" * 100_000, b'"text"', b"null"])
 def test_what_cannot_be_read_is_kept_raw_with_the_reason(body: bytes) -> None:
     [arrival] = read_arrivals(body, None, "UTC")
-    assert (arrival.kind, arrival.raw) == (Kind.UNREADABLE, body)
+    assert (arrival.kind, arrival.raw) == (CallbackKind.UNREADABLE, body)
     assert arrival.detail
     assert arrival.identity is None
 

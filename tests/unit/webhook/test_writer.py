@@ -13,7 +13,7 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.callbacks import Arrival, Stored
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.errors import LedgerError
-from airflow_provider_ninebits.ledger.states import Kind
+from airflow_provider_ninebits.ledger.states import CallbackKind
 from airflow_provider_ninebits.webhook.storing import StoreHere
 from airflow_provider_ninebits.webhook.writer import (
     LARGEST_GROUP,
@@ -61,7 +61,7 @@ def busy(ledger: Database, file: Path) -> Iterator[sqlite3.Connection]:
 
 
 def callback(raw: str, *, status: int | None = None) -> Arrival:
-    return Arrival(Kind.UNREADABLE, raw.encode(), status=status)
+    return Arrival(CallbackKind.UNREADABLE, raw.encode(), status=status)
 
 
 def raws(ledger: Database) -> list[str]:
@@ -174,10 +174,10 @@ async def test_of_a_list_nothing_is_stored_that_comes_after_what_cannot_be(
 
 
 @pytest.mark.parametrize(
-    ("kind", "page"), [(Kind.UNREADABLE, LARGEST_GROUP), (Kind.ANSWER, MOST_ANSWERS_AT_ONCE)], ids=str
+    ("kind", "page"), [(CallbackKind.UNREADABLE, LARGEST_GROUP), (CallbackKind.ANSWER, MOST_ANSWERS_AT_ONCE)], ids=str
 )
 async def test_others_get_in_between_the_pages_of_a_list(
-    writer: GroupWriter, ledger: Database, busy: sqlite3.Connection, kind: Kind, page: int
+    writer: GroupWriter, ledger: Database, busy: sqlite3.Connection, kind: CallbackKind, page: int
 ) -> None:
     listed = [Arrival(kind, b"of the list", ref_id="x") for _ in range(3 * page)]
     waiting = [asyncio.create_task(writer.commit(each, PATIENCE_SECONDS)) for each in (listed, [callback("other")])]

@@ -37,9 +37,13 @@ class LedgerClock:
         def read(_: Connection) -> datetime:
             return self.now
 
-        def ask_at_this_time(connection: Connection, asked: Sequence[driver.Asked]) -> list[list[tuple[Any, ...]]]:
+        def ask_at_this_time(
+            connection: Connection, asked: Sequence[driver.BoundStatement]
+        ) -> list[list[tuple[Any, ...]]]:
             moment = f"'{self.now.isoformat()}'::timestamptz"
-            return at_once(connection, [driver.Asked(_SERVERS.sub(moment, sql), given) for sql, given in asked])
+            return at_once(
+                connection, [driver.BoundStatement(_SERVERS.sub(moment, sql), given) for sql, given in asked]
+            )
 
         with ExitStack() as patches:
             for module in _holders("ledger_now", database.ledger_now):

@@ -16,9 +16,9 @@ from airflow_provider_ninebits.api.errors import RateLimited, SendRefused, SendU
 from airflow_provider_ninebits.exceptions import MessageUncertain, SendFailed
 from airflow_provider_ninebits.hooks.sending import LEASE_MARGIN_SECONDS
 from airflow_provider_ninebits.ledger.callbacks import store
-from airflow_provider_ninebits.ledger.dead_letters import sweep
 from airflow_provider_ninebits.ledger.errors import SendBusy
 from airflow_provider_ninebits.ledger.recording import Answer, record_answer
+from airflow_provider_ninebits.ledger.rematching import sweep
 from airflow_provider_ninebits.ledger.resolving import resolve
 from airflow_provider_ninebits.ledger.sends import find_send
 from airflow_provider_ninebits.ledger.states import RequestState

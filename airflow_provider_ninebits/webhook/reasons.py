@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_ninebits.api.shown import masked_numbers
+from airflow_provider_ninebits.api.masking import masked_numbers
 
 
 def reason(error: Exception) -> str:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from airflow_provider_ninebits.api.masking import masked_numbers, shown_text
 from airflow_provider_ninebits.api.numbers import canonical_number
-from airflow_provider_ninebits.api.shown import masked_numbers, shown_text
 
 
 @pytest.mark.parametrize(

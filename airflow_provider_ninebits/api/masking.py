@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from airflow_provider_ninebits.api.numbers import canonical_number, mask_number
+from airflow_provider_ninebits.api.numbers import LONGEST_NUMBER, canonical_number, mask_number
 
 # A time of day goes with the date, as in a run's id and in 9bits' callbacks: a date alone may be a number.
 _TIME = (
@@ -19,7 +19,6 @@ _MARK = (
 )
 _NUMBER = re.compile(rf"(?P<time>{_TIME})|[0-9](?:{_MARK}*(?!{_TIME})[0-9]){{7,}}")
 _NO_DIGIT = re.compile(r"\\u[0-9A-Fa-f]{4}|[^0-9]")
-_LONGEST_NUMBER = 20
 _BEARER = re.compile(r"(?i)(bearer)\s+\S+")
 _LONGEST = 200
 _READ = 8192
@@ -52,4 +51,4 @@ def _masked(found: re.Match[str]) -> str:
         return found.group()
     number = canonical_number(found.group()) or _NO_DIGIT.sub("", found.group())
     # Several numbers in one: of none of them may an end be shown.
-    return mask_number(number) if len(number) <= _LONGEST_NUMBER else "***"
+    return mask_number(number) if len(number) <= LONGEST_NUMBER else "***"

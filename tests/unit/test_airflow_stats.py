@@ -22,7 +22,7 @@ stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=Tr
 """
 RECORD = """
 from airflow_provider_ninebits import metrics
-from airflow_provider_ninebits.stats import record
+from airflow_provider_ninebits.airflow_stats import record
 record(metrics.REQUESTS, 2, {"state": "accepted", "conn_id": "ninebits_default", "dag_id": "reminder"})
 record(metrics.HOURS_DEFERRALS)
 record(metrics.WAITS, 3, {"hostname": "a.host"})
@@ -91,7 +91,7 @@ def test_it_is_the_stats_that_the_process_has_set_up(tmp_path: Path) -> None:
     code = """
 from airflow._shared.observability.metrics import stats as core
 from airflow.sdk._shared.observability.metrics import stats as of_tasks
-from airflow_provider_ninebits.stats import _stats
+from airflow_provider_ninebits.airflow_stats import _stats
 core._factory = core._backend = of_tasks._factory = of_tasks._backend = None
 core.initialize(factory=core.NoStatsLogger, export_legacy_names=False)
 assert _stats() is core
@@ -117,7 +117,7 @@ for name in ("airflow.sdk._shared", "airflow._shared"):
     module.Stats = Meta(name, (), {})
 of_tasks, core = (sys.modules[f"{name}.observability.metrics.stats"].Stats for name in
                   ("airflow.sdk._shared", "airflow._shared"))
-from airflow_provider_ninebits.stats import _stats
+from airflow_provider_ninebits.airflow_stats import _stats
 core.factory = object
 assert _stats() is core
 of_tasks.factory = object
@@ -136,6 +136,6 @@ def test_a_stats_that_is_broken_fails_nobody_and_is_said_once(broken: str, tmp_p
 
 
 def test_nothing_of_airflow_is_imported_to_be_able_to_count(tmp_path: Path) -> None:
-    code = "import airflow_provider_ninebits.stats, json, sys; print(json.dumps(sorted(sys.modules)))"
+    code = "import airflow_provider_ninebits.airflow_stats, json, sys; print(json.dumps(sorted(sys.modules)))"
     loaded = json.loads(in_a_process(code, tmp_path, {}).stdout)
     assert not [name for name in loaded if name.split(".")[0] in ("airflow", "opentelemetry", "statsd", "yaml")]
