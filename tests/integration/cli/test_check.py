@@ -261,6 +261,18 @@ def test_a_ledger_of_another_version_is_left_as_it_is(connected: str, password: 
     assert Database(connected).version() == "9999"
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [("/no/such/folder/n.db", 2, "ledger_unusable"), ("/proc/n.db", 4, "ledger_not_writable")],
+)
+def test_a_ledger_that_nothing_could_be_written_to_is_no_note(
+    monkeypatch: pytest.MonkeyPatch, run: Run, path: str, status: int, code: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN", f"sqlite:///{path}")
+    made, codes = found(run)
+    assert (made, code in codes, "ledger_absent" in codes) == (status, True, False)
+
+
 def test_people_get_lines_of_80_columns_and_scripts_yaml(own_receiver: str, run: Run) -> None:
     _, out, _ = run("check")
     assert "callback URL\n  NOTE     No test callback was sent" in out

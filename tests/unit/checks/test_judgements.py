@@ -140,6 +140,7 @@ BAD: Sequence[tuple[Callable[[], list[Finding]], Kind]] = (
     (lambda: of_ledger(version=None, unreachable="connection refused"), ledger.UNREACHABLE),
     (lambda: of_ledger(version=None, unusable="a pooler stands in between"), ledger.UNUSABLE),
     (lambda: of_ledger(version=None), ledger.ABSENT),
+    (lambda: of_ledger(version=None, not_writable="its folder takes no new file"), ledger.NOT_WRITABLE),
     (lambda: of_ledger(version="0001"), ledger.OLDER),
     (lambda: of_ledger(version="0003"), ledger.NEWER),
     (lambda: of_ledger(not_writable="the disk is full"), ledger.NOT_WRITABLE),
