@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from airflow_provider_ninebits.api.answers import said_status
+from airflow_provider_ninebits.api.defaults import BASE_URL
 from airflow_provider_ninebits.api.errors import NotConnected, SendError
 from airflow_provider_ninebits.api.messages import shown_url
 from airflow_provider_ninebits.api.shown import shown_text
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 METHOD_NOT_ALLOWED = 405
 """What 9bits documents for a method that it does not take: the answer that a probe hopes for."""
+
+# Whoever answers elsewhere may be anybody: a 401 of theirs is about no key of 9bits'.
+_NINEBITS = urlsplit(BASE_URL).netloc
 
 # Of one who stands between, or in front of what is down.
 _OF_A_GATEWAY = (403, 502, 503, 504)
@@ -100,9 +105,14 @@ def _by_the_host(route: Route, status: int, headers: Mapping[str, str], body: by
     host, saying = route.host, _saying(body, secret)
     answered = f"{host} answered{route.through} with HTTP status {status}{saying}"
     match status:
-        case 401:
+        case 401 if host == _NINEBITS:
             return (
                 f"9bits was reached at {host}, and refused the API key (HTTP status 401{saying}); copy it from the "
+                "dashboard once more: settings > security."
+            )
+        case 401:
+            return (
+                f"{answered}: it refuses the API key, if it is 9bits; check the base URL, or copy the key from the "
                 "dashboard once more: settings > security."
             )
         case 405:

@@ -130,8 +130,8 @@ def checked_folder(url: URL) -> Path:
         is_there = folder.is_dir()
     except OSError as error:
         raise LedgerUnusable(
-            f"the folder of the ledger, {folder}, cannot be looked into ({error.strerror}); let this user do so, or set "
-            "[ninebits] sql_alchemy_conn"
+            f"the folder of the ledger, {folder}, cannot be looked into ({error.strerror}); let this user do so, or "
+            "set [ninebits] sql_alchemy_conn"
         ) from error
     if not is_there:
         raise LedgerUnusable(

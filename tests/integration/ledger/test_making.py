@@ -42,7 +42,7 @@ def test_what_is_no_folder_is_told(tmp_path: Path, path: str) -> None:
     (tmp_path / "a-file").touch()
     database = Database(f"sqlite:///{tmp_path / path}")
     for asked in (database.version, lambda: probe_making(database)):
-        with pytest.raises(LedgerUnusable, match="the folder of the ledger, .* does not exist; create it"):
+        with pytest.raises(LedgerUnusable, match=r"the folder of the ledger, .* does not exist; create it"):
             asked()
 
 

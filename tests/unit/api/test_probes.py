@@ -46,7 +46,7 @@ def probed(url: str, timeout_seconds: float = 30.0) -> Probe:
     [
         ("200 OK", "9bits itself would answer 405"),
         ("400 Bad Request", "9bits itself would answer 405"),
-        ("401 Unauthorized", "refused the API key"),
+        ("401 Unauthorized", "it refuses the API key, if it is 9bits; check the base URL, or copy the key"),
         ("403 Forbidden", "9bits whether the account"),
         ("404 Not Found", "its path above all"),
         ("405 Method Not Allowed", "no request that proves it without ringing"),
@@ -204,4 +204,11 @@ def test_whatever_answers_only_a_405_is_told_as_9bits_and_nothing_as_a_good_key(
     assert KEY not in probe.detail
     assert probe.detail.endswith(".")
     assert probe.detail.isascii()
-    assert ("9bits was reached" in probe.detail) is (probe.status in (401, 405))
+    assert ("9bits was reached" in probe.detail) is (probe.status == 405)
+
+
+def test_a_key_is_refused_by_9bits_itself_where_9bits_was_asked() -> None:
+    said = answered_probe(Route("api.9bits.net"), 401, {}, b"", KEY).detail
+    assert said.startswith("9bits was reached at api.9bits.net, and refused the API key (HTTP status 401);")
+    said = answered_probe(Route("intranet.example.com"), 401, {}, b"log in", KEY).detail
+    assert said.startswith('intranet.example.com answered with HTTP status 401, saying "log in": it refuses the API')

@@ -249,6 +249,12 @@ def test_a_failure_of_9bits_is_no_mistake_in_the_connection() -> None:
     assert not any("host" in each.fix for status in (200, 429, 500) for each in of_connection(probe=met(status)))
 
 
+def test_a_key_that_is_refused_elsewhere_may_be_a_wrong_host() -> None:
+    [finding] = of_connection(probe=met(401), base_url="https://intranet.example.com")
+    assert finding.what == "Connection 'rings': what it said"
+    assert "at intranet.example.com: correct the connection's host" in finding.fix
+
+
 def test_every_kind_can_come() -> None:
     tried = (
         {kind.code for _, kind in BAD}
