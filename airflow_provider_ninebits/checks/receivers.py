@@ -60,7 +60,8 @@ UNAUTHORIZED = Kind(
     "Each may be a lost outcome: 9bits never sends a callback again that was answered 401. (A test callback of "
     "`ninebits check` with a wrong password counts as one.)",
     "Make the user and password in the dashboard's callback URL those of [ninebits] webhook_username and "
-    "webhook_password, and restart the receiver. While you change them, set both: `new,old`.",
+    "webhook_password, and restart the receiver. While you change them, set both: `new,old`. Where only the dashboard "
+    "was wrong and is right now, do nothing: this shows for 24 hours after the last 401, until {until}.",
 )
 WERE_UNAUTHORIZED = Kind(
     "callbacks_were_unauthorized",
@@ -113,7 +114,15 @@ def judge(seen: ReceiverRows, *, plugin_installed: bool) -> list[Finding]:
             (UNAVAILABLE, row.unavailable, row.last_unavailable_at),
         ):
             if last is not None and seen.now - last <= LATELY:
-                found.append(kind.found(host=row.host, count=count, started=_shown(row.started_at), last=_shown(last)))
+                found.append(
+                    kind.found(
+                        host=row.host,
+                        count=count,
+                        started=_shown(row.started_at),
+                        last=_shown(last),
+                        until=_shown(last + LATELY),
+                    )
+                )
     return found
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from airflow_provider_ninebits.checks.findings import Finding, Kind, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import tzinfo
 
 FEWEST = 5
@@ -107,12 +107,14 @@ def shown_offset(found: Sequence[Sample], offsets: frozenset[int]) -> tuple[int,
     return (offset, agreeing, telling) if agreeing >= FEWEST and agreeing >= _SHARE * telling else None
 
 
-def judge(found: Sequence[Sample], timezone: str, offsets: frozenset[int]) -> list[Finding]:
+def judge(found: Sequence[Sample], timezone: str, moment: datetime) -> list[Finding]:
     """
     Return what is to be said of ``callback_timezone``.
 
     :param found: the newest first.
+    :param moment: for which a zone is named: its offset may be another one in half a year.
     """
+    offsets = offsets_on_earth(moment)
     telling = sum(abs(sample.delay_seconds) <= FURTHEST_SECONDS for sample in found)
     shown = shown_offset(found, offsets)
     if shown is None:
@@ -136,13 +138,17 @@ def judge(found: Sequence[Sample], timezone: str, offsets: frozenset[int]) -> li
             calls=calls,
             configured=timezone,
             wrong=_clock(wrong),
-            zone=zone_name(offset),
+            zone=zone_name(offset, moment),
         )
     ]
 
 
-def zone_name(offset_seconds: int) -> str:
-    """Return a zone with an offset from UTC that ``callback_timezone`` takes."""
+def zone_name(offset_seconds: int, moment: datetime) -> str:
+    """
+    Return a zone with an offset from UTC that ``callback_timezone`` takes.
+
+    :param offset_seconds: one that a zone on earth has at that moment.
+    """
     if offset_seconds == 3600:
         return "Africa/Lagos"  # 9bits is a Nigerian company
     if offset_seconds == 0:
@@ -150,16 +156,27 @@ def zone_name(offset_seconds: int) -> str:
     if offset_seconds % 3600 == 0:
         # POSIX counts the other way round: Etc/GMT-5 is five hours ahead of UTC.
         return f"Etc/GMT{-offset_seconds // 3600:+d}"
-    return f"a zone that is at UTC{_clock(offset_seconds)}"
+    fitting = [name for name in _zone_names() if _offset_at(name, moment) == offset_seconds]
+    half_a_year = timedelta(days=182)
+
+    def rank(name: str) -> tuple[bool, bool, str]:
+        # One that stays at it before one with summer time; of India's names that of most people.
+        return _offset_at(name, moment + half_a_year) != offset_seconds, name != "Asia/Kolkata", name
+
+    return min(fitting, key=rank)
 
 
 def offsets_on_earth(moment: datetime) -> frozenset[int]:
     """Return the offsets from UTC that some zone has at a moment, in seconds."""
-    return frozenset(
-        int((moment.astimezone(ZoneInfo(name)).utcoffset() or timedelta()).total_seconds())
-        for name in available_timezones()
-        if not name.startswith(("posix/", "right/"))
-    )
+    return frozenset(_offset_at(name, moment) for name in _zone_names())
+
+
+def _zone_names() -> Iterator[str]:
+    return (name for name in available_timezones() if not name.startswith(("posix/", "right/")))
+
+
+def _offset_at(name: str, moment: datetime) -> int:
+    return int((moment.astimezone(ZoneInfo(name)).utcoffset() or timedelta()).total_seconds())
 
 
 def _offset_of(sample: Sample, offsets: frozenset[int]) -> int | None:

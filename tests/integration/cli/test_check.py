@@ -139,6 +139,20 @@ def test_what_cannot_be_reached_is_told_apart(connected: str, password: str, run
     assert PASSWORD not in json.dumps(codes)
 
 
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_ca_that_is_not_there_is_told_by_the_variable_that_names_it(
+    connected: str, password: str, run: Run, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(variable, "/no/such/ca.pem")
+    [what] = [
+        each["what"]
+        for code, each in found(run, "--callback-url", "https://x.invalid/x")[1].items()
+        if code == "callback_url_unreachable"
+    ]
+    assert f"{variable} names /no/such/ca.pem, and nothing is there" in what
+
+
 def test_to_whom_the_callback_went_is_told_and_a_plain_url_gets_no_password(
     own_receiver: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

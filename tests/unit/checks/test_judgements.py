@@ -209,6 +209,12 @@ def test_what_is_not_well_is_told_with_its_reason_and_its_fix(judged: Callable[[
     assert not any("{" in text or " None" in text for text in (finding.what, finding.why, finding.fix))
 
 
+def test_until_when_a_401_shows_is_said() -> None:
+    [finding] = of_receivers(replace(UP, unauthorized=2, last_unauthorized_at=AGO))
+    assert "the last at 2026-03-01 10:00:00+00:00" in finding.what
+    assert "24 hours after the last 401, until 2026-03-02 10:00:00+00:00" in finding.fix
+
+
 def test_an_api_server_without_the_plugin_is_named_where_no_receiver_is_up() -> None:
     assert [each.code for each in of_receivers(plugin=False)] == ["receiver_never", "plugin_missing"]
 
