@@ -64,14 +64,17 @@ def list_messages(given: argparse.Namespace, database: Database, _: Settings) ->
 
 
 def show_message(given: argparse.Namespace, database: Database, _: Settings) -> None:
-    """Show one message and its requests."""
+    """Show one message and its requests: in a table with masked numbers, in JSON as it was sent."""
+    from airflow_provider_ninebits.api.shown import masked_numbers
     from airflow_provider_ninebits.ledger.listing import show_message as shown
 
     summary, requests = shown(database, given.message_id)
     if given.output != "table":
         print_plain({**asdict(summary), "requests": [asdict(request) for request in requests]}, given.output)
         return
-    print_table("message", ("field", "value"), [{"field": k, "value": v} for k, v in asdict(summary).items()])
+    # A recording that was made for one person may have their number in its name.
+    fields = {**asdict(summary), "media_url": masked_numbers(summary.media_url)}
+    print_table("message", ("field", "value"), [{"field": name, "value": value} for name, value in fields.items()])
     print_table("requests", _REQUEST_COLUMNS, [asdict(request) for request in requests])
 
 
