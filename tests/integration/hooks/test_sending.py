@@ -467,7 +467,7 @@ class TestTheConnectionTest:
     def test_a_refused_key_is_no_good_connection(self, connection: None, ledger: Database) -> None:
         good, says = NineBitsHook("ninebits_bad_key").test_connection()
         assert good is False
-        assert "refused the API key" in says
+        assert "it refuses the API key, if it is 9bits" in says
 
     def test_another_web_server_is_not_9bits(
         self, connection: None, ledger: Database, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
@@ -490,7 +490,7 @@ class TestTheConnectionTest:
             ({"host": "ftp://api.9bits.net"}, "is no http(s) address; give https://api.9bits.net"),
             ({"host": "localhost:9009"}, "has no scheme; write http://localhost:9009"),
             ({"extra": '{"timeout": "soon"}'}, "timeout is 'soon'; give seconds"),
-            ({"password": "bad"}, "refused the API key"),
+            ({"password": "bad"}, "it refuses the API key, if it is 9bits"),
             ({}, "first real call only"),
         ],
     )
