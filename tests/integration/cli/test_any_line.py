@@ -108,12 +108,13 @@ def stream(errors: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors=errors)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=400)
 @example(["messages", "list", "--limit", "9" * 25])
 @example(["alerts", "list", "--limit", "9" * 25])
 @example(["callbacks", "show", "-99999999999999999999"])
 @example(["callbacks", "show", str(LARGEST + 1)])
 @example(["purge", "--older-than-days", "900000"])
+@example(["purge", "--older-than-days=--"])
 @given(LINES)
 def test_it_ends_with_a_status_and_without_a_traceback(there: None, typed: list[str]) -> None:
     # As a process has them: what cannot be encoded is an error on the one, and written otherwise on the other.
