@@ -59,7 +59,8 @@ A *problem* is something that does not work. A *note* is to be known: mostly tha
 
 - 9bits is asked for something that places no call. That proves that it can be reached, not the key.
 - The schema of the ledger is read and left as it is: whatever its version, nothing is upgraded. One row is written and
-  deleted, since a full disk can be read.
+  deleted, since a full disk can be read. Where there is no ledger yet, it is tried whether one could be made, and
+  nothing of that stays.
 - The test callback is a call to a number under country code 999, which is nobody's: it can match nobody. It is taken out
   of the ledger again, so that it is no callback that settled nobody. With a wrong password it counts as one that was
   answered 401.

@@ -103,10 +103,15 @@ def _by_the_host(route: Route, status: int, headers: Mapping[str, str], body: by
     answered = f"{host} answered{route.through} with HTTP status {status}{saying}"
     reached = f"{'9bits' if route.documented else host} was reached{route.through}"
     match status:
-        case 401:
+        case 401 if route.documented:
             return (
                 f"{reached}, and refused the API key (HTTP status 401{saying}); copy it from the dashboard once more: "
                 "settings > security."
+            )
+        case 401:
+            return (
+                f"{answered}: it refuses the API key, if it is 9bits; check the base URL, or copy the key from the "
+                "dashboard once more: settings > security."
             )
         case 405:
             # Whatever answers at another address may be something else.

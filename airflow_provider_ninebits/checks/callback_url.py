@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -261,6 +262,9 @@ def _sent(target: Target, body: bytes) -> TrialSeen:
 def _why(error: Exception) -> str:
     from airflow_provider_ninebits.api.failures import Cause, cause_of
 
+    # So requests tells that it has no CA; that it asks the environment for it, it does not tell.
+    if type(error) is OSError and (missing := _missing_ca_bundle()):
+        return missing
     # Never the error's own text: it may repeat the URL.
     words = {
         Cause.DNS: "its name is not known to this machine's DNS",
@@ -270,6 +274,15 @@ def _why(error: Exception) -> str:
         Cause.TIMEOUT: f"no answer within {_TIME_OUT_SECONDS:.0f} s",
     }
     return words.get(cause_of(error), f"the connection failed ({type(error).__name__})")
+
+
+def _missing_ca_bundle() -> str | None:
+    # In the order in which requests reads them.
+    variable = "REQUESTS_CA_BUNDLE" if os.environ.get("REQUESTS_CA_BUNDLE") else "CURL_CA_BUNDLE"
+    path = os.environ.get(variable)
+    if not path or os.path.exists(path):
+        return None
+    return f"{variable} names {path}, and nothing is there: name the file of your CA's certificates, or unset it"
 
 
 def _has_arrived(database: Database, ref_id: str, seen: TrialSeen) -> bool:

@@ -12,6 +12,8 @@ from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Leve
 from airflow_provider_ninebits.get_provider_info import CONNECTION_TYPE
 
 if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Connection
+
     from airflow_provider_ninebits.api.probes import Probe
     from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 
@@ -20,9 +22,10 @@ _NOTHING_IS_RUNG = "Without it no task rings anybody."
 MISSING = FindingKind(
     "connection_missing",
     "connection",
-    "There is no connection {conn_id!r}.",
+    "Airflow finds no connection {conn_id!r} that it can read.",
     _NOTHING_IS_RUNG,
     "Add it with the type `ninebits` and the API key as its password, in Airflow's UI or as AIRFLOW_CONN_{variable}. "
+    "If it is in Airflow's database already: give this process the AIRFLOW__CORE__FERNET_KEY that it was stored with. "
     "Another name: `ninebits check --conn-id NAME`.",
 )
 NOT_LOOKED_UP = FindingKind(
@@ -68,9 +71,10 @@ UNREACHABLE = FindingKind(
 KEY_REFUSED = FindingKind(
     "key_refused",
     "connection",
-    "9bits refuses the API key of connection {conn_id!r} (HTTP status 401).",
+    "Connection {conn_id!r}: {reason}",
     "Every send fails, and nobody is rung.",
-    "Copy the key from the 9bits dashboard, settings > security, into the connection's password.",
+    "Copy the key from the 9bits dashboard, settings > security, into the connection's password. If it is not 9bits "
+    "that answers at {host}: correct the connection's host; empty means 9bits itself.",
 )
 NOT_NINEBITS = FindingKind(
     "not_ninebits",
@@ -161,12 +165,23 @@ def look(hook: NineBitsHook, *, database_seen: bool) -> ConnectionSeen:
     except Exception as error:  # a value in the environment that is no connection raises whatever it likes
         return ConnectionSeen(conn_id, unusable=f"connection {conn_id!r} cannot be read ({type(error).__name__})")
     try:
+        _check_defaults(conn_id, hook.connection)
         client = hook.client
         return ConnectionSeen(conn_id, conn_type=conn_type, base_url=client.base_url, probe=client.probe())
     except (InvalidArgument, ValueError) as error:
         return ConnectionSeen(conn_id, unusable=str(error))
     finally:
         hook.close()
+
+
+def _check_defaults(conn_id: str, connection: Connection) -> None:
+    from airflow_provider_ninebits.exceptions import InvalidArgument
+    from airflow_provider_ninebits.hooks.connections import check_defaults
+
+    try:
+        check_defaults(connection)
+    except InvalidArgument as error:
+        raise InvalidArgument(f"connection {conn_id!r}: {error}") from error
 
 
 def unreadable(conn_id: str) -> str | None:

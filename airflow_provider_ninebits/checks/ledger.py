@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level, Weight
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_ninebits.ledger.database import Database
 
 CLOCK_TOLERANCE_SECONDS = 30.0
@@ -126,6 +128,8 @@ def look(database: Database) -> LedgerSeen:
         file_system = file_system_of(Path(str(database.url.database)).resolve(), _MOUNTS.read_text(errors="replace"))
     try:
         version = database.version()
+        if version is None:
+            return LedgerSeen(url, HEAD, not_writable=_why_not_made(database), file_system=file_system)
         if version != HEAD:
             return LedgerSeen(url, HEAD, known=_known_versions(), version=version, file_system=file_system)
         ahead = _ahead_seconds(database)
@@ -152,9 +156,9 @@ def judge(seen: LedgerSeen) -> list[Finding]:
         found.append(UNREACHABLE.found(url=seen.url, reason=seen.unreachable.rstrip(".")))
     elif seen.unusable is not None:
         found.append(UNUSABLE.found(reason=seen.unusable.rstrip(".")))
-    elif seen.version is None:
+    elif seen.version is None and seen.not_writable is None:
         found.append(ABSENT.found(url=seen.url))
-    elif seen.version != seen.head:
+    elif seen.version is not None and seen.version != seen.head:
         kind = OLDER if seen.version in seen.known else NEWER
         found.append(kind.found(version=seen.version, head=seen.head))
     if seen.not_writable is not None:
@@ -197,11 +201,23 @@ def _ahead_seconds(database: Database) -> float:
 
 
 def _why_not_writable(database: Database) -> str | None:
-    from airflow_provider_ninebits.ledger.errors import LedgerError, LedgerUnreachable
     from airflow_provider_ninebits.ledger.receivers import probe_write
 
+    return _why_refused(probe_write, database)
+
+
+def _why_not_made(database: Database) -> str | None:
+    from airflow_provider_ninebits.ledger.making import probe_making
+
+    return _why_refused(probe_making, database)
+
+
+def _why_refused(probe: Callable[[Database], None], database: Database) -> str | None:
+    """Return why the ledger does not take what is tried; None: it does."""
+    from airflow_provider_ninebits.ledger.errors import LedgerError, LedgerUnreachable
+
     try:
-        probe_write(database)
+        probe(database)
     except LedgerUnreachable as error:
         return error.cause
     except LedgerError as error:

@@ -59,7 +59,8 @@ UNAUTHORIZED = FindingKind(
     "Each may be a lost outcome: 9bits never resends a callback that was answered with 401. (A test callback of "
     "`ninebits check` with a wrong password counts as one.)",
     "Make the user and password in the dashboard's callback URL those of [ninebits] webhook_username and "
-    "webhook_password, and restart the receiver. While you change them, set both: `new,old`.",
+    "webhook_password, and restart the receiver. While you change them, set both: `new,old`. Where only the dashboard "
+    "was wrong and is right now, do nothing: this shows for 24 hours after the last 401, until {until}.",
 )
 WERE_UNAUTHORIZED = FindingKind(
     "callbacks_were_unauthorized",
@@ -114,7 +115,11 @@ def judge(seen: ReceiverRows, *, plugin_installed: bool) -> list[Finding]:
             if last is not None and seen.now - last <= LATELY:
                 found.append(
                     kind.found(
-                        host=row.host, count=count, started=shown_moment(row.started_at), last=shown_moment(last)
+                        host=row.host,
+                        count=count,
+                        started=shown_moment(row.started_at),
+                        last=shown_moment(last),
+                        until=shown_moment(last + LATELY),
                     )
                 )
     return found

@@ -115,7 +115,7 @@ def _look_into(database: Database, settings: Settings, target: Target | None, ex
         examined.findings += _of_callback_url(target, database)
         kept = vitals.callbacks(database)
         examined.findings += callbacks.judge(kept)
-        examined.findings += times.judge(times.samples(kept.calls, zone), zone, times.offsets_on_earth(kept.now))
+        examined.findings += times.judge(times.samples(kept.calls, zone), zone, times.zones_on_earth(kept.now))
         ladders = vitals.ladders(database, settings.deployment, within=escalation.LATELY)
         examined.findings += escalation.judge(ladders)
     except LedgerError as error:

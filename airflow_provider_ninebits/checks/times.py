@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from airflow_provider_ninebits.checks.findings import Finding, FindingKind, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from datetime import tzinfo
 
 FEWEST = 5
@@ -88,7 +88,7 @@ def samples(calls: Iterable[tuple[datetime, bytes]], timezone: str) -> list[Samp
     return found
 
 
-def shown_offset(found: Sequence[Sample], offsets: frozenset[int]) -> tuple[int, int, int] | None:
+def shown_offset(found: Sequence[Sample], offsets: Container[int]) -> tuple[int, int, int] | None:
     """
     Return the offset from UTC that the calls show: how far, how many show it, and of how many that tell anything.
 
@@ -106,19 +106,20 @@ def shown_offset(found: Sequence[Sample], offsets: frozenset[int]) -> tuple[int,
     return (offset, agreeing, telling) if agreeing >= FEWEST and agreeing >= _SHARE * telling else None
 
 
-def judge(found: Sequence[Sample], timezone: str, offsets: frozenset[int]) -> list[Finding]:
+def judge(found: Sequence[Sample], timezone: str, zones: Mapping[int, str]) -> list[Finding]:
     """
     Return what is to be said of ``callback_timezone``.
 
     :param found: the newest first.
+    :param zones: those on earth, by their offset from UTC in seconds.
     """
     telling = sum(abs(sample.delay_seconds) <= FURTHEST_SECONDS for sample in found)
-    shown = shown_offset(found, offsets)
+    shown = shown_offset(found, zones)
     if shown is None:
         # Many that agree in nothing tell of late deliveries, and not of a zone.
         return [UNSHOWN.found(calls=telling, needed=FEWEST, configured=timezone)] if telling < FEWEST else []
     offset, agreeing, calls = shown
-    alike = [sample for sample in found if _offset_of(sample, offsets) == offset]
+    alike = [sample for sample in found if _offset_of(sample, zones) == offset]
     wrong = alike[0].offset_seconds - offset
     if wrong == 0:
         return []
@@ -135,33 +136,40 @@ def judge(found: Sequence[Sample], timezone: str, offsets: frozenset[int]) -> li
             calls=calls,
             configured=timezone,
             wrong=_clock(wrong),
-            zone=zone_name(offset),
+            zone=zones[offset],
         )
     ]
 
 
-def zone_name(offset_seconds: int) -> str:
-    """Return a zone with an offset from UTC that ``callback_timezone`` takes."""
+def zones_on_earth(moment: datetime) -> dict[int, str]:
+    """Return the offsets from UTC that some zone has at a moment, in seconds, each with a zone that has it."""
+    half_a_year_on = moment + timedelta(days=182)
+
+    def rank(name: str) -> tuple[bool, bool, str]:
+        # One that stays at it before one with summer time; of India's names that of most people.
+        changes = _offset_at(name, moment) != _offset_at(name, half_a_year_on)
+        return changes, name != "Asia/Kolkata", name
+
+    names = [name for name in available_timezones() if not name.startswith(("posix/", "right/"))]
+    # The best comes last, and stays.
+    zones = {_offset_at(name, moment): name for name in sorted(names, key=rank, reverse=True)}
+    return {offset: name if offset % 3600 else _of_whole_hours(offset) for offset, name in zones.items()}
+
+
+def _of_whole_hours(offset_seconds: int) -> str:
     if offset_seconds == 3600:
         return "Africa/Lagos"  # 9bits is a Nigerian company
     if offset_seconds == 0:
         return "UTC"
-    if offset_seconds % 3600 == 0:
-        # POSIX counts the other way round: Etc/GMT-5 is five hours ahead of UTC.
-        return f"Etc/GMT{-offset_seconds // 3600:+d}"
-    return f"a zone that is at UTC{_clock(offset_seconds)}"
+    # POSIX counts the other way round: Etc/GMT-5 is five hours ahead of UTC.
+    return f"Etc/GMT{-offset_seconds // 3600:+d}"
 
 
-def offsets_on_earth(moment: datetime) -> frozenset[int]:
-    """Return the offsets from UTC that some zone has at a moment, in seconds."""
-    return frozenset(
-        int((moment.astimezone(ZoneInfo(name)).utcoffset() or timedelta()).total_seconds())
-        for name in available_timezones()
-        if not name.startswith(("posix/", "right/"))
-    )
+def _offset_at(name: str, moment: datetime) -> int:
+    return int((moment.astimezone(ZoneInfo(name)).utcoffset() or timedelta()).total_seconds())
 
 
-def _offset_of(sample: Sample, offsets: frozenset[int]) -> int | None:
+def _offset_of(sample: Sample, offsets: Container[int]) -> int | None:
     """Return the offset that 9bits' times have by one call; None: it does not tell."""
     if abs(sample.delay_seconds) > FURTHEST_SECONDS:
         return None

@@ -34,7 +34,7 @@ def add_commands(commands: Any) -> None:
     listing.set_defaults(run=list_callbacks)
 
     showing = group.add_parser("show", help="one callback, with its body")
-    showing.add_argument("callback_id", metavar="ID", type=int)
+    showing.add_argument("callback_id", metavar="ID", type=at_least_one)
     add_output(showing)
     showing.set_defaults(run=show_callback)
 

@@ -38,7 +38,8 @@ class CommandHook(NineBitsHook):
             raise InvalidArgument(
                 unreadable(conn_id)
                 or f"there is no connection {conn_id!r}: neither AIRFLOW_CONN_{conn_id.upper()} nor a secrets backend "
-                "nor Airflow's database has it, as this process sees them; add it, or name another one with --conn-id"
+                "nor Airflow's database has it, as this process sees them; add it, name another one with --conn-id, or "
+                "give this process the AIRFLOW__CORE__FERNET_KEY that it was stored with"
             ) from error
         return found
 

@@ -61,14 +61,16 @@ def list_messages(given: argparse.Namespace, database: Database, _: Settings) ->
 
 
 def show_message(given: argparse.Namespace, database: Database, _: Settings) -> None:
-    """Show one message and its requests."""
+    """Show one message and its requests: in a table with masked numbers, in JSON as it was sent."""
+    from airflow_provider_ninebits.api.shown import masked_numbers
     from airflow_provider_ninebits.ledger.listing import show_message as shown
 
     summary, requests = shown(database, given.message_id)
     fields, rows = asdict(summary), [asdict(request) for request in requests]
 
     def for_people() -> None:
-        print_fields("message", fields)
+        # A recording that was made for one person may have their number in its name.
+        print_fields("message", {**fields, "media_url": masked_numbers(summary.media_url)})
         print_table("requests", _REQUEST_COLUMNS, rows)
 
     print_answer(given.output, {**fields, "requests": rows}, for_people)

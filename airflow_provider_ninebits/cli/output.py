@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 OUTPUTS: Final = ("table", "json", "yaml")
 
+LARGEST: Final = 2**63 - 1
+"""The databases of a ledger have no larger numbers."""
+_DIGITS = 20
+
 _ANSWERS: ContextVar[TextIO | None] = ContextVar("ninebits_answers", default=None)
 
 
@@ -25,12 +29,15 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 
 def at_least_one(text: str) -> int:
     """
-    Read how many at the most.
+    Read how many at the most, or the id of a row.
 
-    :raises argparse.ArgumentTypeError: for less than one, or what is no whole number.
+    :raises argparse.ArgumentTypeError: for less than one, more than the ledger can hold, or what is no whole number.
     """
-    if not (text.isascii() and text.isdecimal() and int(text) >= 1):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    # No more digits than that are read: there are texts with millions of them.
+    if not (text.isascii() and text.isdecimal() and int(text[:_DIGITS]) >= 1):
+        raise argparse.ArgumentTypeError(f"{text[:_DIGITS]!r} is not a whole number of 1 or more")
+    if len(text) > _DIGITS or int(text) > LARGEST:
+        raise argparse.ArgumentTypeError(f"{text[:_DIGITS]!r}... is more than {LARGEST}")
     return int(text)
 
 

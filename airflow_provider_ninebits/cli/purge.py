@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.configuration import Settings
     from airflow_provider_ninebits.ledger.database import Database
 
+_MOST_DAYS = 36500
+
 
 def add_command(commands: Any) -> None:
     """Add ``purge``."""
@@ -97,12 +99,10 @@ def _words(name: str) -> str:
 
 def _days(text: str) -> timedelta:
     try:
-        return timedelta(days=_not_negative(int(text)))
-    except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of days; write 0 or more") from None
-
-
-def _not_negative(days: int) -> int:
-    if days < 0:
-        raise ValueError(days)
-    return days
+        days = int(text)
+    except ValueError:
+        days = -1
+    # Further back than that are no calls, and at some point no dates.
+    if not 0 <= days <= _MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days; write 0 or more, {_MOST_DAYS} at most")
+    return timedelta(days=days)

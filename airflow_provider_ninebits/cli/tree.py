@@ -17,6 +17,10 @@ class CommandParser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Parse all there is: nothing is left over."""
+        for text in args or ():
+            # Python 3.11 makes an empty list of that value, which no command expects.
+            if text.startswith("--") and text.partition("=")[2] == "--":
+                self.error(f"argument {text.partition('=')[0]}: expected one argument")
         known, left_over = super().parse_known_args(args, namespace)
         if left_over:
             self.error(f"unrecognized arguments: {' '.join(left_over)}")

@@ -37,17 +37,25 @@ def tested(connection: Connection) -> tuple[bool, str]:
 
     :return: whether 9bits was reached and did not refuse the key, and a sentence for people.
     """
-    extra: dict[str, object] = connection.extra_dejson
     try:
         with _described(connection) as client:
-            read_parallel(extra.get("max_parallel_requests"))
-            # As for a task that says nothing itself.
-            read_hours(None, extra, calling_hours=None, calling_days=None, timezone=None)
+            check_defaults(connection)
             probe = client.probe()
     except (NineBitsError, InvalidArgument) as error:
         return False, f"Nothing was asked of 9bits: {error}."
     # Whatever answers otherwise is not 9bits, or refused the key, or has shown nothing.
     return probe.status == METHOD_NOT_ALLOWED, probe.detail
+
+
+def check_defaults(connection: Connection) -> None:
+    """
+    Read what a connection says of sends, as for a task that says nothing itself.
+
+    :raises InvalidArgument: for what tasks would not take; it names the field, and no connection.
+    """
+    extra: dict[str, object] = connection.extra_dejson
+    read_parallel(extra.get("max_parallel_requests"))
+    read_hours(None, extra, calling_hours=None, calling_days=None, timezone=None)
 
 
 def parallel_of(conn_id: str, connection: Connection) -> int:

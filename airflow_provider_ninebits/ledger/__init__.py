@@ -18,7 +18,7 @@ It knows neither Airflow nor HTTP. The rooms:
 ``pipeline``              several statements in one message to PostgreSQL; ``list_parameters``, ``arrays``: lists bound
 ``kept_connection``       a connection that is kept for the next write
 ``outages``               what an error of the database means
-``migrate``               the schema's versions
+``migrate``               the schema's versions; ``making``: whether they could be made here at all
 ``staging``               the numbers that a send is given, before the ledger knows of them
 ``planning``              recording a send, all of its parts before the first request
 ``replanning``            what a resumed send keeps, and what it plans anew

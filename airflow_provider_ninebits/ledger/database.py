@@ -22,7 +22,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from airflow_provider_ninebits.ledger import notices
 from airflow_provider_ninebits.ledger.arrays import array
 from airflow_provider_ninebits.ledger.driver import BoundStatement, ask, run
-from airflow_provider_ninebits.ledger.engines import LOCK_TIMEOUT_SECONDS, checked_url, masked, new_engine
+from airflow_provider_ninebits.ledger.engines import (
+    LOCK_TIMEOUT_SECONDS,
+    checked_folder,
+    checked_url,
+    masked,
+    new_engine,
+)
 from airflow_provider_ninebits.ledger.migrate import current_version, upgrade_if_needed
 from airflow_provider_ninebits.ledger.outages import is_of_driver, ledger_error
 
@@ -139,15 +145,22 @@ class Database:
         Return the schema's version as it is; nothing is brought up to date, or made. None: there is no schema yet.
 
         :raises LedgerUnreachable: when the database cannot be reached, or does not answer.
+        :raises LedgerUnusable: where not even the folder of a SQLite file is there.
         """
-        if self.is_sqlite and self._current_file() is None:
-            return None
+        if self.is_sqlite:
+            checked_folder(self.url)
+            if not self.has_file():
+                return None
         engine = new_engine(self.url, self._pool_timeout_seconds)
         try:
             with self._translated(), engine.connect() as connection:
                 return current_version(connection)
         finally:
             engine.dispose()
+
+    def has_file(self) -> bool:
+        """Return whether the file of a SQLite ledger is there."""
+        return self._current_file() is not None
 
     def close(self) -> None:
         """Close the pooled connections. The next use opens new ones."""

@@ -135,12 +135,29 @@ def new_engine(url: URL, pool_timeout_seconds: float | None = None) -> Engine:
     return make(url, pool_timeout_seconds)
 
 
-def _sqlite_engine(url: URL, pool_timeout_seconds: float) -> Engine:
+def checked_folder(url: URL) -> Path:
+    """
+    Return the folder of a SQLite ledger.
+
+    :raises LedgerUnusable: where it is not there, or this user may not look into it.
+    """
     folder = Path(str(url.database)).parent
-    if not folder.is_dir():
+    try:
+        is_there = folder.is_dir()
+    except OSError as error:
+        raise LedgerUnusable(
+            f"the folder of the ledger, {folder}, cannot be looked into ({error.strerror}); let this user do so, or "
+            "set [ninebits] sql_alchemy_conn"
+        ) from error
+    if not is_there:
         raise LedgerUnusable(
             f"the folder of the ledger, {folder}, does not exist; create it, or set [ninebits] sql_alchemy_conn"
         )
+    return folder
+
+
+def _sqlite_engine(url: URL, pool_timeout_seconds: float) -> Engine:
+    checked_folder(url)
     engine = create_engine(
         url,
         # Numbers and bodies are among them, and errors and SQLAlchemy's own log would tell them.

@@ -41,7 +41,7 @@ def test_the_connection_form_asks_for_key_base_url_and_its_options_alone(stage: 
     ("password", "good", "said"),
     [
         (API_KEY, True, "9bits has no request that proves it without ringing"),
-        ("bad", False, "refused the API key"),
+        ("bad", False, "it refuses the API key, if it is 9bits"),
         ("", False, "it has no API key"),
     ],
 )

@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -25,6 +26,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from airflow_provider_ninebits.simulator import SimulatorSettings, running_simulator
 from tests.airflow.conftest import API_KEY, WEBHOOK_PASSWORD, Stage
 from tests.integration.conftest import postgres, run_on_server
+from tests.integration.otlp import collecting
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -61,9 +63,14 @@ class Installed:
     @property
     def is_newest(self) -> bool:
         """Whether Airflow's deprecations are errors."""
-        return tuple(int(part) for part in self.version.split(".")[:2]) >= NEWEST
+        return self.minor >= NEWEST
 
-    def run(self, *command: str, home: Path, **options: str) -> str:
+    @property
+    def minor(self) -> tuple[int, ...]:
+        """The version without its patch."""
+        return tuple(int(part) for part in self.version.split(".")[:2])
+
+    def run(self, *command: str, home: Path, status: int = 0, **options: str) -> str:
         """Run a command of the environment, far from the checkout, and return what it prints."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "AIRFLOW"))}
         ended = subprocess.run(
@@ -74,7 +81,7 @@ class Installed:
             text=True,
             check=False,
         )
-        assert ended.returncode == 0, ended.stdout[-4000:] + ended.stderr[-4000:]
+        assert ended.returncode == status, ended.stdout[-4000:] + ended.stderr[-4000:]
         return ended.stdout
 
 
@@ -192,7 +199,7 @@ def stage(
         ref_id="mixed",
         speed=10.0,
     )
-    with running_simulator(settings) as simulator:
+    with running_simulator(settings) as simulator, collecting() as collector:
         connection = {"conn_type": "ninebits", "password": API_KEY, "host": simulator.base_url}
         environment = airflow_environment(
             home,
@@ -208,6 +215,7 @@ def stage(
                 # Shown, so that the logs can be searched for them.
                 "PYTHONWARNINGS": "default::DeprecationWarning",
                 **databases,
+                **metrics_to(collector.url, installed),
             },
         )
         with local_airflow(home, port, environment, str(installed.python)) as airflow:
@@ -216,6 +224,7 @@ def stage(
                 simulator,
                 unknown_waits="",
                 python=str(installed.python),
+                collector=collector,
                 ledger_url=ledger_url,
                 installed=installed,
             )
@@ -231,6 +240,20 @@ def _tables_of_airflow(postgres: URL) -> dict[str, str]:
             ("SQL_ALCHEMY_CONN_ASYNC", "postgresql+asyncpg"),
         )
     }
+
+
+def metrics_to(url: str, installed: Installed) -> dict[str, str]:
+    """Return the options by which an Airflow tells a collector of its metrics."""
+    if installed.minor >= (3, 2):
+        told = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_METRIC_EXPORT_INTERVAL": "2000"}
+    else:
+        parts = urlsplit(url)
+        told = {
+            "AIRFLOW__METRICS__OTEL_HOST": str(parts.hostname),
+            "AIRFLOW__METRICS__OTEL_PORT": str(parts.port),
+            "AIRFLOW__METRICS__OTEL_INTERVAL_MILLISECONDS": "2000",
+        }
+    return {"AIRFLOW__METRICS__OTEL_ON": "True", **told}
 
 
 def _fresh_database(server: URL) -> str:

@@ -88,6 +88,25 @@ def test_options_have_their_defaults_in_plain_python(installed: Installed, tmp_p
     assert (match_window, ledger_url) == ("86400", f"sqlite:///{tmp_path / 'ninebits.db'}")
 
 
+def test_airflow_has_the_commands_from_3_2_on(installed: Installed, tmp_path: Path) -> None:
+    listing = ["-m", "airflow", "ninebits", "messages", "list", "--output", "json"]
+    if installed.minor >= (3, 2):
+        # The first command in this home: Airflow has something to say, and says it elsewhere.
+        assert json.loads(installed.run(*listing, home=tmp_path)) == []
+    else:
+        assert "ninebits" not in installed.run(*listing, home=tmp_path, status=2)
+
+
+def test_the_doctor_looks_at_what_is_there(installed: Installed, tmp_path: Path) -> None:
+    doors = [["airflow_provider_ninebits.cli.main"], ["airflow", "ninebits"]]
+    password = {"AIRFLOW__NINEBITS__WEBHOOK_PASSWORD": "a-long-random-one"}
+    for door in doors if installed.minor >= (3, 2) else doors[:1]:
+        found = json.loads(installed.run("-m", *door, "check", "--output", "json", home=tmp_path, **password))
+        codes = {finding["code"] for finding in found["findings"]}
+        assert codes >= {"ledger_absent", "callback_url_not_tried"}
+        assert codes & {"connection_missing", "connection_not_looked_up"}
+
+
 def test_dag_files_are_read_without_errors(installed: Installed, dags_folder: Path, tmp_path: Path) -> None:
     installed.run("-m", "airflow", "db", "migrate", home=tmp_path)
     if installed.version.startswith("3.1."):

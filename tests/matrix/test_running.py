@@ -7,6 +7,7 @@ where a deferred task comes back, and what tells one attempt of a task from anot
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,12 @@ import pytest
 
 from tests.airflow.conftest import API_KEY, WEBHOOK_PASSWORD
 from tests.airflow.openings import opening
+from tests.integration.otlp import series
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.integration.otlp import Series
     from tests.matrix.conftest import MatrixStage
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(400)]
@@ -217,6 +220,52 @@ def test_the_commands_read_the_ledger(stage: MatrixStage, tmp_path: Path) -> Non
     command = ["-m", "airflow_provider_ninebits.cli.main", "alerts", "list", "--output", "json"]
     listed = stage.installed.run(*command, home=tmp_path, AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN=stage.ledger_url)
     assert stage.begun["task_alert"].run_id in listed
+
+
+def test_tasks_lead_to_their_calls_on_the_page(stage: MatrixStage) -> None:
+    run, _ = stage.ended("outcome")
+    ref_ids = stage.airflow.xcom(run.dag_id, run.run_id, "wait")["ref_ids"]
+    assert stage.link(run.dag_id, run.run_id, "wait") == {"ref_id": ref_ids}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        series("requests", state="accepted", conn_id="ninebits_default", dag_id="ninebits_send_and_wait"),
+        series("callbacks", outcome="answered", match="matched"),
+    ],
+    ids=["task", "API server"],
+)
+def test_metrics_arrive(stage: MatrixStage, told: Series) -> None:
+    stage.ended("outcome")
+    assert stage.collector is not None
+    totals = stage.collector.totals
+    stage.until(lambda: totals().get(told, 0) > 0, f"{told} did not arrive")
+
+
+def test_a_triggerer_tells_how_many_wait(stage: MatrixStage) -> None:
+    assert stage.collector is not None
+    totals = stage.collector.totals
+    stage.until(lambda: {each.name for each in totals()} & {series("waits").name}, "no triggerer told of waits")
+
+
+def test_the_doctor_finds_the_running_airflow(stage: MatrixStage, tmp_path: Path) -> None:
+    for name in ("outcome", "event"):
+        stage.ended(name)
+    names = ("NINEBITS", "_CONN_", "DATABASE", "CORE__EXECUTOR")
+    environment = {
+        name: value
+        for name, value in stage.airflow.environment.items()
+        if name.startswith("AIRFLOW") and any(each in name for each in names)
+    }
+    environment["AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN"] = stage.ledger_url
+    url = f"{stage.airflow.url}/ninebits/callback"
+    command = ["-m", "airflow_provider_ninebits.cli.main", "check", "--callback-url", url, "--output", "json"]
+    # Another test has shown a receiver no password.
+    printed = stage.installed.run(*command, home=tmp_path, status=1, **environment)
+    codes = {finding["code"]: finding["level"] for finding in json.loads(printed)["findings"]}
+    assert {code for code, level in codes.items() if level == "problem"} == {"callbacks_unauthorized"}
+    assert "airflow_database_unseen" not in codes
 
 
 def test_no_log_complains_of_this_package_or_tells_a_secret(stage: MatrixStage, dags_folder: Path) -> None:

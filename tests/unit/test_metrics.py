@@ -98,13 +98,20 @@ class TestTheDashboard:
 
     @pytest.mark.parametrize(("title", "query"), queries(), ids=lambda each: str(each)[:40])
     def test_each_query_asks_for_metrics_and_tags_that_there_are(self, title: str, query: str) -> None:
-        [name] = re.findall(r"airflow_ninebits_\w+", query)
+        [name] = set(re.findall(r"airflow_ninebits_\w+", query))
         metric = NAMED[name.removesuffix("_bucket")]
         assert (metric.kind is Kind.TIMER) == ("histogram_quantile" in query)
         assert name.endswith("_bucket") == ("_seconds" in name)
         for by in re.findall(r"by \((\w+)\)", query):
             assert by in (*metric.tags, "le")
         assert query.count("(") == query.count(")")
+
+    @pytest.mark.parametrize("metric", [metrics.REQUESTS, metrics.ALERTS, metrics.TURNED_AWAY, metrics.WAITS_ENDED])
+    def test_the_first_of_what_is_rare_shows(self, metric: Metric) -> None:
+        [name] = in_prometheus(metric)
+        [query] = [query for _, query in queries() if name in query]
+        # What begins at 1 has not risen yet, by `increase`.
+        assert f"({name} unless {name} offset $__rate_interval) or increase({name}[$__rate_interval])" in query
 
     def test_every_metric_is_on_it(self) -> None:
         asked = " ".join(query for _, query in queries())

@@ -139,6 +139,20 @@ def test_what_cannot_be_reached_is_told_apart(connected: str, password: str, run
     assert PASSWORD not in json.dumps(codes)
 
 
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_ca_that_is_not_there_is_told_by_the_variable_that_names_it(
+    connected: str, password: str, run: Run, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(variable, "/no/such/ca.pem")
+    [what] = [
+        each["what"]
+        for code, each in found(run, "--callback-url", "https://x.invalid/x")[1].items()
+        if code == "callback_url_unreachable"
+    ]
+    assert f"{variable} names /no/such/ca.pem, and nothing is there" in what
+
+
 def test_to_whom_the_callback_went_is_told_and_a_plain_url_gets_no_password(
     own_receiver: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +221,44 @@ def test_a_connection_is_missing_only_where_airflows_database_was_asked(tmp_path
     assert codes(AIRFLOW_CONN_NINEBITS_DEFAULT="{bad") == {"connection_unusable"}
 
 
+@pytest.mark.parametrize(
+    ("extra", "reason"),
+    [
+        ({"max_parallel_requests": 65}, "max_parallel_requests is 65"),
+        ({"calling_hours": "9-5", "timezone": "UTC"}, "calling_hours: '9-5' are no hours"),
+        ({"calling_days": "weekdays"}, "calling_days: 'weekdays' is no day"),
+        ({"timezone": "Lagos"}, "timezone is 'Lagos'"),
+        ({"calling_hours": "09:00-17:00"}, "calling hours have no timezone"),
+    ],
+)
+def test_what_a_connection_says_of_sends_is_read_as_tasks_do(
+    connected: str, run: Run, monkeypatch: pytest.MonkeyPatch, extra: dict[str, Any], reason: str
+) -> None:
+    fields = json.loads(os.environ["AIRFLOW_CONN_NINEBITS_DEFAULT"])
+    monkeypatch.setenv("AIRFLOW_CONN_NINEBITS_DEFAULT", json.dumps({**fields, "extra": extra}))
+    [what] = [each["what"] for code, each in found(run)[1].items() if code == "connection_unusable"]
+    assert what.startswith(f"A connection cannot be used: connection 'ninebits_default': {reason}")
+
+
+def test_a_connection_that_another_fernet_key_has_locked_is_not_called_absent(tmp_path: Path) -> None:
+    from cryptography.fernet import Fernet
+
+    with_tables_of_airflow(tmp_path / "airflow.db")
+    locked = Fernet(Fernet.generate_key()).encrypt(b"an-api-key").decode()
+    with sqlite3.connect(tmp_path / "airflow.db") as database:
+        database.execute(
+            "INSERT INTO connection (conn_id, conn_type, password, is_encrypted, is_extra_encrypted) "
+            "VALUES ('ninebits_default', 'ninebits', ?, 1, 0)",
+            (locked,),
+        )
+    database.close()
+    key = Fernet.generate_key().decode()
+    done = in_a_process(tmp_path, "--output", "json", AIRFLOW__CORE__FERNET_KEY=key)
+    [finding] = [each for each in json.loads(done.stdout)["findings"] if each["subject"] == "connection"]
+    assert "that it can read" in finding["what"]
+    assert "FERNET_KEY" in finding["fix"]
+
+
 def test_send_tells_the_same_and_makes_no_database(tmp_path: Path) -> None:
     def said(**environment: str) -> str:
         given = ("--to", ADA, "--media-url", "https://example.com/a.mp3", "--yes")
@@ -259,6 +311,18 @@ def test_a_ledger_of_another_version_is_left_as_it_is(connected: str, password: 
     assert "9999" in codes["ledger_newer"]["what"]
     assert "receiver_none_yet" not in codes
     assert Database(connected).version() == "9999"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [("/no/such/folder/n.db", 2, "ledger_unusable"), ("/proc/n.db", 4, "ledger_not_writable")],
+)
+def test_a_ledger_that_nothing_could_be_written_to_is_no_note(
+    monkeypatch: pytest.MonkeyPatch, run: Run, path: str, status: int, code: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN", f"sqlite:///{path}")
+    made, codes = found(run)
+    assert (made, code in codes, "ledger_absent" in codes) == (status, True, False)
 
 
 def test_people_get_lines_of_80_columns_and_scripts_yaml(own_receiver: str, run: Run) -> None:

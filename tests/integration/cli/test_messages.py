@@ -34,7 +34,7 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database
 @pytest.fixture
 def uncertain(ledger: Database) -> str:
     plan = sends.SendPlan(
-        "key", "ninebits_default", "https://example.com/a.mp3", None, (NUMBER,), sends.AskedBy("default", "dag")
+        "key", "ninebits_default", f"https://example.com/{NUMBER}.mp3", None, (NUMBER,), sends.AskedBy("default", "dag")
     )
     message_id = planning.plan_send(ledger, plan, replan=False, part_size=1000).parts[0].message_id
     claimed = claim(ledger, message_id, plan, owner="me", lease_seconds=35)
@@ -64,6 +64,8 @@ def test_a_message_is_shown_with_its_requests_and_no_number(
     assert status == 0
     assert "server error" in out
     assert NUMBER not in out
+    shown = json.loads(run(capsys, "messages", "show", uncertain, "--output", "json")[1])
+    assert shown["media_url"] == f"https://example.com/{NUMBER}.mp3"
 
 
 def test_what_was_placed_is_accepted_under_its_ref_id(uncertain: str, capsys: pytest.CaptureFixture[str]) -> None:

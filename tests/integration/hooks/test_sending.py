@@ -467,7 +467,7 @@ class TestTheConnectionTest:
     def test_a_refused_key_is_no_good_connection(self, connection: None, ledger: Database) -> None:
         good, says = NineBitsHook("ninebits_bad_key").test_connection()
         assert good is False
-        assert "refused the API key" in says
+        assert "it refuses the API key, if it is 9bits" in says
 
     def test_another_web_server_is_not_9bits(
         self, connection: None, ledger: Database, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
@@ -492,7 +492,7 @@ class TestTheConnectionTest:
             ({"extra": '{"timeout": "soon"}'}, "timeout is 'soon'; give seconds"),
             ({"extra": '{"max_parallel_requests": 65}'}, "max_parallel_requests is 65; give a whole number"),
             ({"extra": '{"calling_hours": "late", "timezone": "UTC"}'}, "calling_hours: 'late' are no hours"),
-            ({"password": "bad"}, "refused the API key"),
+            ({"password": "bad"}, "it refuses the API key, if it is 9bits"),
             ({}, "first real call only"),
         ],
     )

@@ -548,8 +548,8 @@ def test_a_time_out_is_a_number_of_seconds(timeout_seconds: float) -> None:
     ("answer", "status", "said"),
     [
         (http("405 Method Not Allowed", b'{"status_code": 405}'), 405, "first real call"),
-        (http("401 Unauthorized", b""), 401, "refused the API key"),
-        (http("200 OK", b'{"status_code": 401}'), 401, "refused the API key"),
+        (http("401 Unauthorized", b""), 401, "it refuses the API key, if it is 9bits"),
+        (http("200 OK", b'{"status_code": 401}'), 401, "it refuses the API key, if it is 9bits"),
         (http("404 Not Found", b"<html>k3y-that-nobody-may-see"), 404, "check the base URL"),
         (http("302 Found", b"", "Location: http://127.0.0.1:1/"), 302, "check the base URL"),
         (http("503 Service Unavailable", b""), 503, "check the base URL"),

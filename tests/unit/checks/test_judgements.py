@@ -140,6 +140,7 @@ BAD: Sequence[tuple[Callable[[], list[Finding]], FindingKind]] = (
     (lambda: of_ledger(version=None, unreachable="connection refused"), ledger.UNREACHABLE),
     (lambda: of_ledger(version=None, unusable="a pooler stands in between"), ledger.UNUSABLE),
     (lambda: of_ledger(version=None), ledger.ABSENT),
+    (lambda: of_ledger(version=None, not_writable="its folder takes no new file"), ledger.NOT_WRITABLE),
     (lambda: of_ledger(version="0001"), ledger.OLDER),
     (lambda: of_ledger(version="0003"), ledger.NEWER),
     (lambda: of_ledger(not_writable="the disk is full"), ledger.NOT_WRITABLE),
@@ -210,6 +211,12 @@ def test_what_is_not_well_is_told_with_its_reason_and_its_fix(
     assert not any("{" in text or " None" in text for text in (finding.what, finding.why, finding.fix))
 
 
+def test_until_when_a_401_shows_is_said() -> None:
+    [finding] = of_receivers(replace(UP, unauthorized=2, last_unauthorized_at=AGO))
+    assert "the last at 2026-03-01 10:00:00+00:00" in finding.what
+    assert "24 hours after the last 401, until 2026-03-02 10:00:00+00:00" in finding.fix
+
+
 def test_an_api_server_without_the_plugin_is_named_where_no_receiver_is_up() -> None:
     assert [each.code for each in of_receivers(plugin=False)] == ["receiver_never", "plugin_missing"]
 
@@ -248,6 +255,12 @@ def test_a_failure_of_9bits_is_no_mistake_in_the_connection() -> None:
     assert exit_status(of_connection(probe=met(500))) == 4
     assert exit_status(of_connection(probe=met(429))) == 0
     assert not any("host" in each.fix for status in (200, 429, 500) for each in of_connection(probe=met(status)))
+
+
+def test_a_key_that_is_refused_elsewhere_may_be_a_wrong_host() -> None:
+    [finding] = of_connection(probe=met(401), base_url="https://intranet.example.com")
+    assert finding.what == "Connection 'rings': what it said"
+    assert "at intranet.example.com: correct the connection's host" in finding.fix
 
 
 def test_every_kind_can_come() -> None:

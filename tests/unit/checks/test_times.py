@@ -15,19 +15,18 @@ from airflow_provider_ninebits.checks.times import (
     FURTHEST_SECONDS,
     Sample,
     judge,
-    offsets_on_earth,
     samples,
     shown_offset,
-    zone_name,
+    zones_on_earth,
 )
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-OFFSETS = offsets_on_earth(NOW)
+ZONES = zones_on_earth(NOW)
 
 prompt = st.floats(0, 120)
 prompt_deliveries = st.lists(prompt, min_size=FEWEST, max_size=50)
 # No two of them are further apart than what tells anything.
-offsets = st.sampled_from(sorted(OFFSETS)).filter(lambda offset: abs(offset) <= 7 * 3600)
+offsets = st.sampled_from(sorted(ZONES)).filter(lambda offset: abs(offset) <= 7 * 3600)
 
 
 def as_seen(true_offset: int, configured_offset: int, delay: float, received_on: date | None = None) -> Sample:
@@ -42,27 +41,27 @@ def test_prompt_callbacks_show_the_offset_whatever_is_configured(
         as_seen(true_offset, configured_offset, delay, NOW.date() - timedelta(days=day))
         for day, delay in enumerate(delays)
     ]
-    assert shown_offset(found, OFFSETS) == (true_offset, len(delays), len(delays))
-    codes = [finding.code for finding in judge(found, "Some/Zone", OFFSETS)]
+    assert shown_offset(found, ZONES) == (true_offset, len(delays), len(delays))
+    codes = [finding.code for finding in judge(found, "Some/Zone", ZONES)]
     assert codes == ([] if true_offset == configured_offset else ["timezone_contradicted"])
 
 
 @given(st.lists(st.floats(0, 120), max_size=FEWEST - 1))
 def test_a_few_callbacks_say_nothing(delays: list[float]) -> None:
     found = [as_seen(3600, 0, delay) for delay in delays]
-    assert [finding.code for finding in judge(found, "UTC", OFFSETS)] == ["timezone_unshown"]
+    assert [finding.code for finding in judge(found, "UTC", ZONES)] == ["timezone_unshown"]
 
 
 @given(st.lists(st.floats(FURTHEST_SECONDS + 1, 10**7) | st.floats(-(10**7), -FURTHEST_SECONDS - 1), max_size=50))
 def test_what_lies_further_from_its_arrival_says_nothing_of_the_zone(delays: list[float]) -> None:
     found = [Sample(0, delay) for delay in delays]
-    assert [finding.code for finding in judge(found, "UTC", OFFSETS)] == ["timezone_unshown"]
+    assert [finding.code for finding in judge(found, "UTC", ZONES)] == ["timezone_unshown"]
 
 
 @given(prompt_deliveries, st.lists(st.floats(-FURTHEST_SECONDS, FURTHEST_SECONDS), max_size=3))
 def test_a_few_that_came_late_change_nothing(delays: list[float], late: list[float]) -> None:
     found = [as_seen(0, 0, delay) for delay in delays] + [Sample(0, delay) for delay in late]
-    assert "timezone_contradicted" not in [finding.code for finding in judge(found, "UTC", OFFSETS)]
+    assert "timezone_contradicted" not in [finding.code for finding in judge(found, "UTC", ZONES)]
 
 
 @pytest.mark.parametrize("retried_after", [30, 90, 210, 450, 930, 1890, 3600, 3600 + 210])
@@ -71,29 +70,36 @@ def test_callbacks_that_were_all_sent_again_are_no_zone(retried_after: int, zone
     configured = int((NOW.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()).total_seconds())
     # Over midnight, in one outage.
     found = [Sample(configured, retried_after + lag, date(2026, 3, 1 + lag % 2)) for lag in range(10)]
-    assert [finding.code for finding in judge(found, zone, OFFSETS) if finding.level == "problem"] == []
+    assert [finding.code for finding in judge(found, zone, ZONES) if finding.level == "problem"] == []
 
 
 def test_what_may_be_the_last_retry_is_a_note_that_names_it() -> None:
-    [finding] = judge([Sample(0, 3600 + lag, NOW.date()) for lag in range(6)], "UTC", OFFSETS)
+    [finding] = judge([Sample(0, 3600 + lag, NOW.date()) for lag in range(6)], "UTC", ZONES)
     assert (finding.code, finding.level) == ("timezone_or_retries", "note")
     assert "6 of the 6 newest calls that tell came 1:00 h after their end" in finding.what
     assert "sent them again" in finding.why
     # No retry comes before the call has ended.
-    [finding] = judge([Sample(0, lag - 3600, NOW.date()) for lag in range(6)], "UTC", OFFSETS)
+    [finding] = judge([Sample(0, lag - 3600, NOW.date()) for lag in range(6)], "UTC", ZONES)
     assert finding.code == "timezone_contradicted"
 
 
 def test_it_says_which_zone() -> None:
-    [finding] = judge([as_seen(3600, 0, 2)] * 9, "UTC", OFFSETS)
+    [finding] = judge([as_seen(3600, 0, 2)] * 9, "UTC", ZONES)
     assert "UTC+1:00, by 9 of the 9 newest calls" in finding.what
     assert "wrong by -1:00" in finding.why
     assert "callback_timezone to Africa/Lagos" in finding.fix
 
 
-@given(st.sampled_from([hours * 3600 for hours in range(-12, 15)]))
-def test_the_zone_that_is_named_has_the_offset(offset: int) -> None:
-    assert NOW.astimezone(ZoneInfo(zone_name(offset))).utcoffset() == timedelta(seconds=offset)
+@pytest.mark.parametrize("moment", [NOW, NOW + timedelta(days=120)], ids=["March", "June"])
+def test_the_zone_that_is_named_can_be_pasted_and_has_the_offset(moment: datetime) -> None:
+    for offset, name in zones_on_earth(moment).items():
+        assert moment.astimezone(ZoneInfo(name)).utcoffset() == timedelta(seconds=offset)
+
+
+def test_of_quarters_of_an_hour_a_zone_without_summer_time_is_named() -> None:
+    [finding] = judge([as_seen(19800, 0, 2)] * 9, "UTC", ZONES)
+    assert "callback_timezone to Asia/Kolkata" in finding.fix
+    assert ZONES[34200] == "Australia/Darwin"
 
 
 def test_bodies_are_read_with_the_zone_that_is_set_now() -> None:
