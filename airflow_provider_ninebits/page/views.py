@@ -30,11 +30,15 @@ DAGS_OFFERED = 200
 REFRESH_SECONDS = 10
 REFRESHED_FOR = timedelta(days=1)
 """
-A page refreshes itself while a call is pending that is still to be placed, or was asked for, placed or called back
-within this time: others hardly change.
+A page refreshes itself while a call is pending that was asked for, placed or called back within this time, or is being
+placed: others hardly change.
+"""
+PLANNED_FOR = timedelta(days=8)
+"""
+Or that was planned within this time: calling hours are closed for a week at most. What a failed task has left behind
+stays planned for ever.
 """
 TURNED_AWAY_WITHIN = timedelta(days=1)
-_TO_PLACE = (MessageState.PLANNED, MessageState.SENDING)
 _GONE = (MessageState.REFUSED, MessageState.PURGED, MessageState.REPLACED)
 
 
@@ -246,8 +250,9 @@ def _refresh(desk: Desk, given: Given, found: Iterable[MessageSummary]) -> int |
     if given.get("refresh") == "off":
         return None
     pending = [each for each in found if counts(each)["pending"]]
-    lately = datetime.now(UTC) - REFRESHED_FOR
-    if any(each.created_at >= lately or each.state in _TO_PLACE for each in pending):
+    now = datetime.now(UTC)
+    lately = now - REFRESHED_FOR
+    if any(each.created_at >= lately or _is_to_place(each, now) for each in pending):
         return REFRESH_SECONDS
     if not pending:
         return None
@@ -255,6 +260,12 @@ def _refresh(desk: Desk, given: Given, found: Iterable[MessageSummary]) -> int |
     with desk.reading() as connection:
         stirs = stirred_since(connection, [each.message_id for each in pending], lately)
     return REFRESH_SECONDS if stirs else None
+
+
+def _is_to_place(summary: MessageSummary, now: datetime) -> bool:
+    if summary.state is MessageState.PLANNED:
+        return summary.created_at >= now - PLANNED_FOR
+    return summary.state is MessageState.SENDING
 
 
 def _place(summary: MessageSummary, readable: set[str]) -> dict[str, Any] | None:

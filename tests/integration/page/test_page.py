@@ -17,6 +17,7 @@ from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.receivers import TurnedAway, heartbeat, register
 from airflow_provider_ninebits.ledger.sends import AskedBy
 from airflow_provider_ninebits.page.filters import write_key
+from tests.integration.ledger.scenes import lapse, sending
 from tests.integration.page.calls_made import HIDDEN, RUN_ID, SHOWN, SILENT, ring, told
 
 if TYPE_CHECKING:
@@ -151,7 +152,9 @@ class TestList:
         [
             (schema.message, {}, False),
             (schema.message, {"state": "planned"}, True),
-            (schema.message, {"state": "sending"}, True),
+            (schema.message, {"state": "planned", "created_at": timedelta(days=9)}, False),
+            (schema.message, {"state": "sending", "lease_expires_at": timedelta(minutes=-5)}, True),
+            (schema.message, {"state": "sending", "lease_expires_at": timedelta(minutes=5)}, False),
             (schema.message, {"state": "refused"}, False),
             (schema.message, {"last_callback_at": timedelta(hours=1)}, True),
             (schema.message, {"last_callback_at": timedelta(hours=25)}, False),
@@ -315,6 +318,25 @@ class TestWhoSeesWhat:
         framed = page.get("/", headers={"Sec-Fetch-Dest": "iframe"})
         assert framed.status_code == 401
         assert "Not logged in" in framed.text
+
+
+class TestASenderThatDidNotComeBack:
+    def test_its_message_is_uncertain_wherever_somebody_looks(
+        self, page: httpx.Client, database: Database, messages: list[str]
+    ) -> None:
+        message_id = sending(database, SHOWN, conn_id="ninebits_default").message_id
+        assert '<span class="badge">sending</span>' in page.get("/").text
+        assert "resolve" not in page.get(f"/messages/{message_id}").text
+        lapse(database, message_id)
+        for path in ("/", "/?state=uncertain"):
+            text = page.get(path).text
+            assert '<span class="badge uncertain">uncertain</span>' in text
+            assert ">sending</span>" not in text
+        assert listed(page.get("/?state=uncertain")) == [message_id]
+        assert listed(page.get("/?state=sending")) == []
+        text = page.get(f"/messages/{message_id}").text
+        assert f"ninebits messages resolve {message_id} --placed" in text
+        assert ">sending</span>" not in text, "nor is its request"
 
 
 class TestOtherPages:
