@@ -148,12 +148,13 @@ def callbacks(database: Database) -> CallbackRows:
             now=ledger_now(connection),
             rows=rows,
             calls=tuple((row.received_at, bytes(row.raw)) for row in connection.execute(calls)),
-            uncertain=_count_uncertain(connection),
+            uncertain=count_uncertain(connection),
             accepted_meanwhile=bool(came) and connection.execute(meanwhile).first() is not None,
         )
 
 
-def _count_uncertain(connection: Connection) -> int:
+def count_uncertain(connection: Connection) -> int:
+    """Return how many messages wait for a person's word, those included whose sender did not come back."""
     # Written out, not bound: only then the index of open messages serves it.
     is_open = schema.message.c.state.in_((literal_column("'sending'"), literal_column("'uncertain'")))
     waits = or_(schema.message.c.state == MessageState.UNCERTAIN, lapsed(connection))
