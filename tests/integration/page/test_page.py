@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 import pytest
 from sqlalchemy import update
 
-from airflow_provider_ninebits.ledger import dead_letter_pages, schema
+from airflow_provider_ninebits.ledger import calls, dead_letter_pages, schema
 from airflow_provider_ninebits.ledger.browsing import Key
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.receivers import TurnedAway, heartbeat, register
@@ -405,6 +405,24 @@ class TestOtherPages:
         assert MASKED not in silent
         assert page.get(f"/messages/{messages[2]}?state=nope").status_code == 400
         assert page.get(f"/messages/{messages[2]}?after=x").status_code == 400
+
+    def test_a_call_that_came_back_is_never_said_to_have_not(
+        self, page: httpx.Client, messages: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(calls, "CALLBACKS", 1)
+        text = page.get(f"/messages/{messages[2]}").text
+        assert text.count("<details>") == 1
+        assert "1 came back, not shown here" in " ".join(text.split())
+        assert "no callback yet" not in text
+
+    def test_calls_of_a_refused_message_were_not_rung(self, page: httpx.Client, database: Database) -> None:
+        request = sending(database, SHOWN, conn_id="ninebits_default")
+        assert "no callback yet" in page.get(f"/messages/{request.message_id}").text
+        request.answered("refused")
+        text = page.get(f"/messages/{request.message_id}").text
+        assert ">not rung<" in text
+        assert "pending" not in text
+        assert "no callback yet" not in text
 
     def test_what_was_turned_away_is_shown_loudly_and_no_more_is_claimed_than_is_known(
         self, page: httpx.Client, database: Database
