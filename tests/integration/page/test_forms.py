@@ -75,7 +75,7 @@ def test_a_dag_among_several_ref_ids(page: httpx.Client, messages: list[str]) ->
     answer = page.get("/", params={"ref_id": ["r-shown", "r-outside"]})
     narrowed = page.get("/", params=Form(answer.text).sent(dag_id="reminders"))
     assert listed(narrowed) == [messages[2]]
-    assert "2 of them" in narrowed.text
+    assert "2 given" in narrowed.text
 
 
 def test_a_place_in_one_list_is_none_in_another(page: httpx.Client) -> None:
