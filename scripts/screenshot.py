@@ -14,7 +14,7 @@ from typing import Literal
 from headless_chromium import chromium_path, headless_chromium
 from local_airflow import ROOT, LocalAirflow, airflow_environment, free_port, local_airflow
 from month_of_calls import add_a_month, add_callbacks_without_a_recipient
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, FrameLocator, Page
 
 from airflow_provider_ninebits.simulator import SimulatorSettings, running_simulator
 
@@ -101,11 +101,14 @@ def take_the_page(airflow: LocalAirflow, browser: Browser, theme: str) -> None:
     for tab, name, height in (
         ("Messages", "voice-calls", 860),
         ("Statistics", "voice-calls-statistics", 1180),
-        ("Without a recipient", "voice-calls-callbacks", 700),
+        ("Without a recipient", "voice-calls-callbacks", 600),
     ):
-        take_the_tab(page, airflow, tab, height).screenshot(path=PICTURES / f"{name}{suffix}.png")
-    take_the_tab(page, airflow, "Messages", 860)
-    frame = page.frame_locator("iframe")
+        frame = open_the_tab(page, airflow, tab, height)
+        if tab == "Without a recipient":
+            frame.locator("tbody details summary").first.click()
+            page.mouse.move(0, 0)
+        page.screenshot(path=PICTURES / f"{name}{suffix}.png")
+    frame = open_the_tab(page, airflow, "Messages", 860)
     frame.get_by_role("row").nth(1).get_by_role("link").first.click()
     frame.get_by_role("heading", name="Requests to 9bits").wait_for()
     frame.locator("tbody details summary").first.click()
@@ -114,8 +117,8 @@ def take_the_page(airflow: LocalAirflow, browser: Browser, theme: str) -> None:
     page.close()
 
 
-def take_the_tab(page: Page, airflow: LocalAirflow, tab: str, height: int) -> Page:
-    """Open a tab of "Voice calls", and return the page when it is to be seen."""
+def open_the_tab(page: Page, airflow: LocalAirflow, tab: str, height: int) -> FrameLocator:
+    """Open a tab of "Voice calls", and return its frame when it is to be seen."""
     page.set_viewport_size({"width": 1380, "height": height})
     page.goto(f"{airflow.url}/plugin/voice-calls")
     frame = page.frame_locator("iframe")
@@ -123,7 +126,7 @@ def take_the_tab(page: Page, airflow: LocalAirflow, tab: str, height: int) -> Pa
     frame.locator("a[aria-current=page]", has_text=tab).wait_for(timeout=60_000)
     page.wait_for_load_state("networkidle")
     page.mouse.move(0, 0)
-    return page
+    return frame
 
 
 if __name__ == "__main__":
