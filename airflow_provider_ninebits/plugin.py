@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+_NO_PAGE = (
+    '<!doctype html><html lang="en"><meta name="color-scheme" content="light dark"><title>Voice calls</title>'
+    "<p>The page &quot;Voice calls&quot; could not be built when the API server started, and its log says why: calls "
+    "and their outcomes do not need this page, and go on.</p></html>"
+)
 _log = logging.getLogger(__name__)
 
 
@@ -95,7 +100,7 @@ def mounted_page() -> FastAPI:
     """
     Build the page "Voice calls" for the API server.
 
-    :return: the page's routes, without prefix. Where it cannot be built, others that say so, and the API server starts.
+    :return: the page's routes, without prefix. Where it cannot be built, one that says so, and the API server starts.
     """
     try:
         from airflow_provider_ninebits.page.access import airflow_reader
@@ -105,10 +110,19 @@ def mounted_page() -> FastAPI:
     except Exception:
         # An exception here would keep the whole API server from starting.
         _log.exception("the page 'Voice calls' is not there: it could not be built")
+    return _page_that_is_not_there()
+
+
+def _page_that_is_not_there() -> FastAPI:
     from fastapi import FastAPI
+    from starlette.responses import HTMLResponse
+    from starlette.routing import Route
+
+    def no_page(_: Request) -> Response:
+        return HTMLResponse(_NO_PAGE, status_code=503, headers={"Cache-Control": "no-store"})
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    app.mount("", _unavailable_app())
+    app.router.routes.append(Route("/{path:path}", no_page))
     return app
 
 

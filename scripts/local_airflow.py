@@ -150,7 +150,7 @@ class LocalAirflow:
     def check_alive(self) -> None:
         """Raise when Airflow has died."""
         if self.process.poll() is not None:
-            raise RuntimeError(f"Airflow ended with {self.process.returncode}; see {self.home / 'standalone.log'}")
+            raise RuntimeError(f"Airflow ended with {self.process.returncode}; see the logs in {self.home}")
 
     def _get(self, path: str, **params: Any) -> dict[str, Any]:
         answer = self.api.get(path, params=params)
@@ -216,17 +216,23 @@ def airflow_environment(
 
 @contextmanager
 def local_airflow(
-    home: Path, port: int, environment: dict[str, str], python: str = sys.executable
+    home: Path,
+    port: int,
+    environment: dict[str, str],
+    python: str = sys.executable,
+    *,
+    part: str = "standalone",
 ) -> Iterator[LocalAirflow]:
     """
     Run ``airflow standalone`` until the block ends, and give it once it serves.
 
     :param python: the interpreter that has it.
+    :param part: ``api-server``, for another one beside an Airflow that runs in the same folder already.
     """
     home.mkdir(parents=True, exist_ok=True)
-    with (home / "standalone.log").open("ab") as log:
+    with (home / f"{part}.log").open("ab") as log:
         process = subprocess.Popen(
-            [python, "-m", "airflow", "standalone"],
+            [python, "-m", "airflow", part],
             env=environment,
             # Where it starts is what it imports from first: the checkout would hide what is installed.
             cwd=home,
@@ -236,7 +242,7 @@ def local_airflow(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    pid_file = home / "airflow.pid"
+    pid_file = home / ("airflow.pid" if part == "standalone" else f"airflow-{part}.pid")
     pid_file.write_text(str(process.pid))
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60.0, trust_env=False) as api:
@@ -260,7 +266,7 @@ def _wait_until_ready(airflow: LocalAirflow) -> None:
                 airflow.api.headers["Authorization"] = f"Bearer {token}"
                 return
         if time.monotonic() > deadline:
-            raise TimeoutError(f"Airflow is not ready; see {airflow.home / 'standalone.log'}")
+            raise TimeoutError(f"Airflow is not ready; see the logs in {airflow.home}")
         time.sleep(0.5)
 
 

@@ -62,7 +62,7 @@ def list_messages(given: argparse.Namespace, database: Database, _: Settings) ->
 
 def show_message(given: argparse.Namespace, database: Database, _: Settings) -> None:
     """Show one message and its requests: in a table with masked numbers, in JSON as it was sent."""
-    from airflow_provider_ninebits.api.shown import masked_numbers
+    from airflow_provider_ninebits.api.masking import masked_numbers
     from airflow_provider_ninebits.ledger.listing import show_message as shown
 
     summary, requests = shown(database, given.message_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import select, text, tuple_
+from sqlalchemy import func, select, text, tuple_
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.dead_letters import Fate, KeptCallback, kept_callback, kept_callbacks
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection
 
 COUNTED = 5_000
@@ -54,6 +55,7 @@ def browse_dead_letters(
     *,
     fate: Fate | None = None,
     conn_paths: Iterable[str] | None = None,
+    deployment: str | None = None,
     after: CallbackKey | None = None,
     limit: int = 50,
 ) -> CallbackPage:
@@ -63,6 +65,7 @@ def browse_dead_letters(
     :param fate: only those of this one; None: of all of them.
     :param conn_paths: only those that came over the paths of these connections; None: over any, the account's one path
         included.
+    :param deployment: not those that found a recipient or a request of another Airflow's; None: whosever they are.
     :param after: the key that the page before gave; None: from the newest on.
     """
     looked_at = select(_callback.id).where(_DEAD).order_by(*_NEWEST_FIRST)
@@ -76,6 +79,8 @@ def browse_dead_letters(
     if conn_paths is not None:
         statement = statement.where(among(_callback.conn_path, "conn_paths"))
         given = {"conn_paths": list(conn_paths)}
+    if deployment is not None:
+        statement = statement.where(_nobody_elses(deployment))
     rows = connection.execute(statement, given).all()
     callbacks = tuple(kept_callback(row) for row in rows[:limit])
     if len(rows) > limit:
@@ -86,17 +91,38 @@ def browse_dead_letters(
     return CallbackPage(callbacks, None if end is None else CallbackKey(end.received_at, end.id), end is not None)
 
 
-def count_dead_letters(connection: Connection, *, conn_paths: Iterable[str] | None = None) -> dict[Fate, int]:
+def _nobody_elses(deployment: str) -> ColumnElement[bool]:
+    send, recipient, request, message = schema.send, schema.recipient, schema.request, schema.message
+    rang = (
+        select(send.c.deployment)
+        .join_from(recipient, send, send.c.id == recipient.c.send_id)
+        .where(recipient.c.id == _callback.recipient_id)
+    )
+    asked = (
+        select(send.c.deployment)
+        .join_from(request, message, message.c.id == request.c.message_id)
+        .join(send, send.c.id == message.c.send_id)
+        .where(request.c.id == _callback.request_id)
+    )
+    whose = [each.correlate(schema.callback).scalar_subquery() for each in (rang, asked)]
+    return func.coalesce(*whose, deployment) == deployment
+
+
+def count_dead_letters(
+    connection: Connection, *, conn_paths: Iterable[str] | None = None, deployment: str | None = None
+) -> dict[Fate, int]:
     """
     Return how many of the newest :data:`COUNTED` there are of each fate; an ambiguous one may count as two.
 
-    :param conn_paths: as in :func:`browse_dead_letters`.
+    :param conn_paths: as in :func:`browse_dead_letters`, like ``deployment``.
     """
     statement = select(_callback.match_state, _callback.ambiguous).where(_DEAD)
     given = {}
     if conn_paths is not None:
         statement = statement.where(among(_callback.conn_path, "conn_paths"))
         given = {"conn_paths": list(conn_paths)}
+    if deployment is not None:
+        statement = statement.where(_nobody_elses(deployment))
     newest = statement.order_by(*_NEWEST_FIRST).limit(COUNTED)
     counts = dict.fromkeys(Fate, 0)
     for match_state, ambiguous in connection.execute(newest, given):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import not_, or_, select
+from sqlalchemy import case, literal, not_, or_, select
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
@@ -28,7 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MessageSummary:
-    """One message, in numbers, and who asked for it."""
+    """
+    One message, in numbers, and who asked for it.
+
+    :param state: uncertain too where its sender did not come back within its lease, whether somebody has noticed that
+        or not.
+    """
 
     message_id: str
     created_at: datetime
@@ -73,19 +78,17 @@ def list_messages(
     """
     Return the newest messages, newest first; of several conditions all hold.
 
-    A message whose sender did not come back within its lease is uncertain, whether somebody has noticed that or not.
-
     :param ref_id: only the message behind it.
     :param before: a message's id: only those that come after it in this order.
     :raises NoSuchMessage: where the ledger has no message ``before``.
     """
     message = schema.message.c
-    statement = _summaries().order_by(message.created_at.desc(), message.id.desc()).limit(limit)
-    if dag_id is not None:
-        statement = statement.where(schema.send.c.dag_id == dag_id)
-    if ref_id is not None:
-        statement = statement.where(_is_behind(ref_id))
     with database.reading() as connection:
+        statement = _summaries(connection).order_by(message.created_at.desc(), message.id.desc()).limit(limit)
+        if dag_id is not None:
+            statement = statement.where(schema.send.c.dag_id == dag_id)
+        if ref_id is not None:
+            statement = statement.where(_is_behind(ref_id))
         if before is not None:
             last = _created_at(connection, before)
             statement = statement.where(
@@ -124,7 +127,7 @@ def read_message(connection: Connection, message_id: str) -> tuple[MessageSummar
     :raises NoSuchMessage: when the ledger has none of this id.
     """
     request = schema.request
-    row = connection.execute(_summaries().where(schema.message.c.id == message_id)).one_or_none()
+    row = connection.execute(_summaries(connection).where(schema.message.c.id == message_id)).one_or_none()
     if row is None:
         if receipts(connection, message_id=message_id):
             raise NoSuchMessage(f"message {message_id} was purged; only its ref_id and its count are kept")
@@ -132,12 +135,18 @@ def read_message(connection: Connection, message_id: str) -> tuple[MessageSummar
     requests = connection.execute(
         select(request).where(request.c.message_id == message_id).order_by(request.c.id)
     ).all()
-    return _summary(row), [
-        RequestSummary(
-            r.id, RequestState(r.state), r.ref_id, r.known_by, r.started_at, r.finished_at, r.status, r.detail
-        )
-        for r in requests
-    ]
+    summary = _summary(row)
+    return summary, [_request_summary(request, summary) for request in requests]
+
+
+def _request_summary(row: Row[Any], message: MessageSummary) -> RequestSummary:
+    state = RequestState(row.state)
+    if state is RequestState.SENDING and message.state is MessageState.UNCERTAIN:
+        # Its sender is gone, as its message says.
+        state = RequestState.UNCERTAIN
+    return RequestSummary(
+        row.id, state, row.ref_id, row.known_by, row.started_at, row.finished_at, row.status, row.detail
+    )
 
 
 def _is_behind(ref_id: str) -> ColumnElement[bool]:
@@ -178,16 +187,17 @@ def asked_by_deployment(deployment: str) -> ColumnElement[bool]:
 
 def read_summaries(connection: Connection, message_ids: Iterable[str]) -> dict[str, MessageSummary]:
     """Return some messages by their ids; those that the ledger does not have are left out."""
-    statement = _summaries().where(among(schema.message.c.id, "message_ids"))
+    statement = _summaries(connection).where(among(schema.message.c.id, "message_ids"))
     found = map(_summary, connection.execute(statement, {"message_ids": list(message_ids)}))
     return {summary.message_id: summary for summary in found}
 
 
-def _summaries() -> Select[Any]:
+def _summaries(connection: Connection) -> Select[Any]:
     message, send = schema.message.c, schema.send.c
     return select(
         message.id.label("message_id"),
-        *(message[name] for name in ("created_at", "state", "conn_id", "part", "media_url", "recipients")),
+        case((lapsed(connection), literal(MessageState.UNCERTAIN.value)), else_=message.state).label("state"),
+        *(message[name] for name in ("created_at", "conn_id", "part", "media_url", "recipients")),
         *(message[name] for name in ("answered", "unanswered", "failed")),
         *(send[name] for name in ("deployment", "dag_id", "run_id", "task_id", "map_index")),
     ).join(schema.send, send.id == message.send_id)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, literal_column, select
+from sqlalchemy import func, literal_column, or_, select
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.escalations import TAKEN_WITHIN, WATCHED_WITHIN
-from airflow_provider_ninebits.ledger.states import CallbackKind, RequestState
+from airflow_provider_ninebits.ledger.listing import lapsed
+from airflow_provider_ninebits.ledger.states import CallbackKind, MessageState, RequestState
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
+
+    from sqlalchemy.engine import Connection
 
     from airflow_provider_ninebits.ledger.database import Database
 
@@ -71,7 +74,7 @@ class CallbackRows:
     The newest callbacks.
 
     :param calls: of the newest calls that have an end, when they came, and their bodies.
-    :param uncertain: how many messages wait for a person's word.
+    :param uncertain: how many messages wait for a person's word, those included whose sender did not come back.
     :param accepted_meanwhile: whether 9bits accepted a message of this ledger from the first of them to the last.
     """
 
@@ -132,8 +135,6 @@ def callbacks(database: Database) -> CallbackRows:
         .order_by(callback.received_at.desc())
         .limit(_CALLS_READ)
     )
-    # Written out, not bound: only then the index of open messages serves it.
-    waits = schema.message.c.state == literal_column("'uncertain'")
     request = schema.request.c
     with database.reading() as connection:
         rows = tuple(
@@ -147,9 +148,18 @@ def callbacks(database: Database) -> CallbackRows:
             now=ledger_now(connection),
             rows=rows,
             calls=tuple((row.received_at, bytes(row.raw)) for row in connection.execute(calls)),
-            uncertain=connection.execute(select(func.count()).select_from(schema.message).where(waits)).scalar_one(),
+            uncertain=count_uncertain(connection),
             accepted_meanwhile=bool(came) and connection.execute(meanwhile).first() is not None,
         )
+
+
+def count_uncertain(connection: Connection) -> int:
+    """Return how many messages wait for a person's word, those included whose sender did not come back."""
+    # Written out, not bound: only then the index of open messages serves it.
+    is_open = schema.message.c.state.in_((literal_column("'sending'"), literal_column("'uncertain'")))
+    waits = or_(schema.message.c.state == MessageState.UNCERTAIN, lapsed(connection))
+    count = select(func.count()).select_from(schema.message).where(is_open, waits)
+    return connection.execute(count).scalar_one()
 
 
 def ladders(database: Database, deployment: str, *, within: timedelta) -> LadderRows:

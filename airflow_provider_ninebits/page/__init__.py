@@ -7,6 +7,7 @@ The page "Voice calls" in Airflow's UI: a FastAPI app that only reads.
 ``desk``          the threads that do what blocks, and the ledger that they read
 ``filters``       what stands in a URL, and the URLs that the page links to
 ``views``         what each page shows; ``alerts``: that of alerts
+``refreshing``    when a page loads itself again
 ``summaries``     what the page of pictures shows: calls counted and grouped
 ``pictures``      figures into SVG: pure
 ``shown``         how moments, numbers, amounts and bodies are written: pure

@@ -58,11 +58,13 @@ def columns(title: str, found: Sequence[Column]) -> str:
     top = round_up(max(totals, default=0))
     height = _TOP + _PLOT + _BOTTOM
     parts = [_opened(f"{title}: {sum(totals)} calls", height)]
+    # Written last: on a narrow page the columns would hide them.
+    scale: list[str] = []
     for share in (0.0, 0.5, 1.0):
         y = _TOP + _PLOT * (1 - share)
         parts.append(f'<line class="grid" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>')
         if share and (share == 1.0 or top % 2 == 0):
-            parts.append(f'<text class="axis" x="0" y="{y - 3:.1f}">{shortened(round(top * share))}</text>')
+            scale.append(f'<text class="axis" x="0" y="{y - 3:.1f}">{shortened(round(top * share))}</text>')
     step = 100 / max(len(found), 1)
     every = ceil(len(found) / 6) or 1
     for place, (column, total) in enumerate(zip(found, totals, strict=True)):
@@ -85,7 +87,7 @@ def columns(title: str, found: Sequence[Column]) -> str:
             parts.append(
                 f'<text class="axis" x="{x:.3f}%" y="{height - 5}" text-anchor="{anchor}">{escape(column.label)}</text>'
             )
-    return "".join([*parts, "</svg>"])
+    return "".join([*parts, *scale, "</svg>"])
 
 
 def week(title: str, cells: Mapping[tuple[int, int], tuple[int, int]]) -> str:

@@ -22,6 +22,9 @@ RAW_SHOWN = 4096
 _READ = 4 * RAW_SHOWN
 # A moment is no phone number, though it has as many digits.
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?)")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\{\s*\}|\[\s*\]|[][{},:]|[^][{},:"\s]+')
+# Deeper ones stand no further in: what is nested a thousand times would be a megabyte of blanks.
+_DEEPEST = 20
 
 
 def moment(value: datetime | None, zone: tzinfo = UTC) -> str:
@@ -61,18 +64,50 @@ def seconds(value: int | None) -> str:
 
 def raw(body: bytes, *, whole: bool) -> str:
     """
-    Return a callback's body for reading: indented where it is JSON, cut where it is long.
+    Return a callback's body for reading: where it is JSON indented, its numbers as they came; cut where it is long.
 
     :param whole: whether phone numbers in it stay as they are.
     """
     text = body.decode("utf-8", "backslashreplace")
     if len(text) <= _READ:
         with suppress(ValueError, RecursionError):
-            text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+            text = _indented(text)
+    # An escape may stand for half a character, which no page can be encoded with.
+    text = text.encode("utf-8", "backslashreplace").decode()
     left = len(text) - RAW_SHOWN
     # What is masked first cannot be cut in half.
     text = text[:_READ] if whole else masked(text[:_READ])
     return text if left <= 0 else f"{text[:RAW_SHOWN]}\n... and some {left} characters more"
+
+
+def _indented(text: str) -> str:
+    """
+    Return JSON with a line for each item, and its strings without escapes, which could hide a number from the mask.
+
+    It is not written anew from what it was read as: a 30.10 would be a 30.1, and of two equal keys one would be gone.
+
+    :raises ValueError: for what is no JSON.
+    """
+    json.loads(text, parse_int=str)
+    written: list[str] = []
+    depth = 0
+    for token in _TOKEN.findall(text):
+        depth += (token in ("{", "[")) - (token in ("}", "]"))
+        line = "\n" + "  " * min(depth, _DEEPEST)
+        match token[0]:
+            case "{" | "[" if len(token) == 1:
+                written += (token, line)
+            case "}" | "]":
+                written += (line, token)
+            case ",":
+                written += (token, line)
+            case ":":
+                written.append(": ")
+            case '"':
+                written.append(json.dumps(json.loads(token), ensure_ascii=False))
+            case _:
+                written.append("".join(token.split()))
+    return "".join(written)
 
 
 def masked(text: str) -> str:

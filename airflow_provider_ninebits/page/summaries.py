@@ -38,9 +38,14 @@ _SLOTS = {True: "%Y-%m-%dT%H:00", False: "%Y-%m-%d"}
 
 
 def summarized(
-    desk: Desk, who: Reader, given: Given, conn_ids: tuple[str, ...] | None, readable: tuple[str, ...]
+    desk: Desk, who: Reader, given: Given, conn_ids: tuple[str, ...] | None, offered: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Return what the page shows, of some connections (None: of all)."""
+    """
+    Return what the page shows.
+
+    :param conn_ids: of which connections; None: of all.
+    :param offered: the connections to choose among.
+    """
     zone = filters.read_zone(given)
     since, until = span_of(given, zone)
     deployment = desk.deployment()
@@ -62,7 +67,7 @@ def summarized(
         "spend": spend(totals, allowed),
         "delays": delays(totals),
         "dags": [dag for dag in dags if dag in allowed],
-        "conn_ids": readable,
+        "conn_ids": offered,
         "offered_days": OFFERED_DAYS,
         "days_shown": days_given(given),
     }

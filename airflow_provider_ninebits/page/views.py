@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ninebits.api.defaults import CONN_ID
@@ -11,9 +11,9 @@ from airflow_provider_ninebits.ledger import browsing, calls, dead_letter_pages,
 from airflow_provider_ninebits.ledger.browsing import Seen
 from airflow_provider_ninebits.ledger.dead_letters import Fate
 from airflow_provider_ninebits.ledger.errors import NoSuchMessage
-from airflow_provider_ninebits.ledger.listing import amounts_of, read_message, stirred_since
-from airflow_provider_ninebits.ledger.states import MessageState, RecipientState
-from airflow_provider_ninebits.page import filters
+from airflow_provider_ninebits.ledger.listing import amounts_of, read_message
+from airflow_provider_ninebits.ledger.states import RecipientState
+from airflow_provider_ninebits.page import filters, refreshing
 from airflow_provider_ninebits.page.summaries import summarized
 
 if TYPE_CHECKING:
@@ -27,15 +27,7 @@ if TYPE_CHECKING:
 MESSAGES, CALLS, CALLBACKS = 50, 50, 50
 """How many of them are on a page."""
 DAGS_OFFERED = 200
-REFRESH_SECONDS = 10
-REFRESHED_FOR = timedelta(days=1)
-"""
-A page refreshes itself while a call is pending that is still to be placed, or was asked for, placed or called back
-within this time: others hardly change.
-"""
 TURNED_AWAY_WITHIN = timedelta(days=1)
-_TO_PLACE = (MessageState.PLANNED, MessageState.SENDING)
-_GONE = (MessageState.REFUSED, MessageState.PURGED, MessageState.REPLACED)
 _PLACE = ("dag_id", "run_id", "task_id", "map_index")
 
 
@@ -50,10 +42,12 @@ class Sight:
 
     :param readable: those of the ledger's, or the one that is asked for.
     :param every: whether these are all that the ledger knows.
+    :param offered: those to choose among: which this Airflow has sent over.
     """
 
     readable: tuple[str, ...]
     every: bool
+    offered: tuple[str, ...] = ()
 
     @property
     def conn_ids(self) -> tuple[str, ...] | None:
@@ -70,6 +64,7 @@ def sight(desk: Desk, who: Reader, conn_id: str | None = None) -> Sight:
     """
     with desk.reading() as connection:
         known = known_names.connections_of(connection)
+        own = known_names.connections_of(connection, deployment=desk.deployment())
     # Where nothing was sent yet, whoever may read the default connection is told what to do next.
     readable = who.connections([conn_id] if conn_id else known or [CONN_ID], "GET")
     if not readable:
@@ -77,7 +72,8 @@ def sight(desk: Desk, who: Reader, conn_id: str | None = None) -> Sight:
             "Messages are shown to whoever may read the Airflow connection that they go over, and you may read "
             f"{f'not {conn_id}' if conn_id else 'none of them'}. Ask whoever runs this Airflow for that right."
         )
-    return Sight(tuple(sorted(readable)), conn_id is None and readable >= set(known))
+    offered = readable & {*own, *([conn_id] if conn_id else ())}
+    return Sight(tuple(sorted(readable)), conn_id is None and readable >= set(known), tuple(sorted(offered)))
 
 
 def messages(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
@@ -98,16 +94,16 @@ def messages(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
     return {
         "zone": zone,
         "listed": [(listed, _place(listed.message, readable)) for listed in page.messages],
-        "counts": counts,
+        "counts": refreshing.counts,
         "next": filters.write_key(page.after),
         "is_first": after is None,
         "is_filtered": bool(given.only(*filters.MESSAGE_FILTERS).with_(tz=None) != "?"),
         "cut_short": page.cut_short,
         "looked_at": browsing.LOOKED_AT,
         "dags": [dag for dag in dags if dag in readable],
-        "conn_ids": seen.readable,
+        "conn_ids": seen.offered,
         "states": list(Seen),
-        "refresh_seconds": _refresh(desk, given, found) if after is None else None,
+        "refresh_seconds": refreshing.refresh_seconds(desk, given, found) if after is None else None,
         "turned_away": turned_away,
     }
 
@@ -167,7 +163,7 @@ def message(desk: Desk, who: Reader, given: Given, message_id: str) -> dict[str,
         "zone": zone,
         "message": summary,
         "place": _place(summary, who.dags(_dags_of([summary]))),
-        "counts": counts,
+        "counts": refreshing.counts,
         "amount": cost,
         "requests": requests,
         "calls": page.calls,
@@ -176,7 +172,7 @@ def message(desk: Desk, who: Reader, given: Given, message_id: str) -> dict[str,
         "state": state,
         "answers": answers,
         "whole": bool(who.connections([summary.conn_id], "PUT")),
-        "refresh_seconds": _refresh(desk, given, [summary]),
+        "refresh_seconds": refreshing.refresh_seconds(desk, given, [summary]),
     }
 
 
@@ -188,12 +184,17 @@ def callbacks(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
     after = filters.read_callback_key(given.get("after"))
     seen = _sight_of_callbacks(desk, who)
     # What came over the account's one path may be about any connection.
-    conn_paths = None if seen.every else seen.readable
+    conn_paths, deployment = None if seen.every else seen.readable, desk.deployment()
     with desk.reading() as connection:
         page = dead_letter_pages.browse_dead_letters(
-            connection, fate=Fate(fate) if fate else None, conn_paths=conn_paths, after=after, limit=CALLBACKS
+            connection,
+            fate=Fate(fate) if fate else None,
+            conn_paths=conn_paths,
+            deployment=deployment,
+            after=after,
+            limit=CALLBACKS,
         )
-        counted = dead_letter_pages.count_dead_letters(connection, conn_paths=conn_paths)
+        counted = dead_letter_pages.count_dead_letters(connection, conn_paths=conn_paths, deployment=deployment)
         turned_away = _turned_away(connection)
     # Older than what was looked at, one may have come over a path that nothing else has.
     named = {each.summary.conn_path for each in page.callbacks if each.summary.conn_path is not None}
@@ -236,34 +237,7 @@ def statistics(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
     """Return what the page of pictures shows."""
     seen = sight(desk, who, given.get("conn_id"))
     _check_dag(who, given.get("dag_id"))
-    return summarized(desk, who, given, seen.conn_ids, seen.readable)
-
-
-def counts(summary: MessageSummary) -> dict[str, int]:
-    """Return how many recipients of a message are in each state."""
-    settled = summary.answered + summary.unanswered + summary.failed
-    pending = 0 if summary.state in _GONE else summary.recipients - settled
-    return {
-        "answered": summary.answered,
-        "unanswered": summary.unanswered,
-        "failed": summary.failed,
-        "pending": max(pending, 0),
-    }
-
-
-def _refresh(desk: Desk, given: Given, found: Iterable[MessageSummary]) -> int | None:
-    if given.get("refresh") == "off":
-        return None
-    pending = [each for each in found if counts(each)["pending"]]
-    lately = datetime.now(UTC) - REFRESHED_FOR
-    if any(each.created_at >= lately or each.state in _TO_PLACE for each in pending):
-        return REFRESH_SECONDS
-    if not pending:
-        return None
-    # What was asked for long ago may ring now: with calling hours over a week-end, or sent anew by a person.
-    with desk.reading() as connection:
-        stirs = stirred_since(connection, [each.message_id for each in pending], lately)
-    return REFRESH_SECONDS if stirs else None
+    return summarized(desk, who, given, seen.conn_ids, seen.offered)
 
 
 def _place(summary: MessageSummary, readable: set[str]) -> dict[str, Any] | None:

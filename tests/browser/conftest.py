@@ -1,8 +1,9 @@
-"""A real Airflow with a user who may read connections and one who may not, and Debian's Chromium that looks at it."""
+"""A real Airflow with users who may edit connections, only read them, or neither, and Debian's Chromium."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-PASSWORDS = {"ada": "ada-is-admin", "vera": "vera-is-a-viewer"}
+PASSWORDS = {"ada": "ada-is-admin", "vera": "vera-is-a-viewer", "rita": "rita-reads-connections"}
 
 
 class Opened(Protocol):
@@ -42,13 +43,29 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
     nobody = f"http://127.0.0.1:{free_port()}"
     options = {
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "ada:admin,vera:viewer",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "ada:admin,vera:viewer,rita:viewer",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
         # The files stay as they are.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
     }
     environment = airflow_environment(home, port, dags=ROOT / "example_dags", simulator_url=nobody, options=options)
     with local_airflow(home, port, environment) as running:
+        yield running
+
+
+@pytest.fixture
+def for_readers(airflow: LocalAirflow) -> Iterator[LocalAirflow]:
+    """Another API server of it, which lets rita read connections: ``airflow standalone`` has its own auth manager."""
+    # Airflow imports from here; the checkout must not be on its path for it.
+    (airflow.home / "config").mkdir(exist_ok=True)
+    shutil.copy(Path(__file__).with_name("read_only.py"), airflow.home / "config")
+    port = free_port()
+    options = {
+        "AIRFLOW__CORE__AUTH_MANAGER": "read_only.ReadsConnections",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+    }
+    with local_airflow(airflow.home, port, airflow.environment | options, part="api-server") as running:
         yield running
 
 

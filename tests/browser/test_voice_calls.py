@@ -13,7 +13,7 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.sends import AskedBy
 from tests.browser.conftest import PASSWORDS
-from tests.integration.page.calls_made import HIDDEN, RUN_ID, SHOWN, make_calls, ring
+from tests.integration.page.calls_made import HIDDEN, RUN_ID, SHOWN, SILENT, make_calls, ring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Opened
 
 LONELY = "2348020000004"
+MASKED = "234802***0001"
+UNKNOWN = "2349099999999"
 
 pytestmark = [pytest.mark.browser, pytest.mark.airflow, pytest.mark.timeout(300)]
 
@@ -162,6 +164,36 @@ def test_who_may_not_read_connections_sees_no_message(airflow: LocalAirflow, ope
             assert answer is not None
             assert answer.status in (403, 404)
             assert not {SHOWN, HIDDEN, "reminders"} & set(re.findall(r"\w+", page.content()))
+
+
+def test_who_may_only_read_connections_sees_no_whole_number_and_finds_nothing_by_one(
+    for_readers: LocalAirflow, opened: Opened
+) -> None:
+    with opened("rita") as page:
+        page.goto(f"{for_readers.url}/plugin/voice-calls")
+        listed = in_airflow(page)
+        expect(listed.get_by_role("heading", name="Voice calls")).to_be_visible()
+        expect(listed.get_by_role("row")).to_have_count(4)
+        listed.get_by_role("row").nth(1).get_by_role("link").first.click()
+        expect(listed.get_by_text(MASKED, exact=True)).to_be_visible()
+        expect(listed.get_by_text("Numbers are masked")).to_be_visible()
+        listed.locator("details summary").first.click()
+        expect(listed.locator("pre").first).to_contain_text(MASKED)
+        for path in ("", "callbacks", "statistics", link_of(listed)):
+            answer = page.goto(f"{for_readers.url}/ninebits/calls/{path}")
+            assert answer is not None
+            assert answer.status == 200
+            assert not {SHOWN, SILENT, HIDDEN, UNKNOWN} & set(re.findall(r"\w+", page.content()))
+        for number in (SHOWN, UNKNOWN):
+            answer = page.goto(f"{for_readers.url}/ninebits/calls/?number={number}")
+            assert answer is not None
+            assert answer.status == 403
+            expect(page.get_by_role("heading", name="Not for you to see")).to_be_visible()
+
+
+def link_of(listed: FrameLocator) -> str:
+    """Return where the frame is, below the page's own address."""
+    return str(listed.locator("body").evaluate("() => location.pathname")).partition("/calls/")[2]
 
 
 def test_who_is_not_logged_in_is_led_to_the_login_and_back(airflow: LocalAirflow, opened: Opened) -> None:

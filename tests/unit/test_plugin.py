@@ -76,7 +76,11 @@ def test_a_page_that_cannot_be_built_does_not_stop_the_api_server(
     monkeypatch.setitem(sys.modules, "airflow_provider_ninebits.page.app", None)
     monkeypatch.setenv("AIRFLOW__NINEBITS__WEBHOOK_PASSWORD", "secret")
     with api_server() as client:
-        assert client.get("/ninebits/calls/").status_code == 503
+        for path in ("", "messages/x", "static/page.css"):
+            answer = client.get(f"/ninebits/calls/{path}")
+            assert answer.status_code == 503
+            assert answer.headers["content-type"].startswith("text/html")
+            assert "could not be built" in answer.text
         assert client.post("/ninebits/callback", json={}, auth=("ninebits", "secret")).status_code == 200
     assert "the page 'Voice calls' is not there" in caplog.text
 

@@ -24,7 +24,7 @@ from airflow_provider_ninebits.ledger.dead_letters import list_callbacks
 from airflow_provider_ninebits.ledger.trials import TRIAL_NUMBER
 from airflow_provider_ninebits.webhook.arrivals import read_arrivals
 from airflow_provider_ninebits.webhook.settings import ReceiverSettings
-from tests.integration.ledger.scenes import ADA, WINDOW, accepted
+from tests.integration.ledger.scenes import ADA, BEN, WINDOW, accepted, lapse, sending, uncertain
 from tests.integration.webhook.serving import served
 
 if TYPE_CHECKING:
@@ -296,6 +296,16 @@ def test_the_ledger_tells_whether_calls_were_sent_meanwhile(connected: str) -> N
     assert vitals.callbacks(database).accepted_meanwhile
     kept = vitals.callbacks(database)
     assert vitals.receivers(database).stored_at == max(row.received_at for row in kept.rows)
+    database.close()
+
+
+def test_a_message_whose_sender_did_not_come_back_waits_for_a_person(connected: str, run: Run) -> None:
+    database = Database(connected)
+    died = sending(database, ADA)
+    assert "messages_uncertain" not in found(run)[1]
+    lapse(database, died.message_id)
+    uncertain(database, BEN)
+    assert found(run)[1]["messages_uncertain"]["what"].startswith("2 ")
     database.close()
 
 

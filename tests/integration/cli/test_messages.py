@@ -134,7 +134,11 @@ def test_a_message_whose_sender_did_not_come_back_is_listed_as_uncertain(
     died = sending(ledger)
     assert run(capsys, "messages", "list", "--state", "uncertain", "--output", "json")[1].strip() == "[]"
     lapse(ledger, died.message_id)
-    assert died.message_id in run(capsys, "messages", "list", "--state", "uncertain", "--output", "json")[1]
+    for query in ([], ["--state", "uncertain"]):
+        rows = json.loads(run(capsys, "messages", "list", *query, "--output", "json")[1])
+        assert [(row["message_id"], row["state"]) for row in rows] == [(died.message_id, "uncertain")]
+    shown = json.loads(run(capsys, "messages", "show", died.message_id, "--output", "json")[1])
+    assert (shown["state"], [request["state"] for request in shown["requests"]]) == ("uncertain", ["uncertain"])
     assert run(capsys, "messages", "list", "--state", "sending", "--output", "json")[1].strip() == "[]"
 
 

@@ -148,6 +148,8 @@ def test_known_connections_and_dags(database: Database, many: list[str]) -> None
     ring(database, "outside", ADA, conn_id="another")
     with database.reading() as connection:
         assert connections_of(connection) == ["another", "c0", "c1", "c2"]
+        assert connections_of(connection, deployment="staging") == ["c0", "c1", "c2"]
+        assert connections_of(connection, deployment="elsewhere") == []
         assert dags_of(connection) == ["a", "b"]
         assert dags_of(connection, limit=1) == ["a"]
         assert dags_of(connection, deployment="staging") == ["b"]
@@ -202,6 +204,31 @@ def test_dead_letters_by_pages_and_fates(database: Database) -> None:
         only = browse_dead_letters(connection, fate=Fate.INBOUND)
         assert [callback.summary.number for callback in only.callbacks] == [CAI]
         assert browse_dead_letters(connection, conn_paths=["ninebits"]).callbacks == ()
+
+
+def test_dead_letters_that_found_somebody_of_another_airflows_are_left_out(database: Database) -> None:
+    for ref_id in ("r1", "r2"):
+        ring(database, ref_id, ADA, asked_by=AskedBy("staging"))
+    for ref_id in ("r3", "r4"):
+        ring(database, ref_id, BEN, asked_by=AskedBy("default"))
+    arrive(database, a_call(ADA, identity="theirs"), a_call(BEN, identity="ours"), a_call(CAI, identity="nobody's"))
+    with database.reading() as connection:
+        for deployment, numbers in ((None, [CAI, BEN, ADA]), ("default", [CAI, BEN]), ("staging", [CAI, ADA])):
+            page = browse_dead_letters(connection, deployment=deployment)
+            assert [callback.summary.number for callback in page.callbacks] == numbers
+            counted = count_dead_letters(connection, deployment=deployment)
+            assert (counted[Fate.AMBIGUOUS], counted[Fate.UNMATCHED]) == (len(numbers) - 1, 1)
+
+
+def test_an_answer_that_may_be_of_several_requests_is_shown_by_whose_request_it_took(database: Database) -> None:
+    accepted(database, "r1", ADA)
+    arrive(database, an_answer("r1", 400))
+    with database.writing() as connection:
+        connection.execute(update(schema.callback).values(ambiguous=True))
+        assert connection.execute(update(schema.send).values(deployment="staging")).rowcount == 1
+    with database.reading() as connection:
+        assert len(browse_dead_letters(connection, deployment="staging").callbacks) == 1
+        assert browse_dead_letters(connection, deployment="default").callbacks == ()
 
 
 def test_a_page_of_dead_letters_looks_at_a_bounded_number(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

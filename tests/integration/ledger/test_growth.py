@@ -23,6 +23,7 @@ from airflow_provider_ninebits.ledger.outcomes import look, read_outcome
 from airflow_provider_ninebits.ledger.receivers import turned_away_since
 from airflow_provider_ninebits.ledger.rematching import rematch, sweep
 from airflow_provider_ninebits.ledger.statistics import Span, count_calls
+from airflow_provider_ninebits.ledger.vitals import count_uncertain
 from tests.integration.ledger.scenes import WINDOW, a_call, a_plan, an_answer, arrive, claimed, plan, uncertain
 from tests.integration.statements import seen_by
 
@@ -148,16 +149,17 @@ def look_at_the_page(database: Database) -> None:
             MessageFilter(since=now - timedelta(minutes=100), until=now),
         ):
             browse(connection, wanted, after=page.after)
-        assert connections_of(connection)
+        assert connections_of(connection, deployment="default")
         dags_of(connection)
         read_message(connection, "m7")
         assert stirred_since(connection, ["m7", "m9"], now - timedelta(days=1))
         assert not stirred_since(connection, ["m7", "m9"], now)
         assert read_calls(connection, "m7", limit=100).calls
         answers_of(connection, "m7")
-        assert browse_dead_letters(connection, fate=Fate.UNMATCHED, limit=5).after is not None
-        assert count_dead_letters(connection)[Fate.UNMATCHED] == 2000
+        assert browse_dead_letters(connection, fate=Fate.UNMATCHED, deployment="default", limit=5).after is not None
+        assert count_dead_letters(connection, deployment="default")[Fate.UNMATCHED] == 2000
         turned_away_since(connection, now)
+        count_uncertain(connection)
         assert count_calls(connection, Span(now - timedelta(hours=1), now)).count()
 
 

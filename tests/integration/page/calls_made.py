@@ -70,8 +70,9 @@ def told(
     answered: bool = True,
     amount: str | None = None,
     conn_path: str | None = None,
+    raw: bytes | None = None,
 ) -> None:
-    """Record what 9bits called back."""
+    """Record what 9bits called back; ``raw``: with this body, whatever it says."""
     from decimal import Decimal
 
     body = {
@@ -84,7 +85,7 @@ def told(
     }
     arrival = Arrival(
         kind=CallbackKind.CALL,
-        raw=json.dumps(body).encode(),
+        raw=json.dumps(body).encode() if raw is None else raw,
         identity=f"{ref_id} {number} {at}",
         conn_path=conn_path,
         ref_id=ref_id,

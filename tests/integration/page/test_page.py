@@ -11,12 +11,13 @@ from urllib.parse import urljoin
 import pytest
 from sqlalchemy import update
 
-from airflow_provider_ninebits.ledger import dead_letter_pages, schema
+from airflow_provider_ninebits.ledger import calls, dead_letter_pages, schema
 from airflow_provider_ninebits.ledger.browsing import Key
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.receivers import TurnedAway, heartbeat, register
 from airflow_provider_ninebits.ledger.sends import AskedBy
 from airflow_provider_ninebits.page.filters import write_key
+from tests.integration.ledger.scenes import lapse, sending
 from tests.integration.page.calls_made import HIDDEN, RUN_ID, SHOWN, SILENT, ring, told
 
 if TYPE_CHECKING:
@@ -151,7 +152,9 @@ class TestList:
         [
             (schema.message, {}, False),
             (schema.message, {"state": "planned"}, True),
-            (schema.message, {"state": "sending"}, True),
+            (schema.message, {"state": "planned", "created_at": timedelta(days=9)}, False),
+            (schema.message, {"state": "sending", "lease_expires_at": timedelta(minutes=-5)}, True),
+            (schema.message, {"state": "sending", "lease_expires_at": timedelta(minutes=5)}, False),
             (schema.message, {"state": "refused"}, False),
             (schema.message, {"last_callback_at": timedelta(hours=1)}, True),
             (schema.message, {"last_callback_at": timedelta(hours=25)}, False),
@@ -318,6 +321,25 @@ class TestWhoSeesWhat:
         assert "Not logged in" in framed.text
 
 
+class TestASenderThatDidNotComeBack:
+    def test_its_message_is_uncertain_wherever_somebody_looks(
+        self, page: httpx.Client, database: Database, messages: list[str]
+    ) -> None:
+        message_id = sending(database, SHOWN, conn_id="ninebits_default").message_id
+        assert '<span class="badge">sending</span>' in page.get("/").text
+        assert "resolve" not in page.get(f"/messages/{message_id}").text
+        lapse(database, message_id)
+        for path in ("/", "/?state=uncertain"):
+            text = page.get(path).text
+            assert '<span class="badge uncertain">uncertain</span>' in text
+            assert ">sending</span>" not in text
+        assert listed(page.get("/?state=uncertain")) == [message_id]
+        assert listed(page.get("/?state=sending")) == []
+        text = page.get(f"/messages/{message_id}").text
+        assert f"ninebits messages resolve {message_id} --placed" in text
+        assert ">sending</span>" not in text, "nor is its request"
+
+
 class TestOtherPages:
     def test_callbacks_without_a_recipient(self, page: httpx.Client, somebody: Somebody) -> None:
         assert "234909***9999" in page.get("/callbacks").text
@@ -384,6 +406,24 @@ class TestOtherPages:
         assert MASKED not in silent
         assert page.get(f"/messages/{messages[2]}?state=nope").status_code == 400
         assert page.get(f"/messages/{messages[2]}?after=x").status_code == 400
+
+    def test_a_call_that_came_back_is_never_said_to_have_not(
+        self, page: httpx.Client, messages: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(calls, "CALLBACKS", 1)
+        text = page.get(f"/messages/{messages[2]}").text
+        assert text.count("<details>") == 1
+        assert "1 came back, not shown here" in " ".join(text.split())
+        assert "no callback yet" not in text
+
+    def test_calls_of_a_refused_message_were_not_rung(self, page: httpx.Client, database: Database) -> None:
+        request = sending(database, SHOWN, conn_id="ninebits_default")
+        assert "no callback yet" in page.get(f"/messages/{request.message_id}").text
+        request.answered("refused")
+        text = page.get(f"/messages/{request.message_id}").text
+        assert ">not rung<" in text
+        assert "pending" not in text
+        assert "no callback yet" not in text
 
     def test_what_was_turned_away_is_shown_loudly_and_no_more_is_claimed_than_is_known(
         self, page: httpx.Client, database: Database

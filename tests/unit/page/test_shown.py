@@ -15,12 +15,67 @@ from hypothesis import strategies as st
 from airflow_provider_ninebits.ledger.erasing import MASK_PREFIX
 from airflow_provider_ninebits.page import shown
 
+HALVES = st.characters(categories=["Cs"])
+NUMERALS = st.from_regex(r"-?(0|[1-9][0-9]{0,3})(\.[0-9]{1,3})?([eE][+-]?[0-9]{1,4})?", fullmatch=True)
 
-@given(st.integers(10**9, 10**15 - 1), st.text(max_size=30))
-def test_no_whole_number_is_left_in_a_body_that_is_masked(number: int, around: str) -> None:
-    body = json.dumps({"to_number": str(number), "note": around, "n": number}).encode()
+
+@st.composite
+def bodies(draw: st.DrawFn, number: int) -> str:
+    """A call as a stranger may write it: keys that come twice, escapes of half a character, and any numeral."""
+    strings = st.text(st.one_of(st.characters(), HALVES), max_size=12)
+    written = st.one_of(strings.map(json.dumps), NUMERALS, st.sampled_from(["[]", "{ }", "[[1], {}]", "null", "NaN"]))
+    keys = st.one_of(st.sampled_from(["note", "total_amount"]), strings)
+    pairs = draw(st.lists(st.tuples(keys, written), max_size=6))
+    fields = [("to_number", json.dumps(str(number))), ("n", str(number)), *pairs]
+    return "{" + ",".join(f"{json.dumps(key)}: {value}" for key, value in fields) + "}"
+
+
+@given(st.data(), st.integers(10**9, 10**15 - 1))
+def test_no_whole_number_is_left_in_a_body_that_is_masked(data: st.DataObject, number: int) -> None:
+    body = data.draw(bodies(number)).encode()
     assert not re.search(rf"(?<!\d){number}(?!\d)", shown.raw(body, whole=False))
     assert str(number) in shown.raw(body, whole=True)
+
+
+@given(st.data())
+def test_a_body_can_be_encoded_and_says_what_came(data: st.DataObject) -> None:
+    body = data.draw(bodies(2348020000000))
+    whole = shown.raw(body.encode(), whole=True)
+    assert read(whole) == read(body)
+    for text in (whole, shown.raw(body.encode(), whole=False)):
+        assert text.encode().decode() == text
+
+
+def read(text: str) -> object:
+    """Read JSON with every numeral as it is written, and every key as often as it comes."""
+    pairs = json.loads(text, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=list)
+    return [
+        (key.encode("utf-16", "surrogatepass").decode("utf-16", "backslashreplace"), repr(each)) for key, each in pairs
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('{"total_amount":30.10}', '{\n  "total_amount": 30.10\n}'),
+        ('{"a":1,"a":2}', '{\n  "a": 1,\n  "a": 2\n}'),
+        ("[1e400, -0.0 ,{ }, [ ] ]", "[\n  1e400,\n  -0.0,\n  {},\n  []\n]"),
+        (r'{"note":"\ud800, \u00e9 and \\ud800"}', '{\n  "note": "\\ud800, é and \\\\ud800"\n}'),
+        ("9" * 4301, "9" * 4096 + "\n... and some 205 characters more"),
+        ("{no JSON}", "{no JSON}"),
+    ],
+)
+def test_a_body_is_indented_and_nothing_else(body: str, said: str) -> None:
+    assert shown.raw(body.encode(), whole=True) == said
+
+
+@pytest.mark.parametrize("digits", [r"2348020\u0030\u0030\u0030000", r"\u0032\u0033\u0034\u0038020000000"])
+def test_a_number_in_escapes_is_masked(digits: str) -> None:
+    assert "234802***0000" in shown.raw(b'{"to_number":"%s"}' % digits.encode(), whole=False)
+
+
+def test_what_is_nested_deeply_is_not_mostly_blanks() -> None:
+    assert len(shown._indented("[" * 500 + "1" + "]" * 500)) < 50_000
 
 
 def test_moments_in_a_masked_body_stay() -> None:
