@@ -70,8 +70,8 @@ class Pace:
     :param deaf_seconds: the same, while nothing can be heard; doubled with each failure in a row.
     """
 
-    looks_seconds: float = 0.05
-    tail_seconds: float = 0.3
+    looks_seconds: float = 0.08
+    tail_seconds: float = 0.45
     sweep_seconds: float = 10.0
     deaf_seconds: float = 0.5
 
