@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from airflow_provider_ninebits.configuration import masked_url
 from airflow_provider_ninebits.exceptions import LedgerUnavailable
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.engines import PATIENT_SECONDS
@@ -35,6 +34,29 @@ def ledger_errors(database: Database) -> Iterator[None]:
         yield
     except (LedgerUnreachable, LedgerUnusable) as error:
         raise _unavailable(error, database.masked_url) from error
+
+
+def masked_url(url: str) -> str:
+    """
+    Return a database URL that may be logged and shown.
+
+    :param url: a SQLAlchemy URL
+    :return: the same with ``***`` for its password, in the authority or in the query; what is no URL is
+        masked whole, since the password may be anywhere in it
+    """
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        return "***"
+    if "@" in (parsed.host or ""):
+        # An @ that is not escaped: a part of the password is taken for the host.
+        return "***"
+    # libpq takes `?password=` and `?sslpassword=` as well.
+    secrets = {name: "***" for name in parsed.query if "password" in name.lower()}
+    return parsed.update_query_dict(secrets).render_as_string().replace("=%2A%2A%2A", "=***")
 
 
 def _unavailable(error: LedgerUnreachable | LedgerUnusable, masked_url: str) -> LedgerUnavailable:

@@ -284,7 +284,7 @@ class SendVoiceOperator(BaseOperator):
         if deferrable is None:
             deferrable = conf.getboolean("operators", "default_deferrable", fallback=False)
         if end is Standing.WAITING and deferrable:
-            defer_until_settled(self, wait, work, begun_at, timeout)
+            defer_until_settled(self, hook, wait, work, begun_at, timeout)
         while end is Standing.WAITING:
             if self._stopped:
                 raise SendStopped("The task was stopped while it waited for the outcome; a retry waits on.")

@@ -78,7 +78,7 @@ class CallbackTrigger(BaseTrigger):
         begun_at, late = time.monotonic(), None
         try:
             settings = await asyncio.to_thread(read_settings)
-            watcher = shared_watcher(settings.sql_alchemy_conn)
+            watcher = shared_watcher(settings.sql_alchemy_conn, settings.outage_tolerance_seconds)
             window = self.attempt_window_seconds
             status, late = await self._end(watcher, settings.attempt_window_seconds if window is None else window)
         except Exception as error:  # a trigger that raises would be skipped by soft_fail: outages travel as events

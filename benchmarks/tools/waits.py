@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+
 from airflow_provider_ninebits.triggers.callback import CallbackTrigger
 from benchmarks.tools.noted import FIRED, STATEMENTS
 from tests.integration.statements import seen_by

@@ -6,9 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 
 from airflow_provider_ninebits import configuration
 from airflow_provider_ninebits.configuration import (
@@ -16,7 +14,6 @@ from airflow_provider_ninebits.configuration import (
     InvalidOption,
     Option,
     Settings,
-    masked_url,
     read_settings,
 )
 
@@ -46,6 +43,7 @@ def test_without_any_option_the_defaults_are_those_of_the_documentation() -> Non
         callback_timezone="UTC",
         match_window_seconds=86400,
         attempt_window_seconds=0,
+        outage_tolerance_seconds=300,
     )
 
 
@@ -58,6 +56,7 @@ def test_every_option_is_read_from_its_environment_variable(write) -> None:
     write("callback_timezone", "Africa/Lagos")
     write("match_window", "3600")
     write("attempt_window", "600")
+    write("outage_tolerance", "900")
     assert read_settings() == Settings(
         sql_alchemy_conn="postgresql+psycopg://ninebits:pw@db/ninebits",
         deployment="production",
@@ -67,6 +66,7 @@ def test_every_option_is_read_from_its_environment_variable(write) -> None:
         callback_timezone="Africa/Lagos",
         match_window_seconds=3600,
         attempt_window_seconds=600,
+        outage_tolerance_seconds=900,
     )
 
 
@@ -87,6 +87,8 @@ def test_an_option_set_to_nothing_counts_as_not_set(write, name: str) -> None:
         ("attempt_window", "-600", "write 0 to"),
         ("match_window", "99999999999999", "ten years"),
         ("match_window", "a day", "whole number of seconds"),
+        ("outage_tolerance", "-1", "write 0 to"),
+        ("outage_tolerance", "5m", "whole number of seconds"),
         ("attempt_window", "0.5", "whole number of seconds"),
         ("webhook_allow_unauthenticated", "perhaps", "True or False"),
         ("webhook_username", "nine:bits", "colon"),
@@ -111,29 +113,6 @@ def test_settings_show_no_secret(write) -> None:
     shown = f"{read_settings()} {read_settings()!r}"
     assert "hidden" not in shown
     assert "deployment='default'" in shown
-
-
-@pytest.mark.parametrize(
-    ("url", "masked"),
-    [
-        ("sqlite:////home/airflow/ninebits.db", "sqlite:////home/airflow/ninebits.db"),
-        ("postgresql://u:pw@host:5432/name", "postgresql://u:***@host:5432/name"),
-        ("postgresql://host/name?user=u&password=pw", "postgresql://host/name?password=***&user=u"),
-        ("postgresql://u:pw@host:port/name", "***"),
-        ("postgresql://u:p@w@host/name", "***"),
-        ("pw", "***"),
-    ],
-)
-def test_a_masked_url_keeps_what_helps_and_hides_the_password(url: str, masked: str) -> None:
-    assert masked_url(url) == masked
-
-
-@given(password=st.text(st.characters(exclude_categories=["Cs"]), min_size=1), database=st.text("ab?%# /", min_size=1))
-def test_no_password_survives_masking(password: str, database: str) -> None:
-    secret = f"<<{password}>>"
-    url = URL.create("postgresql", "user", secret, "host", database=database).render_as_string(hide_password=False)
-    assert make_url(url).password == secret
-    assert make_url(masked_url(url)).password == "***"
 
 
 def test_the_sqlite_file_is_found_under_a_home_with_odd_characters(tmp_path: Path) -> None:
