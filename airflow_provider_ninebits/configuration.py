@@ -140,10 +140,18 @@ ATTEMPT_WINDOW: Final = Option(
     "0",
     "Seconds to wait for another attempt before an unanswered recipient counts as settled.",
 )
+OUTAGE_TOLERANCE: Final = Option(
+    "outage_tolerance",
+    "integer",
+    "300",
+    "Seconds for which a wait bears that the ledger cannot be read: while its database restarts or fails over, say. "
+    "Only after that the task fails. 0: it fails at once.",
+    example="900",
+)
 
 OPTIONS: Final = (
     *(SQL_ALCHEMY_CONN, DEPLOYMENT, WEBHOOK_USERNAME, WEBHOOK_PASSWORD, WEBHOOK_ALLOW_UNAUTHENTICATED),
-    *(CALLBACK_TIMEZONE, MATCH_WINDOW, ATTEMPT_WINDOW),
+    *(CALLBACK_TIMEZONE, MATCH_WINDOW, ATTEMPT_WINDOW, OUTAGE_TOLERANCE),
 )
 
 
@@ -160,6 +168,7 @@ class Settings:
     :param callback_timezone: a name of the tz database that exists here
     :param match_window_seconds: how long after a request a callback without ``ref_id`` may belong to it
     :param attempt_window_seconds: how long an unanswered recipient may still get another attempt
+    :param outage_tolerance_seconds: how long a wait bears that the ledger cannot be read
     """
 
     sql_alchemy_conn: str = field(repr=False)
@@ -170,6 +179,7 @@ class Settings:
     callback_timezone: str
     match_window_seconds: int
     attempt_window_seconds: int
+    outage_tolerance_seconds: int
 
 
 def read_settings() -> Settings:
@@ -192,6 +202,7 @@ def read_settings() -> Settings:
         callback_timezone=_timezone(_text(conf, CALLBACK_TIMEZONE)),
         match_window_seconds=_seconds(conf, MATCH_WINDOW),
         attempt_window_seconds=_seconds(conf, ATTEMPT_WINDOW),
+        outage_tolerance_seconds=_seconds(conf, OUTAGE_TOLERANCE),
     )
 
 

@@ -66,7 +66,12 @@ def _wait(hook: NineBitsHook, ref_ids: Sequence[str], seconds: float) -> None:
     with progress_bar("waiting") as show:
         while True:
             # As if the first look had been long ago: who mistypes a ref_id is told at once, and not after a minute.
-            where, seen = look_standing(hook, wait, first_look_at=-math.inf, deadline=deadline)
+            where, seen = look_standing(
+                *(hook, wait),
+                first_look_at=-math.inf,
+                deadline=deadline,
+                tolerance_seconds=min(hook.settings.outage_tolerance_seconds, max(deadline - time.time(), 0.0)),
+            )
             if where is not Standing.WAITING:
                 return
             counts = seen.progress

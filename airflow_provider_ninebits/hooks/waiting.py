@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout
 
@@ -21,29 +21,35 @@ from airflow_provider_ninebits.exceptions import CallsUnanswered, InvalidArgumen
 from airflow_provider_ninebits.hooks.arguments import read_ref_ids
 from airflow_provider_ninebits.hooks.asset_events import outcome_counts, tell_assets
 from airflow_provider_ninebits.hooks.log_lines import outcome_line
+from airflow_provider_ninebits.hooks.patience import patient
 from airflow_provider_ninebits.metrics import WAITS_ENDED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
     from airflow_provider_ninebits.ledger.looks import Look
     from airflow_provider_ninebits.ledger.outcome import FailOn, Progress, WaitFor
 
-T = TypeVar("T")
-
 OnTimeout = Literal["fail", "return"]
 
 UNKNOWN_AFTER_SECONDS = 60.0
 """Every send is recorded before its ``ref_id`` leaves: one that stays unknown this long belongs to another ledger."""
 
-LOOK_TRIES = 5
 _LONGEST_SECONDS = timedelta(days=36500).total_seconds()
-BACKSTOP = timedelta(hours=1)
-"""How much later than our own deadline Airflow's comes: ours hands out the outcome so far, Airflow's does not."""
+_BACKSTOP = timedelta(hours=1)
 
 log = logging.getLogger(__name__)
+
+
+def backstop(hook: NineBitsHook) -> timedelta:
+    """
+    Return how much later than our own deadline Airflow's comes.
+
+    Ours hands out the outcome so far, Airflow's does not; and an outage that ends a wait is no time-out, which
+    ``soft_fail`` would skip.
+    """
+    return _BACKSTOP + timedelta(seconds=hook.settings.outage_tolerance_seconds)
 
 
 class Standing(StrEnum):
@@ -130,24 +136,19 @@ def standing(
     return Standing.TIMED_OUT if now >= deadline else Standing.WAITING
 
 
-def patient(look: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
+def look_standing(
+    hook: NineBitsHook, wait: Wait, *, first_look_at: float, deadline: float, tolerance_seconds: float | None = None
+) -> tuple[Standing, Look]:
     """
-    Look at the ledger, bearing with a short outage (some 15 seconds) as a deferred wait does.
+    Look, and say where the wait is.
 
-    :raises LedgerUnavailable: when it cannot be read for longer.
+    A deadline that passes while the ledger cannot be read is judged by the first look after that.
+
+    :param tolerance_seconds: for how long an outage is borne; None: the option's.
+    :raises LedgerUnavailable: when the ledger cannot be read for longer.
     """
-    for attempt in range(1, LOOK_TRIES):
-        try:
-            return look()
-        except LedgerUnavailable as error:
-            log.warning("Look %d of %d failed: %s", attempt, LOOK_TRIES, error)
-            sleep(2.0 ** (attempt - 1))
-    return look()
-
-
-def look_standing(hook: NineBitsHook, wait: Wait, *, first_look_at: float, deadline: float) -> tuple[Standing, Look]:
-    """Look, and say where the wait is."""
-    seen = patient(lambda: hook.look(wait.ref_ids, wait.attempt_window))
+    tolerance = hook.settings.outage_tolerance_seconds if tolerance_seconds is None else tolerance_seconds
+    seen = patient(lambda: hook.look(wait.ref_ids, wait.attempt_window), tolerance)
     now = time.time()
     return (
         standing(
@@ -175,11 +176,12 @@ def conclude(hook: NineBitsHook, wait: Wait, end: Standing, context: Any) -> dic
     """
     from airflow_provider_ninebits.ledger.outcome import Progress, disappoints
 
+    tolerance = hook.settings.outage_tolerance_seconds
     if end is Standing.UNKNOWN:
         record(WAITS_ENDED, 1, {"result": end})
-        seen = patient(lambda: hook.look(wait.ref_ids, wait.attempt_window)).progress
+        seen = patient(lambda: hook.look(wait.ref_ids, wait.attempt_window), tolerance).progress
         raise UnknownRefId.told(seen.unknown_ref_ids or wait.ref_ids, seen.purged_ref_ids, hook.database.masked_url)
-    outcome = patient(lambda: hook.read_outcome(wait.ref_ids, wait.attempt_window))
+    outcome = patient(lambda: hook.read_outcome(wait.ref_ids, wait.attempt_window), tolerance)
     result = outcome.as_dict()
     if end is Standing.TIMED_OUT:
         record(WAITS_ENDED, 1, {"result": end})

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import Integer, bindparam, delete, exists, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from airflow_provider_ninebits.ledger import schema
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Row
+    from sqlalchemy import FromClause, Row, Select
     from sqlalchemy.engine import Connection
 
     from airflow_provider_ninebits.ledger.database import Database
@@ -47,25 +47,49 @@ _REF_ID = (
     .correlate(schema.message)
     .scalar_subquery()
 )
-_QUEUED = (
-    select(
-        schema.event,
-        _recipient.number,
-        _message.conn_id,
-        _send.deployment,
-        _send.dag_id,
-        _send.run_id,
-        _send.task_id,
-        _send.map_index,
-        _REF_ID.label("ref_id"),
-    )
-    .select_from(schema.event)
-    .outerjoin(schema.recipient, (_recipient.id == _event.recipient_id) & (_recipient.message_id == _event.message_id))
-    .outerjoin(schema.message, _message.id == _recipient.message_id)
-    .outerjoin(schema.send, _send.id == _recipient.send_id)
-    .where(among(_event.subscription_id, "subscription_ids"))
-    .order_by(_event.id)
+_waiting = schema.event.alias("waiting")
+# Of each subscription by itself: a backlog of one must not keep the others out.
+_OLDEST = (
+    select(_waiting.c.id)
+    .where(_waiting.c.subscription_id == _subscription.id)
+    .order_by(_waiting.c.id)
+    .limit(bindparam("limit", type_=Integer()))
+    .correlate(schema.subscription)
 )
+_lateral = _OLDEST.lateral("oldest")
+
+
+def _queued(found: FromClause) -> Select[Any]:
+    return (
+        select(
+            schema.event,
+            _recipient.number,
+            _message.conn_id,
+            _send.deployment,
+            _send.dag_id,
+            _send.run_id,
+            _send.task_id,
+            _send.map_index,
+            _REF_ID.label("ref_id"),
+        )
+        .select_from(found)
+        .outerjoin(
+            schema.recipient, (_recipient.id == _event.recipient_id) & (_recipient.message_id == _event.message_id)
+        )
+        .outerjoin(schema.message, _message.id == _recipient.message_id)
+        .outerjoin(schema.send, _send.id == _recipient.send_id)
+        .where(among(_subscription.id, "subscription_ids"))
+        .order_by(_event.id)
+    )
+
+
+# Each would read the whole queue for what the other does by its index.
+_QUEUED = {
+    "postgresql": _queued(
+        schema.subscription.join(_lateral, true()).join(schema.event, _event.id == _lateral.c.id),
+    ),
+    "sqlite": _queued(schema.subscription.join(schema.event, _event.id.in_(_OLDEST))),
+}
 
 
 @dataclass(frozen=True)
@@ -152,10 +176,13 @@ def queued(database: Database, subscription_ids: Sequence[str], *, limit: int) -
     """
     Return what is queued for some subscriptions, the oldest first.
 
+    :param limit: how many for each of them, at most.
     :raises LedgerUnreachable: when the ledger cannot be read.
     """
     with database.reading() as connection:
-        rows = connection.execute(_QUEUED.limit(limit), {"subscription_ids": subscription_ids}).all()
+        rows = connection.execute(
+            _QUEUED[connection.dialect.name], {"subscription_ids": subscription_ids, "limit": limit}
+        ).all()
     return [Queued(row.id, row.subscription_id, _recipient_event(row)) for row in rows]
 
 

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import DateTime, func, select, text
 
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.list_parameters import among
 from airflow_provider_ninebits.ledger.outcome import Progress
 from airflow_provider_ninebits.ledger.receipts import LEDGER_REF_PREFIX, purged_refs
@@ -24,6 +23,7 @@ from airflow_provider_ninebits.ledger.states import RecipientState, RequestState
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from sqlalchemy import Select
     from sqlalchemy.engine import Connection, Row
 
     from airflow_provider_ninebits.ledger.database import Database
@@ -35,13 +35,22 @@ _COUNTS = (
     *(_message.id, _message.revision, _message.last_callback_at),
     *(_message.recipients, _message.answered, _message.unanswered, _message.failed),
 )
+# Brought along with the rows, since to ask for it would be every second statement of a busy watcher.
+_CLOCK = func.clock_timestamp(type_=DateTime(timezone=True)).label("now")
+
+
+def _with_clock(statement: Select[Any]) -> dict[str, Select[Any]]:
+    # All who use a SQLite file share the machine's clock.
+    return {"postgresql": statement.add_columns(_CLOCK), "sqlite": statement}
+
+
 # Sorted below: told to sort, SQLite would read all requests in their order rather than look for these.
-_BY_REF_ID = (
+_BY_REF_ID = _with_clock(
     select(_request.ref_id, _request.id.label("request_id"), *_COUNTS)
     .join(schema.message, _message.id == _request.message_id)
     .where(among(_request.ref_id, "ref_ids"), _request.state != RequestState.REFUSED)
 )
-_BY_ID = select(*_COUNTS).where(among(_message.id, "message_ids"))
+_BY_ID = _with_clock(select(*_COUNTS).where(among(_message.id, "message_ids")))
 _LAST_CALLBACKS = (
     select(_recipient.message_id, func.max(_recipient.last_callback_at).label("last"))
     .where(among(_recipient.message_id, "message_ids"), _recipient.state == RecipientState.UNANSWERED)
@@ -79,8 +88,7 @@ class Look:
     """
     One look at the messages behind some ``ref_id``.
 
-    :param now: the time of the look, on the ledger's clock where an attempt window is counted from it, or nobody is
-        pending any more.
+    :param now: the time of the look, on the ledger's clock where any message was found.
     :param last_callback_at: when the last callback of any of them came, on the ledger's clock; None: none did.
     :param revisions: the messages, each with its revision, which rises with all that a wait may ask for.
     """
@@ -138,9 +146,7 @@ def looks(connection: Connection, asked: Sequence[Asked]) -> list[Look]:
         if row.unanswered
     }
     last = _last_callbacks(connection, open_windows)
-    # Nothing depends on the time but an open window, and how late the end of a wait is heard of: it saves every second
-    # statement of a watcher.
-    now = ledger_now(connection) if last or any(map(_nobody_pends, found)) else datetime.now(UTC)
+    now = _clock(connection, messages)
     return [_look(each, rows, unknown, purged, last, now) for each, rows in zip(asked, found, strict=True)]
 
 
@@ -149,8 +155,12 @@ def _found(asked: Asked, messages: Mapping[str, Sequence[Row[Any]]]) -> list[Row
     return list({row.id: row for ref_id in asked.ref_ids for row in messages.get(ref_id, ())}.values())
 
 
-def _nobody_pends(rows: Sequence[Row[Any]]) -> bool:
-    return bool(rows) and all(row.recipients == row.answered + row.unanswered + row.failed for row in rows)
+def _clock(connection: Connection, messages: Mapping[str, Sequence[Row[Any]]]) -> datetime:
+    """Return the ledger's clock, as it was brought with the messages; where there are none, nothing depends on it."""
+    if connection.dialect.name == "sqlite" or not messages:
+        return datetime.now(UTC)
+    moment: datetime = max(row.now for rows in messages.values() for row in rows)
+    return moment.astimezone(UTC)
 
 
 def _look(
@@ -182,10 +192,11 @@ def _messages_of(connection: Connection, refs: Iterable[str]) -> dict[str, list[
     by_ref_id = [ref for ref in storable if not ref.startswith(LEDGER_REF_PREFIX)]
     by_id = [ref.removeprefix(LEDGER_REF_PREFIX) for ref in storable if ref.startswith(LEDGER_REF_PREFIX)]
     rows: Iterable[Row[Any]]
-    rows = connection.execute(_BY_REF_ID, {"ref_ids": by_ref_id}) if by_ref_id else ()
+    kind = connection.dialect.name
+    rows = connection.execute(_BY_REF_ID[kind], {"ref_ids": by_ref_id}) if by_ref_id else ()
     for row in sorted(rows, key=lambda row: row.request_id):
         found[row.ref_id].append(row)
-    rows = connection.execute(_BY_ID, {"message_ids": by_id}) if by_id else ()
+    rows = connection.execute(_BY_ID[kind], {"message_ids": by_id}) if by_id else ()
     for row in rows:
         found[f"{LEDGER_REF_PREFIX}{row.id}"].append(row)
     return found

@@ -11,7 +11,7 @@ from airflow.sdk import DAG, Asset, AssetWatcher, task
 from airflow_provider_ninebits.exceptions import InvalidArgument
 from airflow_provider_ninebits.hooks.contacts import MOST_STEPS
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
-from airflow_provider_ninebits.hooks.waiting import patient
+from airflow_provider_ninebits.hooks.patience import patient
 from airflow_provider_ninebits.operators.escalation import EscalateVoiceOperator
 from airflow_provider_ninebits.triggers.escalation import EscalationTrigger
 
@@ -45,11 +45,13 @@ class EscalateAlertOperator(EscalateVoiceOperator):
     def _prepare(self) -> None:
         from airflow_provider_ninebits.ledger import escalations
 
-        def read() -> Escalation | None:
-            with closing(NineBitsHook()) as hook, hook.ledger_errors():
-                return escalations.read(hook.database, self.escalation_id)
+        with closing(NineBitsHook()) as hook:
 
-        found = patient(read)
+            def read() -> Escalation | None:
+                with hook.ledger_errors():
+                    return escalations.read(hook.database, self.escalation_id)
+
+            found = patient(read, hook.settings.outage_tolerance_seconds)
         if found is None:
             raise InvalidArgument(
                 f"the ledger has no escalation {self.escalation_id!r}; it was purged, or another ledger has it"

@@ -9,13 +9,14 @@ from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_ninebits.airflow_stats import record
 from airflow_provider_ninebits.exceptions import OpeningTooLate
-from airflow_provider_ninebits.hooks.waiting import BACKSTOP, read_duration
+from airflow_provider_ninebits.hooks.waiting import backstop, read_duration
 from airflow_provider_ninebits.metrics import HOURS_DEFERRALS
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator
 
     from airflow_provider_ninebits.hooks.hours import HoursClosed
+    from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
     from airflow_provider_ninebits.hooks.waiting import Wait
     from airflow_provider_ninebits.operators.work import Work
 
@@ -25,7 +26,9 @@ def is_deferrable(given: bool | None) -> bool:
     return bool(conf.getboolean("operators", "default_deferrable", fallback=False) if given is None else given)
 
 
-def defer_until_settled(operator: BaseOperator, wait: Wait, work: Work, begun_at: float, timeout: timedelta) -> None:
+def defer_until_settled(
+    operator: BaseOperator, hook: NineBitsHook, wait: Wait, work: Work, begun_at: float, timeout: timedelta
+) -> None:
     """
     Leave the worker until the outcome is there.
 
@@ -42,7 +45,7 @@ def defer_until_settled(operator: BaseOperator, wait: Wait, work: Work, begun_at
         ),
         method_name="execute_complete",
         kwargs={**work.as_kwargs(), "ref_ids": list(wait.ref_ids)},
-        timeout=timeout + BACKSTOP,
+        timeout=timeout + backstop(hook),
     )
 
 

@@ -15,7 +15,8 @@ from airflow_provider_ninebits.exceptions import MessageUncertain, NobodyAnswere
 from airflow_provider_ninebits.hooks.contacts import MOST_STEPS, read_contacts, read_rounds
 from airflow_provider_ninebits.hooks.log_lines import log_line, outcome_line
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
-from airflow_provider_ninebits.hooks.waiting import BACKSTOP, patient, read_duration, read_event
+from airflow_provider_ninebits.hooks.patience import patient
+from airflow_provider_ninebits.hooks.waiting import backstop, read_duration, read_event
 from airflow_provider_ninebits.metrics import ESCALATION_STEPS
 from airflow_provider_ninebits.operators.deferring import is_deferrable
 from airflow_provider_ninebits.operators.links import LadderCallsLink, show_links
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ninebits.ledger.keys import TaskPlace
     from airflow_provider_ninebits.ledger.ladders import Climbed, Tried
+    from airflow_provider_ninebits.ledger.outcome import Outcome
 
 POLL_SECONDS = 2.0
 # What 9bits refuses for the account is refused for the next contact as well.
@@ -70,7 +72,11 @@ class Ladder:
             with self.hook.ledger_errors():
                 return read_climbed(self.hook.database, self.keys, attempt_window=self.hook.attempt_window(None))
 
-        return patient(read)
+        return patient(read, self.hook.settings.outage_tolerance_seconds)
+
+    def outcome(self, climbed: Climbed) -> Outcome:
+        """Return what became of all who were rung."""
+        return patient(lambda: self.hook.read_outcome(climbed.refs), self.hook.settings.outage_tolerance_seconds)
 
     def turns(self, step: int) -> list[tuple[str, ...]]:
         """Return who is rung in a step and those after it, as the contacts are now."""
@@ -80,10 +86,10 @@ class Ladder:
             with self.hook.ledger_errors():
                 return read_tried(self.hook.database, self.keys[: step + 1])
 
-        tried = patient(read)
+        tried = patient(read, self.hook.settings.outage_tolerance_seconds)
         half, before = (tried[step], tried[:step]) if step < MOST_STEPS else (None, tried)
         if half is not None and half.numbers is not None and half.may_have_rung:
-            # Somebody died while he rang this one, whoever has the hour by now.
+            # A worker died while it rang this one, whoever has the hour by now.
             return [half.numbers, *still_to_ring(self.contacts, self.rounds, tried)]
         return still_to_ring(self.contacts, self.rounds, before)[: MOST_STEPS - step]
 
@@ -252,14 +258,13 @@ class EscalateVoiceOperator(BaseOperator):
             ),
             method_name="execute_complete",
             kwargs=ladder.work.as_kwargs(),
-            timeout=timedelta(seconds=seconds) + BACKSTOP,
+            timeout=timedelta(seconds=seconds) + backstop(ladder.hook),
         )
 
     def _answered(self, ladder: Ladder, climbed: Climbed) -> dict[str, Any]:
         from airflow_provider_ninebits.ledger.states import RecipientState
 
-        refs = climbed.refs
-        outcome = patient(lambda: ladder.hook.read_outcome(refs))
+        outcome = ladder.outcome(climbed)
         answered = [call for call in outcome.calls if call.state is RecipientState.ANSWERED]
         # Without a time where 9bits gave none.
         first = min(answered, key=lambda call: (call.answered_at is None, call.answered_at or climbed.now))
@@ -269,14 +274,14 @@ class EscalateVoiceOperator(BaseOperator):
             "answered_by": first.to_number,
             "answered_at": first.as_dict()["answered_at"],
             "calls": outcome.recipients,
-            "ref_ids": refs,
+            "ref_ids": [ref for rung in climbed.rungs for ref in rung.refs],
         }
 
     def _give_up(self, ladder: Ladder, climbed: Climbed) -> None:
         refs = climbed.refs
         if not refs and ladder.refusal is not None:
             raise ladder.refusal
-        outcome = patient(lambda: ladder.hook.read_outcome(refs))
+        outcome = ladder.outcome(climbed)
         self.log.info("%s", outcome_line("Nobody answered", "escalation_unanswered", outcome))
         ladder.context["ti"].xcom_push(key="outcome", value=outcome.as_dict())
         ladder.work.finish(ladder.hook)

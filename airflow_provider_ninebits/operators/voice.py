@@ -279,7 +279,7 @@ class SendVoiceOperator(BaseOperator):
         deadline = begun_at + timeout.total_seconds()
         end, _ = look_standing(hook, wait, first_look_at=begun_at, deadline=deadline)
         if end is Standing.WAITING and is_deferrable(self.deferrable):
-            defer_until_settled(self, wait, work, begun_at, timeout)
+            defer_until_settled(self, hook, wait, work, begun_at, timeout)
         while end is Standing.WAITING:
             if self._stopped:
                 raise SendStopped("The task was stopped while it waited for the outcome; a retry waits on.")

@@ -51,10 +51,14 @@ class Work:
 
     def finish(self, hook: NineBitsHook) -> None:
         """Mark the work as ended: when the task is cleared after this, it rings again, on purpose."""
+        from airflow_provider_ninebits.hooks.patience import patient
         from airflow_provider_ninebits.ledger.tasks import finish
 
-        with hook.ledger_errors():
-            finish(hook.database, self.place, self.generation)
+        def mark() -> None:
+            with hook.ledger_errors():
+                finish(hook.database, self.place, self.generation)
+
+        patient(mark, hook.settings.outage_tolerance_seconds)
 
 
 def place_of(hook: NineBitsHook, ti: Any) -> TaskPlace:

@@ -15,11 +15,13 @@ from airflow.providers.common.compat.sdk import (
     PokeReturnValue,
 )
 
+from airflow_provider_ninebits.exceptions import LedgerUnavailable
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
+from airflow_provider_ninebits.hooks.patience import passes
 from airflow_provider_ninebits.hooks.waiting import (
-    BACKSTOP,
     Standing,
     Wait,
+    backstop,
     conclude,
     look_standing,
     read_event,
@@ -86,13 +88,13 @@ class CallbackSensor(BaseSensorOperator):
         if is_deferrable(self.deferrable):
             return self._look_and_defer(context)
         show_links(self, context)
-        self._begun_at = self._first_look_at(context)
+        self._begun_at, self._looked_before = self._first_look_at(context)
         self._deadline = self._begun_at + self.timeout
-        # Airflow's own time-out knows nothing of the outcome so far; ours, in poke, comes first.
-        self.timeout += BACKSTOP.total_seconds()
         # One for all looks: each would connect to the ledger anew, and leave the connection to the garbage collector.
         self._hook = NineBitsHook()
         try:
+            # Airflow's own time-out knows nothing of the outcome so far; ours, in poke, comes first.
+            self.timeout += backstop(self._hook).total_seconds()
             return super().execute(context)
         finally:
             self._hook.close()
@@ -104,7 +106,17 @@ class CallbackSensor(BaseSensorOperator):
         begun_at = getattr(self, "_begun_at", None) or time.time()
         deadline = getattr(self, "_deadline", None) or begun_at + self.timeout
         wait, hook = self._wait(), getattr(self, "_hook", None) or NineBitsHook()
-        end, _ = look_standing(hook, wait, first_look_at=begun_at, deadline=deadline)
+        between = getattr(self, "_looked_before", False) and time.time() < deadline
+        try:
+            patience = 0.0 if between else None
+            end, _ = look_standing(hook, wait, first_look_at=begun_at, deadline=deadline, tolerance_seconds=patience)
+        except LedgerUnavailable as error:
+            if not between or not passes(error) or not hook.settings.outage_tolerance_seconds:
+                raise
+            # Nothing is kept from one look of a rescheduled task to the next, the beginning of an outage neither; to
+            # sit it out here would take the slots of all workers, where there are many such tasks.
+            self.log.warning("The ledger could not be read, and is at the next look: %s", error)
+            return PokeReturnValue(is_done=False)
         if end is Standing.WAITING:
             return PokeReturnValue(is_done=False)
         return PokeReturnValue(is_done=True, xcom_value=conclude(hook, wait, end, context))
@@ -119,13 +131,14 @@ class CallbackSensor(BaseSensorOperator):
 
         now = time.time()
         deadline = now + self.timeout
-        # Outside of what silent_fail bears with: arguments that are wrong now stay wrong.
-        with self._skipping(silent_fail=False):
-            wait = self._wait()
-        with closing(NineBitsHook()) as hook, self._skipping(silent_fail=self.silent_fail):
-            end, _ = look_standing(hook, wait, first_look_at=now, deadline=deadline)
-            if end is not Standing.WAITING:
-                return conclude(hook, wait, end, context)
+        with closing(NineBitsHook()) as hook:
+            # Outside of what silent_fail bears with: arguments and options that are wrong now stay wrong.
+            with self._skipping(silent_fail=False):
+                wait, longer = self._wait(), backstop(hook)
+            with self._skipping(silent_fail=self.silent_fail):
+                end, _ = look_standing(hook, wait, first_look_at=now, deadline=deadline)
+                if end is not Standing.WAITING:
+                    return conclude(hook, wait, end, context)
         self.defer(
             trigger=CallbackTrigger(
                 ref_ids=list(wait.ref_ids),
@@ -135,7 +148,7 @@ class CallbackSensor(BaseSensorOperator):
                 deadline=deadline,
             ),
             method_name="execute_complete",
-            timeout=timedelta(seconds=self.timeout) + BACKSTOP,
+            timeout=timedelta(seconds=self.timeout) + longer,
         )
 
     def _wait(self) -> Wait:
@@ -147,11 +160,11 @@ class CallbackSensor(BaseSensorOperator):
             attempt_window=self.attempt_window,
         )
 
-    def _first_look_at(self, context: Context) -> float:
-        """Return when the wait began, in epoch seconds: in reschedule mode that was another process's doing."""
+    def _first_look_at(self, context: Context) -> tuple[float, bool]:
+        """Return when the wait began, in epoch seconds, and whether that was another process's doing: rescheduled."""
         if self.reschedule and (first := context["ti"].get_first_reschedule_date(context)) is not None:
-            return float(first.timestamp())
-        return time.time()
+            return float(first.timestamp()), True
+        return time.time(), False
 
     def _get_next_poke_interval(self, *args: Any, **kwargs: Any) -> float:
         """Poke about the deadline, instead of up to an interval after it."""

@@ -80,7 +80,7 @@ class CallbackTrigger(BaseTrigger):
         try:
             settings = await asyncio.to_thread(read_settings)
             ledger_url = masked_url(settings.sql_alchemy_conn)
-            watcher = shared_watcher(settings.sql_alchemy_conn)
+            watcher = shared_watcher(settings.sql_alchemy_conn, settings.outage_tolerance_seconds)
             window = self.attempt_window_seconds
             status, late = await self._end(watcher, settings.attempt_window_seconds if window is None else window)
         except Exception as error:  # a trigger that raises would be skipped by soft_fail: outages travel as events

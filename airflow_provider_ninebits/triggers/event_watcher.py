@@ -12,6 +12,7 @@ import asyncio
 import heapq
 import logging
 import random
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_READ_TOGETHER = 500
 _MOST_BACKOFF = 64
 
 log = logging.getLogger(__name__)
@@ -218,10 +218,11 @@ class EventWatcher:
             return False
         ids = list({subscriber.wanted.subscription_id for subscriber in hungry})
         async with self._turn:
-            limit = _READ_TOGETHER + len(self._handed_on) + sum(len(each.under_way) for each in self._subscribers)
+            # Of each subscription, so many that all of its room is filled, whatever of it is on its way already.
+            limit = len(self._handed_on) + max(len(each.under_way) + each.room for each in hungry)
             rows = await self._in_thread(queued, self.database, ids, limit=limit)
             taken = self._hand_out(rows, hungry)
-        return taken > 0 and len(rows) == limit
+        return taken > 0 and limit in Counter(row.subscription_id for row in rows).values()
 
     def _hand_out(self, rows: Sequence[Queued], hungry: Sequence[Subscriber]) -> int:
         """Give each subscriber its own; return how many events were given, or will be taken out unseen."""

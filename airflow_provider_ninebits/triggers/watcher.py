@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from airflow_provider_ninebits.airflow_stats import record
+from airflow_provider_ninebits.configuration import OUTAGE_TOLERANCE
+from airflow_provider_ninebits.hooks.patience import Outage
 from airflow_provider_ninebits.metrics import WAITS
 from airflow_provider_ninebits.triggers.waits import Awaited, Wait
 
@@ -31,9 +33,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TOLERATED_FAILURES = 5
-"""In a row, over some 15 seconds; after so many every wait is told."""
-
+_TOLERANCE_SECONDS = float(OUTAGE_TOLERANCE.default)
 _MOST_LOOKS_AT_ONCE = 1000
 _MOST_BACKOFF = 16
 
@@ -44,13 +44,17 @@ log = logging.getLogger(__name__)
 _watchers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Watcher]] = WeakKeyDictionary()
 
 
-def shared_watcher(url: str) -> Watcher:
-    """Return the running loop's watcher of the ledger at a URL."""
+def shared_watcher(url: str, outage_tolerance_seconds: float = _TOLERANCE_SECONDS) -> Watcher:
+    """
+    Return the running loop's watcher of the ledger at a URL.
+
+    :param outage_tolerance_seconds: of a new one; ``[ninebits] outage_tolerance``, which is the same for all.
+    """
     from airflow_provider_ninebits.ledger.database import Database
 
     of_loop = _watchers.setdefault(asyncio.get_running_loop(), {})
     if url not in of_loop:
-        of_loop[url] = Watcher(Database(url))
+        of_loop[url] = Watcher(Database(url), outage_tolerance_seconds=outage_tolerance_seconds)
     return of_loop[url]
 
 
@@ -67,11 +71,11 @@ class Pace:
     :param looks_seconds: from one look (of all that ask for one) to the next, at least.
     :param tail_seconds: how often SQLite is asked for new callbacks.
     :param sweep_seconds: how often everything is compared, whatever was heard.
-    :param deaf_seconds: the same, while nothing can be heard; doubled with each failure in a row.
+    :param deaf_seconds: the same, while nothing can be heard; doubled and more with each failure in a row.
     """
 
-    looks_seconds: float = 0.05
-    tail_seconds: float = 0.3
+    looks_seconds: float = 0.08
+    tail_seconds: float = 0.45
     sweep_seconds: float = 10.0
     deaf_seconds: float = 0.5
 
@@ -81,9 +85,12 @@ class Watcher:
     Looks for waits, and wakes them; rests while there are none.
 
     :param database: the ledger.
+    :param outage_tolerance_seconds: for how long it may not be readable before every wait is told.
     """
 
-    def __init__(self, database: Database, pace: Pace = Pace()) -> None:
+    def __init__(
+        self, database: Database, pace: Pace = Pace(), *, outage_tolerance_seconds: float = _TOLERANCE_SECONDS
+    ) -> None:
         self.database = database
         self._pace = pace
         self._waits: set[Wait] = set()
@@ -92,7 +99,7 @@ class Watcher:
         self._work = asyncio.Event()
         self._sweep_at = float("inf")
         self._told_to_sweep_at = float("-inf")
-        self._failures = 0
+        self._outage = Outage(outage_tolerance_seconds, 2 * pace.deaf_seconds)
         self._watching: asyncio.Task[None] | None = None
         self._listening: asyncio.Task[None] | None = None
         # Its own: that of the loop has a handful of threads for all triggers, and another's may hold them up.
@@ -137,8 +144,7 @@ class Watcher:
                     if self._sweep_at <= loop.time():
                         await self._sweep()
                 except Exception as error:  # any: a watcher that dies silently leaves its waits waiting for ever
-                    self._note_failure(error)
-                    await asyncio.sleep(self._pace.deaf_seconds * 2**self._failures)
+                    await asyncio.sleep(self._note_failure(error))
         finally:
             self._rest()
 
@@ -188,7 +194,7 @@ class Watcher:
         except Exception as error:
             self._ask_again_or_fail(waits, error)
             raise
-        self._failures = 0
+        self._outage.ended()
         # Who asks meanwhile is looked for together with all others who do.
         await asyncio.sleep(next_at - loop.time())
 
@@ -212,19 +218,23 @@ class Watcher:
         hears = now - self._told_to_sweep_at <= longest_silence
         self._sweep_at = now + (longest_silence if hears else self._pace.deaf_seconds)
         self._awaited.compare(await self._in_thread(differing, self.database, self._awaited.revisions()))
-        self._failures = 0
+        self._outage.ended()
         self._tell_count()
 
-    def _note_failure(self, error: Exception) -> None:
-        self._failures += 1
-        log.warning("The ledger could not be read (%d times in a row): %s", self._failures, error)
+    def _note_failure(self, error: Exception) -> float:
+        """Return how long to wait before the next try."""
+        from airflow_provider_ninebits.ledger.errors import LedgerUnusable
+
+        pause_seconds = self._outage.failed(asyncio.get_running_loop().time())
+        log.warning("The ledger could not be read (%d times in a row): %s", self._outage.failures, error)
         self._sweep_at = 0.0
-        if self._failures < TOLERATED_FAILURES:
-            return
-        self._failures = 0
+        if pause_seconds is not None and not isinstance(error, LedgerUnusable):
+            return pause_seconds
+        self._outage.ended()
         self._asking.clear()
         for wait in self._waits:
             wait.fail(error)
+        return self._pace.deaf_seconds
 
     async def _keep_listening(self) -> None:
         from airflow_provider_ninebits.ledger.listening import listen

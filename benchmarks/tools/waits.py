@@ -13,16 +13,14 @@ import json
 import os
 import sys
 import time
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from airflow_provider_ninebits.triggers.callback import CallbackTrigger
 from benchmarks.tools.noted import FIRED, STATEMENTS
+from tests.integration.statements import seen_by
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -66,16 +64,20 @@ _counting: set[asyncio.Task[None]] = set()
 def _count_statements() -> None:
     if _counting:
         return
-    asked = count()
-    event.listen(Engine, "before_cursor_execute", lambda *_: next(asked))
-    _counting.add(asyncio.create_task(_tell_of(asked)))
+    _counting.add(asyncio.create_task(_tell()))
 
 
-async def _tell_of(asked: count[int]) -> None:
-    for told in count():
-        # It counts itself.
-        Path(os.environ[STATEMENTS]).write_text(str(next(asked) - told))
-        await asyncio.sleep(1.0)
+async def _tell() -> None:
+    asked = 0
+
+    def note(*_: object) -> None:
+        nonlocal asked
+        asked += 1
+
+    with seen_by(note):
+        while True:
+            Path(os.environ[STATEMENTS]).write_text(str(asked))
+            await asyncio.sleep(1.0)
 
 
 def put_rows(classpath: str, arguments: Path) -> None:

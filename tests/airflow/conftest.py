@@ -209,6 +209,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory, dags_folder: Path) -> Iterat
                 "AIRFLOW__NINEBITS__WEBHOOK_PASSWORD": ",".join((WEBHOOK_PASSWORD, *PASSWORDS)),
                 "AIRFLOW__CORE__PARALLELISM": "6",
                 "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+                # Waits whose ledger is gone end within the tests' patience.
+                "AIRFLOW__NINEBITS__OUTAGE_TOLERANCE": "8",
                 # The scheduler hears of a process's end that much late; a wait that goes on before is taken for killed.
                 "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
                 "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",

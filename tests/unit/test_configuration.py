@@ -43,6 +43,7 @@ def test_without_any_option_the_defaults_are_those_of_the_documentation() -> Non
         callback_timezone="UTC",
         match_window_seconds=86400,
         attempt_window_seconds=0,
+        outage_tolerance_seconds=300,
     )
 
 
@@ -55,6 +56,7 @@ def test_every_option_is_read_from_its_environment_variable(write) -> None:
     write("callback_timezone", "Africa/Lagos")
     write("match_window", "3600")
     write("attempt_window", "600")
+    write("outage_tolerance", "900")
     assert read_settings() == Settings(
         sql_alchemy_conn="postgresql+psycopg://ninebits:pw@db/ninebits",
         deployment="production",
@@ -64,6 +66,7 @@ def test_every_option_is_read_from_its_environment_variable(write) -> None:
         callback_timezone="Africa/Lagos",
         match_window_seconds=3600,
         attempt_window_seconds=600,
+        outage_tolerance_seconds=900,
     )
 
 
@@ -84,6 +87,8 @@ def test_an_option_set_to_nothing_counts_as_not_set(write, name: str) -> None:
         ("attempt_window", "-600", "write 0 to"),
         ("match_window", "99999999999999", "ten years"),
         ("match_window", "a day", "whole number of seconds"),
+        ("outage_tolerance", "-1", "write 0 to"),
+        ("outage_tolerance", "5m", "whole number of seconds"),
         ("attempt_window", "0.5", "whole number of seconds"),
         ("webhook_allow_unauthenticated", "perhaps", "True or False"),
         ("webhook_username", "nine:bits", "colon"),

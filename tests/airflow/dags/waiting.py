@@ -52,7 +52,8 @@ with DAG("waits_through_outage", schedule=None):
                 ref_id="{{ dag_run.conf['ref_id'] }}",
                 soft_fail=soft_fail,
                 retries=0,
-                timeout=240.0,
+                # A rescheduled one bears an outage until its own time is over.
+                timeout=90.0 if mode == "reschedule" else 240.0,
                 **how,
             )
 

@@ -13,7 +13,7 @@ from airflow_provider_ninebits.exceptions import CallsUnanswered, InvalidArgumen
 from airflow_provider_ninebits.sensors.callback import SHORTEST_RESCHEDULE_SECONDS, CallbackSensor
 from tests.integration.hooks.playing import MODES, Mode, Task, in_mode, resumed, run
 from tests.integration.ledger.scenes import ADA, BEN, a_call, accepted, arrive
-from tests.unit.triggers.outages import take_away
+from tests.unit.triggers.outages import give_back, take_away
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,7 +167,7 @@ def test_the_minute_of_an_unknown_ref_id_survives_rescheduling(ledger: Database)
 def test_a_ledger_that_cannot_be_read_fails_and_never_skips(
     tmp_path: Path, mode: Mode, soft_fail: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_ninebits.hooks.waiting.LOOK_TRIES", 1)
+    monkeypatch.setenv("AIRFLOW__NINEBITS__OUTAGE_TOLERANCE", "0")
     monkeypatch.setenv("AIRFLOW__NINEBITS__SQL_ALCHEMY_CONN", f"sqlite:///{tmp_path}/gone/ninebits.db")
     with pytest.raises(LedgerUnavailable, match=r"gone/ninebits\.db"):
         run(lambda: CallbackSensor(task_id="w", ref_id="r1", soft_fail=soft_fail, **in_mode(mode)), Task())
@@ -177,7 +177,7 @@ def test_a_ledger_that_cannot_be_read_fails_and_never_skips(
 def test_a_ledger_that_goes_away_while_the_task_is_deferred_fails_and_never_skips(
     ledger: Database, soft_fail: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_ninebits.hooks.waiting.LOOK_TRIES", 1)
+    monkeypatch.setenv("AIRFLOW__NINEBITS__OUTAGE_TOLERANCE", "0")
     accepted(ledger, "r1", ADA)
 
     def sensor() -> CallbackSensor:
@@ -187,11 +187,74 @@ def test_a_ledger_that_goes_away_while_the_task_is_deferred_fails_and_never_skip
         sensor().execute(Task().context)
     with ledger.writing() as connection:
         connection.exec_driver_sql("ALTER TABLE ninebits_message RENAME TO gone")
-    # The first look of the trigger bears with a blip of its own; what counts here is the end.
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("airflow_provider_ninebits.hooks.waiting.LOOK_TRIES", 1)
+    with pytest.raises(LedgerUnavailable):
+        resumed(sensor(), deferred.value, Task())
+
+
+def test_an_outage_that_is_short_enough_is_borne_while_the_task_runs(
+    ledger: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answered_and_not(ledger)
+    take_away(ledger)
+    pauses = iter(range(7))
+
+    def sleep(_: float) -> None:
+        if next(pauses) == 6:
+            give_back(ledger)
+
+    monkeypatch.setattr("airflow_provider_ninebits.hooks.patience.time.sleep", sleep)
+    outcome = CallbackSensor(task_id="wait", ref_id="r1", deferrable=False).execute(Task().context)
+    assert outcome["settled"] is True
+    assert "(7 times in a row)" in caplog.text
+
+
+class TestAnOutageInRescheduleMode:
+    """Nothing is kept from one look to the next, so each of those between the first and the last is simply made."""
+
+    def look(self, *, begun_seconds_ago: float, timeout: float = 3600.0) -> None:
+        task = Task(first_reschedule=datetime.now(UTC) - timedelta(seconds=begun_seconds_ago))
+        CallbackSensor(task_id="wait", ref_id="r1", timeout=timeout, **in_mode("reschedule")).execute(task.context)
+
+    def test_a_look_that_fails_is_made_again_at_the_next_poke(
+        self, ledger: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        accepted(ledger, "r1", ADA)
+        take_away(ledger)
+        slept: list[float] = []
+        monkeypatch.setattr("airflow_provider_ninebits.hooks.patience.time.sleep", slept.append)
+        with pytest.raises(AirflowRescheduleException):
+            self.look(begun_seconds_ago=60)
+        assert slept == []
+
+    def test_the_last_look_bears_no_more_than_the_tolerance(
+        self, ledger: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AIRFLOW__NINEBITS__OUTAGE_TOLERANCE", "1")
+        accepted(ledger, "r1", ADA)
+        take_away(ledger)
         with pytest.raises(LedgerUnavailable):
-            resumed(sensor(), deferred.value, Task())
+            self.look(begun_seconds_ago=60, timeout=59)
+
+    def test_without_tolerance_each_look_fails(self, ledger: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AIRFLOW__NINEBITS__OUTAGE_TOLERANCE", "0")
+        accepted(ledger, "r1", ADA)
+        take_away(ledger)
+        with pytest.raises(LedgerUnavailable):
+            self.look(begun_seconds_ago=60)
+
+    def test_what_somebody_has_to_mend_fails_at_once(self, ledger: Database) -> None:
+        with ledger.writing() as connection:
+            connection.exec_driver_sql("UPDATE ninebits_version SET version_num = 'of the future'")
+        with pytest.raises(LedgerUnavailable, match="does not help"):
+            self.look(begun_seconds_ago=60)
+
+
+def test_airflows_own_time_out_comes_after_an_outage_too(ledger: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__NINEBITS__OUTAGE_TOLERANCE", "86400")
+    accepted(ledger, "r1", ADA)
+    with pytest.raises(TaskDeferred) as deferred:
+        CallbackSensor(task_id="wait", ref_id="r1", deferrable=True, timeout=100).execute(Task().context)
+    assert deferred.value.timeout > timedelta(seconds=100 + 86400)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -285,7 +348,7 @@ def test_a_poke_at_the_deadline_comes_before_the_interval_is_over(ledger: Databa
 def test_with_never_fail_an_outage_at_the_first_look_is_a_skip(
     ledger: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_ninebits.hooks.waiting.LOOK_TRIES", 1)
+    monkeypatch.setenv("AIRFLOW__NINEBITS__OUTAGE_TOLERANCE", "0")
     accepted(ledger, "r1", ADA)
     take_away(ledger)
     with pytest.raises(AirflowSkipException):
@@ -295,7 +358,7 @@ def test_with_never_fail_an_outage_at_the_first_look_is_a_skip(
 def test_with_silent_fail_an_outage_at_the_first_look_is_waited_through(
     ledger: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_ninebits.hooks.waiting.LOOK_TRIES", 1)
+    monkeypatch.setenv("AIRFLOW__NINEBITS__OUTAGE_TOLERANCE", "0")
     accepted(ledger, "r1", ADA)
     take_away(ledger)
     with pytest.raises(TaskDeferred):

@@ -10,6 +10,7 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.callbacks import Arrival, Stored, store
 from airflow_provider_ninebits.ledger.rematching import rematch
 from airflow_provider_ninebits.ledger.states import CallbackKind
+from airflow_provider_ninebits.webhook.storing import StoreHere
 from tests.integration.ledger.scenes import (
     ADA,
     BEN,
@@ -32,9 +33,31 @@ from tests.integration.ledger.scenes import (
     states,
     uncertain,
 )
+from tests.integration.statements import seen_by
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
+
+
+# Of calls that all settle somebody. On SQLite its BEGIN is among them; a COMMIT, and what goes along with it, is not.
+STATEMENTS_OF_A_GROUP = {"sqlite": 7, "postgresql": 4}
+
+
+@pytest.mark.parametrize("size", [1, 2, 9, 100])
+def test_a_group_is_stored_with_as_many_statements_as_one_callback(database: Database, backend: str, size: int) -> None:
+    numbers = [str(2348020000000 + place) for place in range(2 * size)]
+    for message in range(2):
+        accepted(database, f"r{message}", *numbers[message::2])
+    calls = [a_call(number, ref_id=f"r{place % 2}", identity=number) for place, number in enumerate(numbers)]
+    receiver = StoreHere(database, window=WINDOW)
+    # The first group also connects.
+    assert receiver.store(calls[:size], "here").matched == size
+    asked: list[str] = []
+    with seen_by(lambda _, statement, __: asked.append(statement)):
+        assert receiver.store(calls[size:], "here").matched == size
+    receiver.close()
+    assert len(asked) == STATEMENTS_OF_A_GROUP[backend], "\n".join(asked)
+    assert {each["state"] for each in rows(database, schema.recipient)} == {"answered"}
 
 
 class TestStoring:

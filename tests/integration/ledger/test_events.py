@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -70,6 +71,21 @@ def heard(database: Database, wanted: Wanted = ALL) -> list[tuple[str, str]]:
 @pytest.fixture
 def subscribed(database: Database) -> None:
     assert subscribe(database, [ALL]) == {ALL.subscription_id: None}
+
+
+def test_a_backlog_of_one_subscription_keeps_no_other_out(database: Database) -> None:
+    numbers = [str(2348020000000 + place) for place in range(30)]
+    subscribe(database, [UNANSWERED])
+    accepted(database, "x", *numbers)
+    arrive(database, *(a_call(number, answered=False) for number in numbers))
+    subscribe(database, [ALL])
+    arrive(database, a_call(numbers[7]))
+    found = queued(database, [UNANSWERED.subscription_id, ALL.subscription_id], limit=10)
+    assert [each.id for each in found] == sorted(each.id for each in found)
+    assert Counter(each.subscription_id for each in found) == {UNANSWERED.subscription_id: 10, ALL.subscription_id: 1}
+    [left] = [each for each in found if each.subscription_id == ALL.subscription_id]
+    assert left.event is not None
+    assert (left.event.call.to_number, left.event.call.state) == (numbers[7], "answered")
 
 
 @pytest.mark.usefixtures("subscribed")

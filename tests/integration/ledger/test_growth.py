@@ -15,6 +15,7 @@ from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.calls import answers_of, read_calls
 from airflow_provider_ninebits.ledger.dead_letter_pages import browse_dead_letters, count_dead_letters
 from airflow_provider_ninebits.ledger.dead_letters import Fate, list_callbacks
+from airflow_provider_ninebits.ledger.events import queued, subscribe
 from airflow_provider_ninebits.ledger.known_names import connections_of, dags_of
 from airflow_provider_ninebits.ledger.listening import messages_after, newest_callback
 from airflow_provider_ninebits.ledger.listing import list_messages, read_message, stirred_since
@@ -24,6 +25,7 @@ from airflow_provider_ninebits.ledger.receivers import turned_away_since
 from airflow_provider_ninebits.ledger.rematching import rematch, sweep
 from airflow_provider_ninebits.ledger.statistics import Span, count_calls
 from airflow_provider_ninebits.ledger.vitals import count_uncertain
+from airflow_provider_ninebits.ledger.wanted import Wanted as Subscribed
 from tests.integration.ledger.scenes import WINDOW, a_call, a_plan, an_answer, arrive, claimed, plan, uncertain
 from tests.integration.statements import seen_by
 
@@ -37,8 +39,10 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 MESSAGES, PART = 200, 1000
-LARGE = ("ninebits_recipient", "ninebits_callback")
+LARGE = ("ninebits_recipient", "ninebits_callback", "ninebits_event")
 SMALL = ("ninebits_message", "ninebits_request", "ninebits_send", "ninebits_receipt", "ninebits_task")
+
+SUBSCRIBED = [Subscribed("default"), Subscribed("default", conn_id="with a backlog")]
 
 
 def number_of(place: int) -> str:
@@ -84,6 +88,12 @@ def grown(database: Database) -> Database:
                 for each in numbers
             ]
             write(connection, Change(schema.callback, came))
+    subscribe(database, SUBSCRIBED)
+    copied = "subscription_id, recipient_id, message_id, state, attempts"
+    backlog = f"INSERT INTO ninebits_event ({copied}) SELECT :id, id, message_id, state, 1 FROM ninebits_recipient"
+    with database.writing() as connection:
+        connection.execute(text(backlog), {"id": SUBSCRIBED[1].subscription_id})
+        connection.execute(text(f"{backlog} WHERE id <= 3"), {"id": SUBSCRIBED[0].subscription_id})
     with database.writing() as connection:
         if connection.dialect.name == "postgresql":
             for table in ("request", "recipient", "callback"):
@@ -178,6 +188,7 @@ def test_every_question_is_answered_by_an_index(grown: Database) -> None:
         read_outcome(grown, ["of the waiting"], attempt_window=timedelta(0))
         differing(grown, {waiting.message_id: 0, "m7": 1})
         messages_after(grown, newest_callback(grown) - 10)
+        assert len(queued(grown, [each.subscription_id for each in SUBSCRIBED], limit=200)) > 200
         list_messages(grown, limit=50)
         list_callbacks(grown, limit=50)
         look_at_the_page(grown)

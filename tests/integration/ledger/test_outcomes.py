@@ -20,6 +20,7 @@ from tests.integration.ledger.scenes import (
     set_columns,
     uncertain,
 )
+from tests.integration.statements import seen_by
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
@@ -210,6 +211,13 @@ class TestRevisions:
         arrive(database, a_call(BEN, ref_id="y"))
         [changed] = differing(database, known).items()
         assert changed == (requests[1].message_id, known[requests[1].message_id] + 1)
+
+    def test_of_ten_thousand_messages_are_one_statement(self, database: Database) -> None:
+        asked: list[str] = []
+        known = {f"m{place}": place for place in range(10_000)}
+        with database.reading(), seen_by(lambda _, statement, __: asked.append(statement)):
+            assert differing(database, known) == dict.fromkeys(known)
+        assert len(asked) == 1
 
     def revision(self, database: Database, message_id: str) -> int:
         revision = differing(database, {message_id: -1})[message_id]

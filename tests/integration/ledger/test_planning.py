@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import event, inspect
+from sqlalchemy import inspect
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import Database
@@ -19,6 +19,7 @@ from airflow_provider_ninebits.ledger.errors import PlanRefused, SendBusy
 from airflow_provider_ninebits.ledger.planning import PARTS_PER_TRANSACTION, Planned, count_given, plan_send
 from airflow_provider_ninebits.ledger.sends import AskedBy, SendPlan
 from tests.integration.ledger.scenes import at_once, claimed, numbers_of, row, rows, set_columns
+from tests.integration.statements import seen_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -404,18 +405,20 @@ class TestALargePlanMadeAnew:
         assert [media[part.message_id][-5] for part in again.parts] == ["a", "a", *"b" * (len(again.parts) - 2)]
 
 
-def test_a_thousand_recipients_are_one_statement(database: Database) -> None:
-    numbers = [str(2348020000000 + place) for place in range(1000)]
+# Of planning one part, however many recipients it has; of them one that writes the recipients.
+STATEMENTS_FOR_ONE_PART = {"sqlite": 20, "postgresql": 23}
+
+
+@pytest.mark.parametrize("how_many", [1, 7, 1000])
+def test_recording_recipients_takes_as_many_statements_however_many_they_are(
+    database: Database, backend: str, how_many: int
+) -> None:
+    numbers = [str(2348020000000 + place) for place in range(how_many)]
     with database.reading():
         pass
-    asked: list[tuple[str, bool]] = []
-
-    def note(_: object, __: object, statement: str, ___: object, ____: object, executemany: bool) -> None:
-        asked.append((statement, executemany))
-
-    event.listen(database._ready_engine(), "before_cursor_execute", note)
-    assert len(plan_send(database, a_plan(numbers), replan=False, part_size=1000).parts) == 1
-    written = [each for each in asked if "ninebits_recipient" in each[0] and "INSERT" in each[0]]
-    assert [executemany for _, executemany in written] == [False]
-    assert len(rows(database, schema.recipient)) == 1000
-    assert len(asked) < 40
+    asked: list[str] = []
+    with seen_by(lambda _, statement, __: asked.append(statement)):
+        assert len(plan_send(database, a_plan(numbers), replan=False, part_size=1000).parts) == 1
+    assert sum("INTO ninebits_recipient" in statement for statement in asked) == 1, asked
+    assert len(asked) == STATEMENTS_FOR_ONE_PART[backend], "\n".join(asked)
+    assert len(rows(database, schema.recipient)) == how_many

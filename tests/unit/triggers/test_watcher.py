@@ -147,11 +147,11 @@ async def test_a_wait_that_is_over_at_its_first_look_makes_nobody_listen(ledger:
         assert not any(task.get_name() == "ninebits-listener" for task in asyncio.all_tasks())
 
 
-async def test_after_some_failures_in_a_row_every_wait_hears_of_it(ledger: Database) -> None:
+async def test_after_an_outage_that_is_too_long_every_wait_hears_of_it(ledger: Database) -> None:
     ref_ids = ["r0", "r1", "r2"]
     for ref_id, number in zip(ref_ids, NUMBERS, strict=False):
         accepted(ledger, ref_id, number)
-    watcher = Watcher(ledger)
+    watcher = Watcher(ledger, outage_tolerance_seconds=0.3)
     with ExitStack() as stack:
         waits = await looking(stack, watcher, *ref_ids)
         take_away(ledger)
@@ -170,9 +170,31 @@ async def test_a_look_is_tried_again_with_those_of_the_others_before_it_fails(le
     accepted(ledger, "r1", NUMBERS[0])
     take_away(ledger)
     with ExitStack() as stack:
-        waits = [stack.enter_context(Watcher(ledger).waiting(Asked(("r1",)))) for _ in range(3)]
+        watchers = [Watcher(ledger, outage_tolerance_seconds=0.3) for _ in range(3)]
+        waits = [stack.enter_context(watcher.waiting(Asked(("r1",)))) for watcher in watchers]
         ends = await asyncio.gather(*(wait.look() for wait in waits), return_exceptions=True)
         assert [type(end) for end in ends] == [LedgerUnreachable] * 3
+
+
+async def test_an_outage_of_many_tries_is_waited_through(ledger: Database, caplog: pytest.LogCaptureFixture) -> None:
+    accepted(ledger, "r1", NUMBERS[0])
+    accepted(ledger, "r2", NUMBERS[1])
+    watcher = Watcher(ledger)
+    with ExitStack() as stack:
+        [resting] = await looking(stack, watcher, "r1")
+        task = asyncio.create_task(woken(resting))
+        take_away(ledger)
+        # Somebody who begins to wait in the middle of it waits through it, too.
+        late = stack.enter_context(watcher.waiting(Asked(("r2",))))
+        first_look = asyncio.create_task(late.look())
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while "(8 times" not in caplog.text:
+                await asyncio.sleep(0.01)
+        give_back(ledger)
+        arrive(ledger, a_call(NUMBERS[0]))
+        await task
+        assert (await resting.look()).progress.answered == 1
+        assert (await first_look).progress.pending == 1
 
 
 async def test_what_somebody_has_to_mend_fails_at_once(ledger: Database, caplog: pytest.LogCaptureFixture) -> None:
