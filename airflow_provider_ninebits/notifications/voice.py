@@ -21,7 +21,6 @@ from airflow_provider_ninebits.exceptions import (
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.waiting import read_duration
 from airflow_provider_ninebits.notifications.bounded import Deadline, begin, is_done, is_done_async, may_ask_airflow
-from airflow_provider_ninebits.notifications.occasion import read_occasion
 from airflow_provider_ninebits.notifications.templates import Templates
 
 if TYPE_CHECKING:
@@ -179,6 +178,7 @@ class _Bounds:
 
         :raises InvalidArgument: for a field that cannot be rendered, and without which nobody can be rung.
         """
+        from airflow_provider_ninebits.notifications.occasion import read_occasion
         from airflow_provider_ninebits.notifications.ringing import Ringing, VoiceAlert
 
         field = self._templates

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -23,9 +24,6 @@ from benchmarks.tools.machine import machine_and_versions
 from benchmarks.tools.nine_bits import nine_bits
 from benchmarks.tools.processes import said_by
 from benchmarks.tools.results import Results
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_a_send_is_measured_twice(tmp_path: Path) -> None:
@@ -88,9 +86,16 @@ def test_the_dag_files_of_each_side_are_parsed(
 ) -> None:
     monkeypatch.setattr(parsing, "FILES", 2)
     parsing._write_files(tmp_path / "dags", side)
-    wall, cpu = said_by(dict(os.environ), "-m", "benchmarks.parsing", how, str(tmp_path / "dags"))
+    wall, cpu, first = said_by(dict(os.environ), "-m", "benchmarks.parsing", how, str(tmp_path / "dags"))
     assert wall > 0
     assert cpu > 0
+    assert (first > 0) == (how == "one DagBag")
+
+
+def test_all_that_a_dag_file_imports_from_here_is_measured() -> None:
+    reference = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
+    named = set(re.findall(r"airflow_provider_ninebits\.(?:operators|sensors|notifications)\.\w+", reference))
+    assert {*named, "airflow_provider_ninebits.triggers.events"} <= set(re.findall(r"from (\S+)", parsing.OURS))
 
 
 def test_results_are_a_table_on_a_page_too() -> None:
