@@ -1,6 +1,6 @@
 """
 What things cost, measured on the machine at hand.
 
-``make bench`` runs all of them, ``make bench NAME=sends`` one. Each is a module here with a ``main()`` that prints its
-table, and returns nothing; ``benchmarks.machine`` is printed before.
+``make bench`` runs all of them, ``make bench NAME=sends`` one. Each is a module here with a ``measure()`` that returns
+its tables; :mod:`benchmarks.__main__` prints them, and keeps them as a page of the docs.
 """

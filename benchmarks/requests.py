@@ -7,9 +7,9 @@ makes the same POST over one kept-alive connection between two commits of the sa
 recipients, made unique and committed; the bare side has them in one statement and one commit. Both run in turn in one
 process, against the same server, which answers at once. CPU is that of the sending process.
 
-Parallel requests go to a server that takes 50 ms for each. Ideal is (parts / parallel) x 50 ms. Beside it stand as many
-threads that do nothing but the same POST by ``http.client``. "First wave" is what the first request of each thread takes
-beyond the 50 ms, until the last of them is answered: all of them ask the ledger at once then, and never again.
+Parallel requests go to a server that takes 50 ms for each. Ideal is (parts / parallel) x 50 ms. Beside it stand as
+many threads that only make the same POST by ``http.client``. "First wave" is what the first request of each thread
+takes beyond the 50 ms, until the last of them is answered: all of them ask the ledger at once then, and never again.
 """
 
 from __future__ import annotations
