@@ -48,6 +48,13 @@ def fill(url: str, total: int) -> None:
         list(pool.map(lambda statement: _run(engine, statement, given), statements))
     for table in ("request", "recipient", "callback"):
         _run(engine, f"SELECT setval(pg_get_serial_sequence('ninebits_{table}', 'id'), {total + 1})")
+    engine.dispose()
+    settle(url)
+
+
+def settle(url: str) -> None:
+    """Leave nothing for the server to do beside: clear, analyze, and write all to the disk."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
     _run(engine, "VACUUM (ANALYZE)")
     _run(engine, "CHECKPOINT")
     engine.dispose()

@@ -14,10 +14,10 @@ import pytest
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.outcomes import read_outcome
 from airflow_provider_ninebits.simulator import SimulatorSettings, running_simulator
-from benchmarks import latency, mounted, parsing, receiver, waits
+from benchmarks import callback, latency, mounted, parsing, receiver, waits
 from benchmarks.__main__ import main
 from benchmarks.sends import one_send
-from benchmarks.tools import filling
+from benchmarks.tools import additions, filling
 from benchmarks.tools.bare_sender import BareSender
 from benchmarks.tools.ledgers import accept_messages, callbacks_of
 from benchmarks.tools.machine import machine_and_versions
@@ -58,6 +58,33 @@ def test_each_side_of_the_receivers_benchmark_takes_callbacks(
     measured = receiver.one_round(side, f"sqlite:///{tmp_path / 'bench.db'}", tmp_path, with_ref_id=True)
     assert measured["per_second"] > 0
     assert 0 < measured["p50_ms"] <= measured["p99_ms"]
+
+
+def test_the_parts_of_a_callback_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callback, "CALLBACKS", 1000)
+    parts = callback._parts(f"sqlite:///{tmp_path / 'bench.db'}", with_ref_id=True)
+    assert parts.keys() == {"read", "take", "groups of 16", "groups of 64"}
+    assert min(parts.values()) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("side", ["receiver", receiver.LIMIT])
+def test_the_time_of_all_cores_is_told_of_while_callbacks_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, side: str
+) -> None:
+    monkeypatch.setattr(callback, "CALLBACKS", 1000)
+    monkeypatch.setattr(callback, "SECONDS", 0.3)
+    found = callback._whole(side, f"sqlite:///{tmp_path / 'bench.db'}", tmp_path, with_ref_id=True)
+    assert ("stores" in found) == (side == "receiver")
+    # As much as there is, but for what the system counts late.
+    assert found["all"] * found["per_second"] == pytest.approx(1e6 * os.cpu_count(), rel=0.5)
+
+
+@pytest.mark.parametrize("side", additions.SIDES)
+def test_what_events_and_metrics_add_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, side: str) -> None:
+    monkeypatch.setattr(additions, "CALLBACKS", 200)
+    used, served, took = additions._stored(f"sqlite:///{tmp_path / 'bench.db'}", *additions.SIDES[side])
+    assert (used > 0, served, took > 0) == (True, 0.0, True)
 
 
 @pytest.mark.slow
