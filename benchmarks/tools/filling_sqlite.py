@@ -10,31 +10,31 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ninebits.ledger.database import Database
-from benchmarks.tools.filling import DAYS, PART, ref_id_of
+from benchmarks.tools.filling import DAYS, Shape, ref_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-SEND = 10_000
 _LOWEST, _PEOPLE, _STRIDE = 2340000000000, 1_000_003, 736_877
 _UNITS = 30_000_000_000
 
 
-def fill(url: str, total: int) -> None:
+def fill(url: str, total: int, shape: Shape = Shape()) -> None:  # noqa: B008 (it cannot change)
     """Fill an empty ledger with so many recipients, each with its callback, over the last 300 days, and analyze it."""
     with closing(Database(url)) as ledger, ledger.reading():
         path = str(ledger.url.database)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA synchronous=OFF")
-        for table, columns, rows in _tables(total):
+        for table, columns, rows in _tables(total, shape):
             names, marks = ", ".join(columns), ", ".join("?" * len(columns))
             connection.executemany(f"INSERT INTO ninebits_{table} ({names}) VALUES ({marks})", rows)  # noqa: S608
         connection.execute("ANALYZE")
         connection.commit()
 
 
-def _tables(total: int) -> Iterator[tuple[str, tuple[str, ...], Iterable[tuple[Any, ...]]]]:
+def _tables(total: int, shape: Shape) -> Iterator[tuple[str, tuple[str, ...], Iterable[tuple[Any, ...]]]]:
     now = datetime.now(UTC).replace(tzinfo=None)
+    part, in_a_send = shape.part, shape.part * shape.messages
 
     def at(place: int) -> str:
         return (now - timedelta(days=DAYS * (1 - place / total))).isoformat(" ", "microseconds")
@@ -46,11 +46,11 @@ def _tables(total: int) -> Iterator[tuple[str, tuple[str, ...], Iterable[tuple[A
     yield (
         "send",
         ("id", "deployment", "dag_id", "task_id", "map_index", "run_id", "created_at"),
-        ((name("send", s), *asked_by, f"scheduled__{s}", at(s * SEND)) for s in range(-(-total // SEND))),
+        ((name("send", s), *asked_by, f"scheduled__{s}", at(s * in_a_send)) for s in range(-(-total // in_a_send))),
     )
-    messages = range(-(-total // PART))
-    silent = [sum(1 for i in range(m * PART, (m + 1) * PART) if i % 3 == 0) for m in messages]
-    sent = ("ninebits_default", "reminders", "https://media.test/reminder.mp3", "accepted", PART)
+    messages = range(-(-total // part))
+    silent = [sum(1 for i in range(m * part, (m + 1) * part) if i % 3 == 0) for m in messages]
+    sent = ("reminders", "https://media.test/reminder.mp3", "accepted", part)
     yield (
         "message",
         (
@@ -60,13 +60,14 @@ def _tables(total: int) -> Iterator[tuple[str, tuple[str, ...], Iterable[tuple[A
         (
             (
                 name("message", m),
-                name("send", m // 10),
-                m % 10,
+                name("send", m // shape.messages),
+                m % shape.messages,
+                shape.conn_id_of(m),
                 *sent,
-                PART - silent[m],
+                part - silent[m],
                 silent[m],
-                _UNITS * PART,
-                *(at(m * PART),) * 2,
+                _UNITS * part,
+                *(at(m * part),) * 2,
             )
             for m in messages
         ),
@@ -75,7 +76,7 @@ def _tables(total: int) -> Iterator[tuple[str, tuple[str, ...], Iterable[tuple[A
         "request",
         ("message_id", "conn_id", "state", "known_by", "status", "ref_id", "started_at", "finished_at"),
         (
-            (name("message", m), "ninebits_default", "accepted", "answer", 200, ref_id_of(m), *(at(m * PART),) * 2)
+            (name("message", m), shape.conn_id_of(m), "accepted", "answer", 200, ref_id_of(m), *(at(m * part),) * 2)
             for m in messages
         ),
     )
@@ -87,7 +88,8 @@ def _tables(total: int) -> Iterator[tuple[str, tuple[str, ...], Iterable[tuple[A
         ),
         (
             (
-                *(i + 1, name("send", i // SEND), name("message", i // PART), str(_LOWEST + (i * _STRIDE) % _PEOPLE)),
+                *(i + 1, name("send", i // in_a_send), name("message", i // part)),
+                str(_LOWEST + (i * _STRIDE) % _PEOPLE),
                 *("answered" if i % 3 else "unanswered", at(i) if i % 3 else None, at(i), at(i), at(i)),
                 *(1, 95, 90, _UNITS),
             )
@@ -102,7 +104,7 @@ def _tables(total: int) -> Iterator[tuple[str, tuple[str, ...], Iterable[tuple[A
         ),
         (
             (
-                *(at(i), "call", _raw(i, at(i)), name("callback", i), ref_id_of(i // PART)),
+                *(at(i), "call", _raw(i, at(i)), name("callback", i), ref_id_of(i // part)),
                 *(str(_LOWEST + (i * _STRIDE) % _PEOPLE), at(i), 95, 90, _UNITS, "matched", i + 1),
             )
             for i in range(total)
