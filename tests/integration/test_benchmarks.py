@@ -72,7 +72,7 @@ def test_the_parts_of_a_callback_are_measured(tmp_path: Path, monkeypatch: pytes
 def test_the_time_of_all_cores_is_told_of_while_callbacks_come(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, side: str
 ) -> None:
-    monkeypatch.setattr(callback, "CALLBACKS", 1000)
+    monkeypatch.setattr(callback, "CALLBACKS", 4000)
     monkeypatch.setattr(callback, "SECONDS", 0.3)
     found = callback._whole(side, f"sqlite:///{tmp_path / 'bench.db'}", tmp_path, with_ref_id=True)
     assert ("stores" in found) == (side == "receiver")
