@@ -1,10 +1,12 @@
 """
-A ledger with 10,000,000 recipients and callbacks beside one with 100,000, on PostgreSQL.
+A ledger with 10,000,000 recipients and callbacks beside an empty one, on PostgreSQL.
 
-Both are filled alike: a million people who are rung again and again over 300 days. Then both are asked the same in
-turn: callbacks for a fresh send to numbers from all over the ledger, through the stand-alone receiver; the recording of
-such a send; the watcher's look at 1000 messages; a wait's look, and the outcome of a message of 1000. At last the
-oldest sends of the large one are purged. ``NINEBITS_GROWTH_RECIPIENTS`` is another size than ten million.
+The large one has a million people who were rung again and again over 300 days. Both are asked the same in turn:
+callbacks for a fresh send to numbers from all over the ledger, through the stand-alone receiver; the recording of such
+a send; the watcher's look at 1000 messages; a wait's look, and the outcome of a message of 1000. The empty side is a
+fresh ledger in each round, with nothing in it but what is asked for: the send that callbacks are of; 1000 messages
+for the watcher; as many messages of 1000 as are looked at. At last the oldest sends of the large one are purged.
+``NINEBITS_GROWTH_RECIPIENTS`` is another size than ten million.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import tempfile
 import time
 from contextlib import ExitStack, closing
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -28,19 +31,20 @@ from airflow_provider_ninebits.ledger.purging import Policy, purge
 from airflow_provider_ninebits.ledger.retention import Windows
 from benchmarks.receiver import served
 from benchmarks.tools import filling
-from benchmarks.tools.ledgers import accept_messages, callbacks_of, ledgers
+from benchmarks.tools.ledgers import accept_messages, awaited_messages, callbacks_of, ledgers
 from benchmarks.tools.results import Results
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 LARGE = int(os.environ.get("NINEBITS_GROWTH_RECIPIENTS", "10000000"))
-SMALL = 100_000
+EMPTY, FULL = "empty", "large"
 ROUNDS = 5
 SECONDS = 4.0
 CONNECTIONS = 32
 IN_A_ROUND = 20_000
 QUERIES = 40
+WATCHED = 1000
 PURGED = 100_000
 ASKED = {
     "callbacks with a ref_id, a second": "callbacks with ref_id",
@@ -53,26 +57,49 @@ ASKED = {
 
 
 def measure() -> list[Results]:
-    """Fill both, ask both, and purge."""
+    """Fill the large one, ask both, and purge."""
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="ninebits-bench-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         url_of = stack.enter_context(ledgers("PostgreSQL", folder))
-        urls = {size: url_of(f"of_{size}") for size in (SMALL, LARGE)}
-        took = {}
-        for size, url in urls.items():
-            began = time.perf_counter()
-            filling.fill(url, size)
-            took[size] = time.perf_counter() - began
-        room = filling.sizes(urls[LARGE])
-        rounds = [{size: one_round(url, size, turn, folder) for size, url in urls.items()} for turn in range(ROUNDS)]
-        compared = _compared(rounds)
-        compared.add("seconds to fill it before", f"{took[SMALL]:.0f}", f"{took[LARGE]:.0f}", "", "")
-        return [compared, _room(room), purged(urls[LARGE])]
+        large = url_of("large")
+        began = time.perf_counter()
+        filling.fill(large, LARGE)
+        took = time.perf_counter() - began
+        room = filling.sizes(large)
+        rounds = [
+            {EMPTY: _of_empty(url_of, turn, folder), FULL: _of_large(large, turn, folder)} for turn in range(ROUNDS)
+        ]
+        return [_compared(rounds), _room(room, took), purged(large)]
 
 
-def one_round(url: str, size: int, turn: int, folder: Path) -> dict[str, float]:
-    """Ask one ledger everything, and return how often a second each was done."""
+def _of_large(url: str, turn: int, folder: Path) -> dict[str, float]:
+    found = asked_to_write(url, turn, folder)
+    messages = LARGE // filling.PART
+    # From all over the ledger, each time others: not those that were read a moment ago.
+    some = [filling.ref_id_of(place * 7919 % messages) for place in range(QUERIES + 1)]
+    thousand = [filling.ref_id_of(place * 7919 % messages) for place in range(WATCHED)]
+    with closing(Database(url)) as ledger:
+        return found | _watcher(ledger, thousand) | _waits(ledger, some)
+
+
+def _of_empty(url_of: Callable[[object], str], turn: int, folder: Path) -> dict[str, float]:
+    written, watched, waited = (url_of(f"{what}_{turn}") for what in ("written", "watched", "waited"))
+    with closing(Database(written)) as ledger, ledger.reading():
+        # To make its tables is no part of what is measured.
+        pass
+    found = asked_to_write(written, turn, folder)
+    thousand = [ref_id for _, ref_id in awaited_messages(watched, WATCHED)]
+    filling.settle(watched)
+    filling.fill(waited, (QUERIES + 1) * filling.PART)
+    with closing(Database(watched)) as ledger:
+        found |= _watcher(ledger, thousand)
+    with closing(Database(waited)) as ledger:
+        return found | _waits(ledger, [filling.ref_id_of(place) for place in range(QUERIES + 1)])
+
+
+def asked_to_write(url: str, turn: int, folder: Path) -> dict[str, float]:
+    """Record a send in one ledger and have it called back; return how many a second of each."""
     numbers = [filling.number_of(turn * IN_A_ROUND + person) for person in range(IN_A_ROUND)]
     began = time.perf_counter()
     rung = accept_messages(url, numbers, name=f"round{turn}")
@@ -85,21 +112,18 @@ def one_round(url: str, size: int, turn: int, folder: Path) -> dict[str, float]:
         bodies = folder / "bodies"
         bodies.write_bytes(b"\n".join(callbacks_of(some, with_ref_id=with_ref_id)))
         found[name] = _callbacks_a_second(url, bodies, folder)
-    with closing(Database(url)) as ledger:
-        found |= _questions(ledger, size)
     return found
 
 
-def _questions(ledger: Database, size: int) -> dict[str, float]:
-    messages = size // filling.PART
-    # From all over the ledger, each time others: not those that were read a moment ago.
-    some = [filling.ref_id_of(place * 7919 % messages) for place in range(QUERIES + 1)]
-    thousand = [filling.ref_id_of(place * 7919 % messages) for place in range(1000)]
+def _watcher(ledger: Database, ref_ids: list[str]) -> dict[str, float]:
+    return {"watcher": _a_second(lambda _: look(ledger, ref_ids, attempt_window=timedelta(0)))}
+
+
+def _waits(ledger: Database, ref_ids: list[str]) -> dict[str, float]:
     no_window = timedelta(0)
     return {
-        "watcher": _a_second(lambda _: look(ledger, thousand, attempt_window=no_window)),
-        "look": _a_second(lambda turn: look(ledger, [some[turn]], attempt_window=no_window)),
-        "outcome": _a_second(lambda turn: read_outcome(ledger, [some[turn]], attempt_window=no_window)),
+        "look": _a_second(lambda turn: look(ledger, [ref_ids[turn]], attempt_window=no_window)),
+        "outcome": _a_second(lambda turn: read_outcome(ledger, [ref_ids[turn]], attempt_window=no_window)),
     }
 
 
@@ -151,26 +175,25 @@ def purged(url: str) -> Results:
     return results
 
 
-def _compared(rounds: list[dict[int, dict[str, float]]]) -> Results:
+def _compared(rounds: list[dict[str, dict[str, float]]]) -> Results:
     results = Results(
-        "What a ledger of a size is asked, PostgreSQL",
-        ("", f"{SMALL:,} recipients", f"{LARGE:,}", "spread", "of the small one's speed"),
+        "What a ledger is asked, PostgreSQL",
+        ("", "empty", "spread", f"{LARGE:,} recipients", "spread", "of the empty one's speed", "spread"),
     )
     for title, name in ASKED.items():
-        speeds = [each[LARGE][name] for each in rounds]
-        results.add(
-            title,
-            f"{median(each[SMALL][name] for each in rounds):,.0f}",
-            f"{median(speeds):,.0f}",
-            f"{min(speeds):,.0f} to {max(speeds):,.0f}",
-            f"{median(each[LARGE][name] / each[SMALL][name] for each in rounds):.2f}",
-        )
+        empty, full = ([each[side][name] for each in rounds] for side in (EMPTY, FULL))
+        ratios = [large / small for small, large in zip(empty, full, strict=True)]
+        cells = [
+            (f"{median(speeds):,.{digits}f}", f"{min(speeds):,.{digits}f} to {max(speeds):,.{digits}f}")
+            for speeds, digits in ((empty, 0), (full, 0), (ratios, 2))
+        ]
+        results.add(title, *chain.from_iterable(cells))
     return results
 
 
-def _room(sizes: dict[str, tuple[int, int]]) -> Results:
+def _room(sizes: dict[str, tuple[int, int]], filled_in_seconds: float) -> Results:
     results = Results(
-        f"What {LARGE:,} recipients and callbacks take on disk",
+        f"What {LARGE:,} recipients and callbacks take on disk (filled in {filled_in_seconds:.0f} s)",
         ("table", "MiB", "its indexes MiB", "MiB for a million calls"),
     )
     for name, (table, indexes) in sizes.items():

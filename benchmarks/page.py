@@ -1,8 +1,10 @@
 """
 The page "Voice calls" on a ledger of 1,000,000 calls, on both databases: how long each of its pages takes, over HTTP.
 
-The calls are those of `growth`: a million people who are rung again and again over 300 days, in parts of 1000. Beside
-them stand 2000 callbacks without a recipient. Airflow's own look-up of who asks is not in it.
+The calls are those of `growth`: a million people who are rung again and again over 300 days, in messages of 1000; and
+once more with a message for each of them. They go over four connections in turn; one reader may read all of them,
+another one of them. Beside them stand 2000 callbacks without a recipient. Airflow's own look-up of who asks is not in
+it.
 ``NINEBITS_PAGE_RECIPIENTS`` is another size than a million.
 """
 
@@ -38,6 +40,11 @@ if TYPE_CHECKING:
 CALLS = int(os.environ.get("NINEBITS_PAGE_RECIPIENTS", "1000000"))
 STRAYS = 2000
 ROUNDS = 20
+CONNECTIONS = 4
+SHAPES = {
+    "messages of 1000": filling.Shape(connections=CONNECTIONS),
+    "messages of one": filling.Shape(part=1, messages=1, connections=CONNECTIONS),
+}
 
 
 class Admin:
@@ -52,36 +59,53 @@ class Admin:
         return set(dag_ids)
 
 
+class ReaderOfOne(Admin):
+    """Who may see one of the connections."""
+
+    def connections(self, conn_ids: Iterable[str], _: str) -> set[str]:
+        """Return that one."""
+        return {"ninebits_default"} & set(conn_ids)
+
+
+READERS = {"reads all": Admin, "reads one": ReaderOfOne}
+
+
 def measure() -> list[Results]:
-    """Fill a ledger on each database, and look at each page of it."""
+    """Fill ledgers on each database, and look at each page of them."""
+    return [_of_shape(name, shape, database) for name, shape in SHAPES.items() for database in DATABASES]
+
+
+def _of_shape(name: str, shape: filling.Shape, database: str) -> Results:
     results = Results(
-        f'"Voice calls" with {CALLS:,} calls in the ledger, milliseconds a page',
-        ("page", *(f"{database}: {what}" for database in DATABASES for what in ("median", "slowest of 20", "KiB"))),
+        f'"Voice calls" with {CALLS:,} calls in {name} over {CONNECTIONS} connections, {database}, milliseconds a page',
+        ("page", *(f"{what}, {reader}" for reader in READERS for what in ("median", f"slowest of {ROUNDS}", "KiB"))),
     )
-    found: dict[str, list[str]] = {}
-    for database in DATABASES:
-        for name, (took, size) in _of(database).items():
-            slowest = max(took)
-            found.setdefault(name, []).extend((f"{median(took):.0f}", f"{slowest:.0f}", f"{size / 1024:.0f}"))
-    for name, cells in found.items():
-        results.add(name, *cells)
-    return [results]
+    looked = _of(database, shape)
+    for page in looked[0]:
+        cells: list[str] = []
+        for took, size in (each[page] for each in looked):
+            cells += [f"{median(took):.0f}", f"{max(took):.0f}", f"{size / 1024:.0f}"]
+        results.add(page, *cells)
+    return results
 
 
-def _of(database: str) -> dict[str, tuple[list[float], int]]:
+def _of(database: str, shape: filling.Shape) -> list[dict[str, tuple[list[float], int]]]:
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="ninebits-bench-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         url = stack.enter_context(ledgers(database, folder))("page")
-        (filling.fill if database == "PostgreSQL" else filling_sqlite.fill)(url, CALLS)
+        (filling.fill if database == "PostgreSQL" else filling_sqlite.fill)(url, CALLS, shape)
         _add_strays(url)
-        page = stack.enter_context(_served(url))
-        return {name: _look(page, path) for name, path in _paths(page).items()}
+        looked = []
+        for reader in READERS.values():
+            with _served(url, reader) as page:
+                looked.append({name: _look(page, path) for name, path in _paths(page, shape).items()})
+        return looked
 
 
-def _paths(page: httpx.Client) -> dict[str, str]:
-    messages = CALLS // filling.PART
-    middle, later = messages // 2, "/"
+def _paths(page: httpx.Client, shape: filling.Shape) -> dict[str, str]:
+    # One that both readers may see.
+    middle, later = CALLS // shape.part // 2 // CONNECTIONS * CONNECTIONS, "/"
     for _ in range(10):
         later = _link(page.get(later).text, r'rel="next" href="([^"]*)"') or later
     message = _link(page.get("/").text, r'href="[^"]*(/messages/\w+)"') or ""
@@ -94,7 +118,7 @@ def _paths(page: httpx.Client) -> dict[str, str]:
         "with somebody pending: there is none": "/?state=pending",
         "of a number": f"/?number={filling.number_of(middle)}",
         "of a ref_id": f"/?ref_id={filling.ref_id_of(middle)}",
-        "a message of 1000": message,
+        "a message": message,
         "callbacks without a recipient": "/callbacks",
         "statistics of 30 days": "/statistics",
         "statistics of 300 days": f"/statistics?since={oldest}",
@@ -137,9 +161,9 @@ def _add_strays(url: str) -> None:
 
 
 @contextmanager
-def _served(url: str) -> Iterator[httpx.Client]:
+def _served(url: str, reader: type[Admin]) -> Iterator[httpx.Client]:
     server = uvicorn.Server(
-        uvicorn.Config(page_app(lambda: url, lambda: "default", Admin), port=0, log_level="warning")
+        uvicorn.Config(page_app(lambda: url, lambda: "default", reader), port=0, log_level="warning")
     )
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -7,7 +7,9 @@ makes the same POST over one kept-alive connection between two commits of the sa
 recipients, made unique and committed; the bare side has them in one statement and one commit. Both run in turn in one
 process, against the same server, which answers at once. CPU is that of the sending process.
 
-Parallel requests go to a server that takes 50 ms for each. Ideal is (parts / parallel) x 50 ms.
+Parallel requests go to a server that takes 50 ms for each. Ideal is (parts / parallel) x 50 ms. Beside it stand as
+many threads that only make the same POST by ``http.client``. "First wave" is what the first request of each thread
+takes beyond the 50 ms, until the last of them is answered: all of them ask the ledger at once then, and never again.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.tools.bare_sender import BareSender
+from benchmarks.tools.bare_sender import BareSender, posted
 from benchmarks.tools.ledgers import DATABASES, PART, ledgers
 from benchmarks.tools.nine_bits import nine_bits
 from benchmarks.tools.processes import said_by
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
 
 ROUNDS = 5
 PARTS = 40
-# How many requests at once, and how many parts then.
-PARALLEL = {1: 40, 4: 160, 16: 160}
+# How many requests at once, and how many parts then: with few parts the first wave is much of it.
+PARALLEL = ((1, 40), (4, 160), (16, 160), (16, 480))
 PARALLEL_ROUNDS = 3
 DELAY_MS = 50
 MEDIA = "https://media.test/reminder.mp3"
@@ -64,14 +66,27 @@ def _one_request(database: str, rounds: list[dict[str, Any]]) -> Results:
     return results
 
 
-def _parallel(database: str, rounds: list[dict[str, float]]) -> Results:
+def _parallel(database: str, rounds: list[dict[str, list[float]]]) -> Results:
     results = Results(
         f"Parts that take {DELAY_MS} ms each at 9bits, {database}",
-        ("max_parallel_requests", "parts", "seconds", "spread", "ideal", "over ideal"),
+        (
+            *("max_parallel_requests", "parts", "seconds", "spread", "ideal", "over ideal"),
+            *("first wave, ms over", "http.client alone, s", "over that"),
+        ),
     )
-    for parallel, parts in PARALLEL.items():
-        seconds, ideal = [each[str(parallel)] for each in rounds], parts / parallel * DELAY_MS / 1000
-        results.add(str(parallel), str(parts), *_told(seconds), f"{ideal:.2f}", f"{median(seconds) / ideal:.2f}")
+    for parallel, parts in PARALLEL:
+        seconds, first, alone = ([each[f"{parallel} {parts}"][column] for each in rounds] for column in range(3))
+        ideal = parts / parallel * DELAY_MS / 1000
+        results.add(
+            str(parallel),
+            str(parts),
+            *_told(seconds),
+            f"{ideal:.2f}",
+            f"{median(seconds) / ideal:.2f}",
+            f"{1000 * median(first) - DELAY_MS:.0f}",
+            f"{median(alone):.2f}",
+            f"{median(ours / bare for ours, bare in zip(seconds, alone, strict=True)):.2f}",
+        )
     return results
 
 
@@ -103,21 +118,20 @@ def in_turn(ledger_url: str, server_url: str) -> list[dict[str, float]]:
     return rounds[1:]
 
 
-def in_parallel(_: str, __: str) -> list[dict[str, float]]:
-    """Send with more and more requests at once, in turn."""
+def in_parallel(_: str, server_url: str) -> list[dict[str, list[float]]]:
+    """Send with more and more requests at once, in turn; return seconds, those of the first wave, and http.client's."""
     from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 
     rounds = []
     with closing(NineBitsHook()) as hook:
         # It loads and compiles, and does not count.
-        _told_at(hook, PARTS, "first", max(PARALLEL))
+        _told_at(hook, PARTS, "first", max(parallel for parallel, _ in PARALLEL))
         for turn in range(PARALLEL_ROUNDS):
-            rounds.append(
-                {
-                    str(parallel): sum(_told_at(hook, parts, f"{turn} {parallel}", parallel)[1:])
-                    for parallel, parts in PARALLEL.items()
-                }
-            )
+            found = {}
+            for parallel, parts in PARALLEL:
+                _, *told = _told_at(hook, parts, f"{turn} {parallel} {parts}", parallel)
+                found[f"{parallel} {parts}"] = [sum(told), sum(told[:parallel]), posted(server_url, parts, parallel)]
+            rounds.append(found)
     return rounds
 
 

@@ -4,7 +4,8 @@ One send, from a file of 10,000, 100,000 and 1,000,000 numbers: what it takes in
 Each send is a process of its own, over HTTP to a simulator in another one, and then comes again with the same key and
 file, as a retry does: it compares them all, and rings nobody. The base is the same process with a single number:
 Airflow and the libraries. Memory is the peak of the resident set (VmHWM, so Linux only). The simulator plays every
-call, on the same cores: it, and not the sender, takes most of the time between two requests.
+call, on the same cores: it, and not the sender, takes most of the time between two requests. Figures are medians; the
+databases take turns, and each run has a fresh ledger.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.tools.ledgers import DATABASES, ledgers
@@ -25,7 +28,8 @@ from benchmarks.tools.results import Results
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SIZES = (1, 10_000, 100_000, 1_000_000)
+# How many numbers, and how often: a million take some minutes.
+SIZES = {1: 5, 10_000: 5, 100_000: 3, 1_000_000: 3}
 MEDIA = "https://media.test/reminder.mp3"
 _HOOK = """
 import json, sys, time
@@ -58,25 +62,34 @@ print(json.dumps({
 
 def measure() -> list[Results]:
     """Measure sends of each size on both databases."""
-    found = []
+    runs: dict[tuple[str, int], list[tuple[dict[str, Any], dict[str, Any]]]] = defaultdict(list)
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="ninebits-bench-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        simulator_url = stack.enter_context(simulator())
-        for database in DATABASES:
-            results = Results(
-                f"One send from a file, {database}",
-                ("numbers", "peak MiB", "over base", "planned s", "sent s", "again MiB", "again s"),
-            )
-            base: float | None = None
-            with ledgers(database, folder) as url_of:
-                for size in SIZES:
-                    url = url_of(size)
-                    first, again = (one_send(size, url, simulator_url, folder) for _ in range(2))
-                    base = first["peak_mib"] if base is None else base
-                    results.add(*_cells(size, first, again, base))
-            found.append(results)
-    return found
+        urls = {database: stack.enter_context(ledgers(database, folder)) for database in DATABASES}
+        for size, times in SIZES.items():
+            for turn in range(times):
+                for database, url_of in urls.items():
+                    # A simulator of its own: it keeps every call that it was told of.
+                    with simulator() as simulator_url:
+                        url = url_of(f"{size}_{turn}")
+                        first, again = (one_send(size, url, simulator_url, folder) for _ in range(2))
+                    runs[database, size].append((first, again))
+    return [_of_database(database, {size: runs[database, size] for size in SIZES}) for database in DATABASES]
+
+
+def _of_database(database: str, runs: dict[int, list[tuple[dict[str, Any], dict[str, Any]]]]) -> Results:
+    results = Results(
+        f"One send from a file, {database}",
+        (
+            *("numbers", "runs", "peak MiB", "spread", "over base", "planned s", "spread", "sent s", "spread"),
+            *("again MiB", "again s", "spread"),
+        ),
+    )
+    base = median([first["peak_mib"] for first, _ in runs[min(runs)]])
+    for size, found in runs.items():
+        results.add(*_cells(size, found, base))
+    return results
 
 
 def one_send(size: int, ledger_url: str, simulator_url: str, folder: Path) -> dict[str, Any]:
@@ -133,16 +146,24 @@ def simulator() -> Iterator[str]:
         process.wait(30)
 
 
-def _cells(size: int, first: dict[str, Any], again: dict[str, Any], base: float) -> list[str]:
-    for measured in (first, again):
+def _cells(size: int, runs: list[tuple[dict[str, Any], dict[str, Any]]], base: float) -> list[str]:
+    for measured in (each for run in runs for each in run):
         if measured["recipients"] != size:
             raise RuntimeError(f"{measured['recipients']} of {size} numbers were sent")
+    peak = [first["peak_mib"] for first, _ in runs]
+    planned = [first["planning_seconds"] for first, _ in runs]
+    sent = [first["seconds"] - first["planning_seconds"] for first, _ in runs]
     return [
         f"{size:,}",
-        f"{first['peak_mib']:.0f}",
-        f"{first['peak_mib'] - base:+.0f}",
-        f"{first['planning_seconds']:.1f}",
-        f"{first['seconds'] - first['planning_seconds']:.1f}",
-        f"{again['peak_mib']:.0f}",
-        f"{again['seconds']:.1f}",
+        str(len(runs)),
+        *_told(peak, 0),
+        f"{median(peak) - base:+.0f}",
+        *_told(planned, 1),
+        *_told(sent, 1),
+        f"{median([again['peak_mib'] for _, again in runs]):.0f}",
+        *_told([again["seconds"] for _, again in runs], 1),
     ]
+
+
+def _told(found: list[float], digits: int) -> tuple[str, str]:
+    return f"{median(found):.{digits}f}", f"{min(found):.{digits}f} to {max(found):.{digits}f}"

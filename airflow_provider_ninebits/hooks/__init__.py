@@ -20,7 +20,7 @@ The connection to 9bits, and everything that is sent over it.
 ``receipts``      what a send gives back
 ``waiting``       where a wait stands after a look (pure), and its ends
 ``asset_events``  what the event of a task's outlet tells
-``outages``       an outage of the ledger, told as a task's error
+``outages``       an outage of the ledger, told as a task's error; ``patience``: how long it is borne
 ``log_lines``     log lines for people and machines (pure)
 ================  =============================================================================================
 """

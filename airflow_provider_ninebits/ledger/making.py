@@ -6,9 +6,10 @@ import secrets
 import tempfile
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
+from sqlalchemy import Column, Integer, MetaData, Table, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.schema import CreateTable
 
 from airflow_provider_ninebits.ledger.engines import checked_folder, new_engine
 from airflow_provider_ninebits.ledger.errors import LedgerUnreachable
@@ -47,13 +48,14 @@ def _probe_folder(url: URL, masked_url: str) -> None:
 
 
 def _probe_table(database: Database) -> None:
+    probe = Table(f"ninebits_probe_{secrets.token_hex(8)}", MetaData(), Column("id", Integer))
     engine = new_engine(database.url)
     try:
         with engine.connect() as connection:
             if database.is_sqlite:
                 # Else each statement would be committed by itself.
                 connection.execute(text("BEGIN IMMEDIATE"))
-            connection.execute(text(f"CREATE TABLE ninebits_probe_{secrets.token_hex(8)} (id integer)"))
+            connection.execute(CreateTable(probe))
             connection.rollback()
     except (DBAPIError, PoolTimeout) as error:
         raise ledger_error(error, database.masked_url) from error

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ninebits.exceptions import InvalidArgument, SendStopped
 from airflow_provider_ninebits.hooks.waiting import read_duration
 from airflow_provider_ninebits.notifications.bounded import Deadline
-from airflow_provider_ninebits.notifications.occasion import read_occasion
 from airflow_provider_ninebits.notifications.templates import Templates
 
 if TYPE_CHECKING:
@@ -116,6 +115,7 @@ class Alarm:
         self.work = self._begun.later(seconds * (1 - _LAST_PART))
 
     def _wanted(self) -> VoiceAlert:
+        from airflow_provider_ninebits.notifications.occasion import read_occasion
         from airflow_provider_ninebits.notifications.ringing import VoiceAlert
 
         field = self._templates

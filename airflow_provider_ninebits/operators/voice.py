@@ -12,8 +12,6 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ninebits.exceptions import InvalidArgument, SendStopped
 from airflow_provider_ninebits.hooks.asset_events import tell_assets
-from airflow_provider_ninebits.hooks.given_hours import read_hours
-from airflow_provider_ninebits.hooks.hours import HoursClosed
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.waiting import Standing, Wait, conclude, look_standing, read_duration, read_event
 from airflow_provider_ninebits.operators.deferring import (
@@ -182,6 +180,8 @@ class SendVoiceOperator(BaseOperator):
 
     def _ring(self, hook: NineBitsHook, context: Context, work: Work | None = None) -> Any:
         """Send, and return or wait; ``work``: what a deferred task was at."""
+        from airflow_provider_ninebits.hooks.hours import HoursClosed
+
         ti, hours = context["ti"], self._hours(hook.connection.extra_dejson)
         place = place_of(hook, ti) if work is None else work.place
         # Checked before the ledger hears of the attempt: a bad number leaves no trace.
@@ -217,6 +217,9 @@ class SendVoiceOperator(BaseOperator):
         return receipt.counts()
 
     def _hours(self, extra: dict[str, Any] | None) -> CallingHours | None:
+        # Here, since a DAG file has no use for it.
+        from airflow_provider_ninebits.hooks.given_hours import read_hours
+
         named = {name: getattr(self, name) for name in ("calling_hours", "calling_days", "timezone")}
         hours = read_hours(self.ninebits_conn_id, extra, **named)
         return hours and replace(hours, now=self._now)

@@ -11,11 +11,15 @@ import http.client
 import json
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import psycopg
 from sqlalchemy.engine import make_url
+
+from benchmarks.tools.ledgers import PART
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,14 +66,11 @@ class BareSender:
         )
         self._execute("INSERT INTO bare_request (id, message_id, state) VALUES (?, ?, 'sending')", *[message_id] * 2)
         self._commit()
-        body = json.dumps({"to": list(numbers), "media_url": "https://media.test/reminder.mp3"})
-        self._server.request("POST", "/v1/sendvoice", body, {"Authorization": "Bearer bench"})
-        response = self._server.getresponse()
-        ref_id = json.loads(response.read())["ref_id"]
+        status, ref_id = _post(self._server, numbers)
         self._begin()
         self._execute(
             "UPDATE bare_request SET state = 'accepted', ref_id = ?, status = ? WHERE id = ?",
-            *(ref_id, response.status, message_id),
+            *(ref_id, status, message_id),
         )
         self._execute("UPDATE bare_message SET state = 'accepted' WHERE id = ?", message_id)
         self._commit()
@@ -90,6 +91,28 @@ class BareSender:
     def _commit(self) -> None:
         if self._database.in_transaction if self._mark == "?" else True:
             self._database.commit()
+
+
+def posted(server_url: str, parts: int, parallel: int) -> float:
+    """Post so many parts in so many threads, each over a connection of its own, and record nothing; return seconds."""
+    numbers = [str(2348020000000 + place) for place in range(PART)]
+
+    def lane(times: int) -> None:
+        with closing(http.client.HTTPConnection(urlsplit(server_url).netloc)) as server:
+            for _ in range(times):
+                _post(server, numbers)
+
+    with ThreadPoolExecutor(parallel) as lanes:
+        began = time.perf_counter()
+        list(lanes.map(lane, [parts // parallel] * parallel))
+        return time.perf_counter() - began
+
+
+def _post(server: http.client.HTTPConnection, numbers: Sequence[str]) -> tuple[int, str]:
+    body = json.dumps({"to": list(numbers), "media_url": "https://media.test/reminder.mp3"})
+    server.request("POST", "/v1/sendvoice", body, {"Authorization": "Bearer bench"})
+    response = server.getresponse()
+    return response.status, json.loads(response.read())["ref_id"]
 
 
 def _opened(ledger_url: str) -> tuple[Any, str, str]:

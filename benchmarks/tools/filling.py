@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import create_engine, text
 
@@ -26,6 +27,19 @@ _STRIDE = 736_877
 _TABLES = ("send", "message", "request", "recipient", "callback")
 
 
+class Shape(NamedTuple):
+    """How calls are spread: recipients of a message, messages of a send, and over how many connections those go."""
+
+    part: int = PART
+    messages: int = 10
+    connections: int = 1
+
+    def conn_id_of(self, message: int) -> str:
+        """Return the connection that a message went over."""
+        place = message % self.connections
+        return f"ninebits_{place}" if place else "ninebits_default"
+
+
 def number_of(person: int) -> str:
     """Return a number that a filled ledger has rung, if it is large enough; neighbours are far apart."""
     return str(_LOWEST + (person * 7919) % _PEOPLE)
@@ -36,18 +50,31 @@ def ref_id_of(message: int) -> str:
     return f"grown{message:020}"
 
 
-def fill(url: str, total: int) -> None:
+def fill(url: str, total: int, shape: Shape = Shape()) -> None:  # noqa: B008 (it cannot change)
     """Fill an empty ledger with so many recipients, each with its callback, over the last 300 days, and analyze it."""
     with closing(Database(url)) as ledger, ledger.reading():
         pass
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     given = {"total": total, "days": DAYS, "lowest": _LOWEST, "people": _PEOPLE, "stride": _STRIDE}
-    statements = _STATEMENTS.read_text().partition("\n\n")[2].split("\n\n")
+    # Written into the text: as parameters they had no type, and made bigints text.
+    written = re.sub(
+        r":(part|messages|connections)\b",
+        lambda name: str(getattr(shape, name[1])),
+        _STATEMENTS.read_text().partition("\n\n")[2],
+    )
+    statements = written.split("\n\n")
     with _without_indexes(engine), ThreadPoolExecutor(2) as pool:
         # The largest two come last, and the server has a process for each.
         list(pool.map(lambda statement: _run(engine, statement, given), statements))
     for table in ("request", "recipient", "callback"):
         _run(engine, f"SELECT setval(pg_get_serial_sequence('ninebits_{table}', 'id'), {total + 1})")
+    engine.dispose()
+    settle(url)
+
+
+def settle(url: str) -> None:
+    """Leave nothing for the server to do beside: clear, analyze, and write all to the disk."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
     _run(engine, "VACUUM (ANALYZE)")
     _run(engine, "CHECKPOINT")
     engine.dispose()

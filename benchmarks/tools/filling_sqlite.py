@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ninebits.ledger.database import Database
-from benchmarks.tools.filling import DAYS, PART, ref_id_of
+from benchmarks.tools.filling import DAYS, Shape, ref_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,47 +18,52 @@ if TYPE_CHECKING:
     _Filling = tuple[str, tuple[str, ...], Iterable[tuple[Any, ...]]]
     """A table, its columns, and its rows."""
 
-SEND = 10_000
 _LOWEST, _PEOPLE, _STRIDE = 2340000000000, 1_000_003, 736_877
 _UNITS = 30_000_000_000
 
 
-def fill(url: str, total: int) -> None:
+def fill(url: str, total: int, shape: Shape = Shape()) -> None:  # noqa: B008 (it cannot change)
     """Fill an empty ledger with so many recipients, each with its callback, over the last 300 days, and analyze it."""
     with closing(Database(url)) as ledger, ledger.reading():
         path = str(ledger.url.database)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA synchronous=OFF")
-        for table, columns, rows in _tables(total):
+        for table, columns, rows in _tables(total, shape):
             names, marks = ", ".join(columns), ", ".join("?" * len(columns))
             connection.executemany(f"INSERT INTO ninebits_{table} ({names}) VALUES ({marks})", rows)  # noqa: S608
         connection.execute("ANALYZE")
         connection.commit()
 
 
-def _tables(total: int) -> Iterable[_Filling]:
+def _tables(total: int, shape: Shape) -> Iterable[_Filling]:
     now = datetime.now(UTC).replace(tzinfo=None)
 
     def at(place: int) -> str:
         return (now - timedelta(days=DAYS * (1 - place / total))).isoformat(" ", "microseconds")
 
-    return _sends(total, at), *_messages(total, at), _recipients(total, at), _callbacks(total, at)
-
-
-def _sends(total: int, at: Callable[[int], str]) -> _Filling:
-    asked_by = ("default", "reminders", "ring", -1)
     return (
-        "send",
-        ("id", "deployment", "dag_id", "task_id", "map_index", "run_id", "created_at"),
-        ((_name("send", s), *asked_by, f"scheduled__{s}", at(s * SEND)) for s in range(-(-total // SEND))),
+        _sends(total, shape, at),
+        *_messages(total, shape, at),
+        _recipients(total, shape, at),
+        _callbacks(total, shape, at),
     )
 
 
-def _messages(total: int, at: Callable[[int], str]) -> tuple[_Filling, _Filling]:
+def _sends(total: int, shape: Shape, at: Callable[[int], str]) -> _Filling:
+    asked_by, in_a_send = ("default", "reminders", "ring", -1), shape.part * shape.messages
+    return (
+        "send",
+        ("id", "deployment", "dag_id", "task_id", "map_index", "run_id", "created_at"),
+        ((_name("send", s), *asked_by, f"scheduled__{s}", at(s * in_a_send)) for s in range(-(-total // in_a_send))),
+    )
+
+
+def _messages(total: int, shape: Shape, at: Callable[[int], str]) -> tuple[_Filling, _Filling]:
     """Return the messages, and their requests."""
-    messages = range(-(-total // PART))
-    silent = [sum(1 for i in range(m * PART, (m + 1) * PART) if i % 3 == 0) for m in messages]
-    sent = ("ninebits_default", "reminders", "https://media.test/reminder.mp3", "accepted", PART)
+    part = shape.part
+    messages = range(-(-total // part))
+    silent = [sum(1 for i in range(m * part, (m + 1) * part) if i % 3 == 0) for m in messages]
+    sent = ("reminders", "https://media.test/reminder.mp3", "accepted", part)
     return (
         (
             "message",
@@ -68,8 +73,9 @@ def _messages(total: int, at: Callable[[int], str]) -> tuple[_Filling, _Filling]
             ),
             (
                 (
-                    *(_name("message", m), _name("send", m // 10), m % 10, *sent),
-                    *(PART - silent[m], silent[m], _UNITS * PART, *(at(m * PART),) * 2),
+                    *(_name("message", m), _name("send", m // shape.messages), m % shape.messages),
+                    *(shape.conn_id_of(m), *sent),
+                    *(part - silent[m], silent[m], _UNITS * part, *(at(m * part),) * 2),
                 )
                 for m in messages
             ),
@@ -78,14 +84,23 @@ def _messages(total: int, at: Callable[[int], str]) -> tuple[_Filling, _Filling]
             "request",
             ("message_id", "conn_id", "state", "known_by", "status", "ref_id", "started_at", "finished_at"),
             (
-                (_name("message", m), "ninebits_default", "accepted", "answer", 200, ref_id_of(m), *(at(m * PART),) * 2)
+                (
+                    _name("message", m),
+                    shape.conn_id_of(m),
+                    "accepted",
+                    "answer",
+                    200,
+                    ref_id_of(m),
+                    *(at(m * part),) * 2,
+                )
                 for m in messages
             ),
         ),
     )
 
 
-def _recipients(total: int, at: Callable[[int], str]) -> _Filling:
+def _recipients(total: int, shape: Shape, at: Callable[[int], str]) -> _Filling:
+    in_a_send = shape.part * shape.messages
     return (
         "recipient",
         (
@@ -94,7 +109,7 @@ def _recipients(total: int, at: Callable[[int], str]) -> _Filling:
         ),
         (
             (
-                *(i + 1, _name("send", i // SEND), _name("message", i // PART), _number(i)),
+                *(i + 1, _name("send", i // in_a_send), _name("message", i // shape.part), _number(i)),
                 *("answered" if i % 3 else "unanswered", at(i) if i % 3 else None, at(i), at(i), at(i)),
                 *(1, 95, 90, _UNITS),
             )
@@ -103,7 +118,7 @@ def _recipients(total: int, at: Callable[[int], str]) -> _Filling:
     )
 
 
-def _callbacks(total: int, at: Callable[[int], str]) -> _Filling:
+def _callbacks(total: int, shape: Shape, at: Callable[[int], str]) -> _Filling:
     return (
         "callback",
         (
@@ -112,7 +127,7 @@ def _callbacks(total: int, at: Callable[[int], str]) -> _Filling:
         ),
         (
             (
-                *(at(i), "call", _raw(i, at(i)), _name("callback", i), ref_id_of(i // PART)),
+                *(at(i), "call", _raw(i, at(i)), _name("callback", i), ref_id_of(i // shape.part)),
                 *(_number(i), at(i), 95, 90, _UNITS, "matched", i + 1),
             )
             for i in range(total)

@@ -3,7 +3,9 @@ A sender of callbacks that costs little: ``python -m benchmarks.tools.load URL B
 
 It runs in a process of its own, beside what it measures, on the same cores: each connection writes the next request
 when its answer has come, and with ``--per-second`` when it is time. BODIES is a file with one JSON body a line; it ends
-early when all are sent. What comes in the first second does not count.
+early when all are sent. What comes in the first second does not count. With ``--watch NAME=PID`` (``NAME=PID+``: and
+its children) it tells the processor's time of that process, as it does its own and the machine's, for as long as it
+counts.
 """
 
 from __future__ import annotations
@@ -13,10 +15,13 @@ import asyncio
 import base64
 import gc
 import json
+import os
 import time
 from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from benchmarks.tools import cpu
 
 _WARM_UP_SECONDS = 1.0
 """In which whoever is asked makes its connections and compiles its statements; nothing of it counts."""
@@ -66,7 +71,14 @@ class Load:
     """So many connections at one URL, for some time."""
 
     def __init__(
-        self, url: str, bodies: list[bytes], *, connections: int, seconds: float, per_second: float | None = None
+        self,
+        url: str,
+        bodies: list[bytes],
+        *,
+        connections: int,
+        seconds: float,
+        per_second: float | None = None,
+        watched: dict[str, str] | None = None,
     ) -> None:
         at = urlsplit(url)
         credentials = base64.b64encode(f"{at.username}:{at.password}".encode()).decode()
@@ -82,6 +94,8 @@ class Load:
         self._pace_seconds = None if per_second is None else 1 / per_second
         self._next_at = 0.0
         self._done = asyncio.Event()
+        self._watched = {"the sender": str(os.getpid()), **(watched or {})}
+        self._used_before: dict[str, float] = {}
         self.statuses: Counter[int] = Counter()
         self.latencies: list[float] = []
 
@@ -90,10 +104,12 @@ class Load:
         loop = asyncio.get_running_loop()
         self._counts_from = time.perf_counter() + _WARM_UP_SECONDS
         self._ends_at = self._counts_from + self._seconds
+        loop.call_later(_WARM_UP_SECONDS, self._note_used)
         for _ in range(self._connections):
             await loop.create_connection(lambda: _Sender(self), self._at.hostname, self._at.port)
         await self._done.wait()
         took = time.perf_counter() - self._counts_from
+        used = {name: seconds - self._used_before.get(name, seconds) for name, seconds in self._used().items()}
         ordered = sorted(self.latencies)
         return {
             "statuses": self.statuses,
@@ -101,7 +117,18 @@ class Load:
             "per_second": len(ordered) / took,
             "p50_ms": 1000 * ordered[len(ordered) // 2],
             "p99_ms": 1000 * ordered[len(ordered) * 99 // 100],
+            "cpu_seconds": used,
         }
+
+    def _note_used(self) -> None:
+        self._used_before = self._used()
+
+    def _used(self) -> dict[str, float]:
+        watched = {
+            name: cpu.of_process(int(pid.rstrip("+")), with_children=pid.endswith("+"))
+            for name, pid in self._watched.items()
+        }
+        return watched | {f"machine: {name}": seconds for name, seconds in cpu.of_machine().items()}
 
     def rest_seconds(self) -> float:
         """Return how long to wait before the next request, so that so many are sent a second."""
@@ -141,9 +168,17 @@ def main() -> None:
     options.add_argument("--connections", type=int, default=32)
     options.add_argument("--seconds", type=float, default=5.0)
     options.add_argument("--per-second", type=float, help="no more than that; else as fast as they are answered")
+    options.add_argument("--watch", action="append", default=[], help="NAME=PID, or NAME=PID+ with its children")
     given = options.parse_args()
     bodies = given.bodies.read_bytes().splitlines()
-    load = Load(given.url, bodies, connections=given.connections, seconds=given.seconds, per_second=given.per_second)
+    load = Load(
+        given.url,
+        bodies,
+        connections=given.connections,
+        seconds=given.seconds,
+        per_second=given.per_second,
+        watched=dict(each.split("=", 1) for each in given.watch),
+    )
     gc.disable()
     print(json.dumps(asyncio.run(load.run())))
 

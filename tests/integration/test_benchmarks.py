@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.outcomes import read_outcome
 from airflow_provider_ninebits.simulator import SimulatorSettings, running_simulator
-from benchmarks import latency, mounted, parsing, receiver, waits
+from benchmarks import callback, latency, mounted, parsing, receiver, waits
 from benchmarks.__main__ import main
 from benchmarks.sends import one_send
-from benchmarks.tools import filling
+from benchmarks.tools import additions, filling
 from benchmarks.tools.bare_sender import BareSender
 from benchmarks.tools.ledgers import accept_messages, callbacks_of
 from benchmarks.tools.machine import machine_and_versions
 from benchmarks.tools.nine_bits import nine_bits
 from benchmarks.tools.processes import said_by
 from benchmarks.tools.results import Results
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_a_send_is_measured_twice(tmp_path: Path) -> None:
@@ -62,6 +60,33 @@ def test_each_side_of_the_receivers_benchmark_takes_callbacks(
     assert 0 < measured["p50_ms"] <= measured["p99_ms"]
 
 
+def test_the_parts_of_a_callback_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callback, "CALLBACKS", 1000)
+    parts = callback._parts(f"sqlite:///{tmp_path / 'bench.db'}", with_ref_id=True)
+    assert parts.keys() == {"read", "take", "groups of 16", "groups of 64"}
+    assert min(parts.values()) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("side", ["receiver", receiver.LIMIT])
+def test_the_time_of_all_cores_is_told_of_while_callbacks_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, side: str
+) -> None:
+    monkeypatch.setattr(callback, "CALLBACKS", 4000)
+    monkeypatch.setattr(callback, "SECONDS", 0.3)
+    found = callback._whole(side, f"sqlite:///{tmp_path / 'bench.db'}", tmp_path, with_ref_id=True)
+    assert ("stores" in found) == (side == "receiver")
+    # As much as there is, but for what the system counts late.
+    assert found["all"] * found["per_second"] == pytest.approx(1e6 * os.cpu_count(), rel=0.5)
+
+
+@pytest.mark.parametrize("side", additions.SIDES)
+def test_what_events_and_metrics_add_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, side: str) -> None:
+    monkeypatch.setattr(additions, "CALLBACKS", 200)
+    used, served, took = additions._stored(f"sqlite:///{tmp_path / 'bench.db'}", *additions.SIDES[side])
+    assert (used > 0, served, took > 0) == (True, 0.0, True)
+
+
 @pytest.mark.slow
 def test_waits_in_a_process_of_their_own_are_woken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waits, "WINDOW_SECONDS", 0.4)
@@ -88,9 +113,16 @@ def test_the_dag_files_of_each_side_are_parsed(
 ) -> None:
     monkeypatch.setattr(parsing, "FILES", 2)
     parsing._write_files(tmp_path / "dags", side)
-    wall, cpu = said_by(dict(os.environ), "-m", "benchmarks.parsing", how, str(tmp_path / "dags"))
+    wall, cpu, first = said_by(dict(os.environ), "-m", "benchmarks.parsing", how, str(tmp_path / "dags"))
     assert wall > 0
     assert cpu > 0
+    assert (first > 0) == (how == "one DagBag")
+
+
+def test_all_that_a_dag_file_imports_from_here_is_measured() -> None:
+    reference = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
+    named = set(re.findall(r"airflow_provider_ninebits\.(?:operators|sensors|notifications)\.\w+", reference))
+    assert {*named, "airflow_provider_ninebits.triggers.events"} <= set(re.findall(r"from (\S+)", parsing.OURS))
 
 
 def test_results_are_a_table_on_a_page_too() -> None:
