@@ -124,8 +124,8 @@ def still_to_ring(
     """
     Return who is still to be rung, in this order. Pure.
 
-    The list as it is now says who is rung how often. Who was rung before takes his own places in it, from the first
-    round on; who is in it no more takes none, so he shortens it for nobody.
+    The list as it is now says who is rung how often. Who was rung before takes their own places in it, from the first
+    round on; who is in it no more takes none, so they shorten it for nobody.
 
     :param contacts: as they are now.
     :param tried: the steps that are over; None: one that was never begun.

@@ -215,7 +215,7 @@ class EscalateVoiceOperator(BaseOperator):
     def _ring(self, ladder: Ladder, step: int, turns: list[tuple[str, ...]]) -> None:
         numbers, steps = turns[0], step + len(turns)
         plan = self._plan(ladder.hook, ladder.work.place, numbers, key=ladder.keys[step])
-        # 0: one of before a change of the list, of whom it is unknown whether he was rung.
+        # 0: one of before a change of the list, of whom it is unknown whether they were rung.
         contact = ladder.contacts.index(numbers) + 1 if numbers in ladder.contacts else 0
         sentence = f"Ringing contact {contact}, call {step + 1} of {steps}."
         self.log.info("%s", log_line(sentence, "rung", contact=contact, call=step + 1, of=steps))
@@ -274,7 +274,7 @@ class EscalateVoiceOperator(BaseOperator):
             "answered_by": first.to_number,
             "answered_at": first.as_dict()["answered_at"],
             "calls": outcome.recipients,
-            "ref_ids": [ref for rung in climbed.rungs for ref in rung.refs],
+            "ref_ids": climbed.refs,
         }
 
     def _give_up(self, ladder: Ladder, climbed: Climbed) -> None:
