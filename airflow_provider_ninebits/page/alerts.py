@@ -26,8 +26,8 @@ class Shown:
     """
     An alert, as one reader may see it.
 
-    :param named: whether he may read the DAG that it is about; its key often has the DAG's name in it.
-    :param rang: of which task the calls are, as the list of messages is asked; "": nobody knows, or he may not.
+    :param named: whether they may read the DAG that it is about; its key often has the DAG's name in it.
+    :param rang: of which task the calls are, as the list of messages is asked; "": nobody knows, or they may not.
     :param held_back_for: the DAG and task of the last one that was held back; "": likewise.
     """
 

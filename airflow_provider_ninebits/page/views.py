@@ -110,9 +110,9 @@ def messages(desk: Desk, who: Reader, given: Given) -> dict[str, Any]:
 
 def _check_dag(who: Reader, dag_id: str | None) -> None:
     """
-    Make sure that a reader may read the DAG that he asks for.
+    Make sure that a reader may read the DAG that they ask for.
 
-    :raises Forbidden: where he may not.
+    :raises Forbidden: where they may not.
     """
     if dag_id is not None and not who.dags([dag_id]):
         raise Forbidden(f"You may not read the DAG {dag_id}. Ask whoever runs this Airflow for that right.")
