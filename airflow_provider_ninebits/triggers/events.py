@@ -113,8 +113,9 @@ class CallbackEventTrigger(BaseEventTrigger):
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncIterator[TriggerEvent]:
         """Fire for each event, for ever; from Airflow 3.3 on."""
-        async for event in shared_stream:
-            yield CallEvent(event)
+        async for handed in shared_stream:
+            yield CallEvent(handed.event)
+            handed.taken += 1
 
     async def watched(self) -> tuple[EventWatcher, Wanted]:
         """Return the watcher of this process, and what it is asked for."""

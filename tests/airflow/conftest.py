@@ -214,8 +214,6 @@ def stage(tmp_path_factory: pytest.TempPathFactory, dags_folder: Path) -> Iterat
                 # The scheduler hears of a process's end that much late; a wait that goes on before is taken for killed.
                 "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
                 "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
-                # The files stay as they are, and to parse them all every half minute takes from the tests.
-                "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
                 # One that was killed is missed after so long, not only after half a minute.
                 "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "12",
                 "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",

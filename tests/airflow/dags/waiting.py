@@ -53,7 +53,7 @@ with DAG("waits_through_outage", schedule=None):
                 soft_fail=soft_fail,
                 retries=0,
                 # A rescheduled one bears an outage until its own time is over.
-                timeout=90.0 if mode == "reschedule" else 240.0,
+                timeout=30.0 if mode == "reschedule" else 240.0,
                 **how,
             )
 

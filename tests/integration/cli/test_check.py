@@ -305,7 +305,7 @@ def test_a_message_whose_sender_did_not_come_back_waits_for_a_person(connected: 
     assert "messages_uncertain" not in found(run)[1]
     lapse(database, died.message_id)
     uncertain(database, BEN)
-    assert found(run)[1]["messages_uncertain"]["what"].startswith("2 ")
+    assert found(run)[1]["messages_uncertain"]["what"].startswith("Messages in doubt: 2.")
     database.close()
 
 

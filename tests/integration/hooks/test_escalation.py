@@ -27,6 +27,8 @@ MEDIA = "https://media.test/a.mp3"
 ANSWERED = {"attempts": [{"answered": True}], "with_ref_id": True}
 UNANSWERED = {"attempts": [{"answered": False}], "with_ref_id": True}
 SILENT = {"attempts": [{"answered": False}], "lose_callback": True}
+# Not called back before the task has looked for it.
+RINGING_FIRST = {"ring_seconds": 1000}
 LATE = {"attempts": [{"answered": True, "ring_seconds": 4000}], "with_ref_id": True}
 WAITS = pytest.mark.parametrize("deferrable", [False, True], ids=["in the worker", "deferred"])
 
@@ -92,7 +94,7 @@ def test_one_who_says_nothing_does_not_hold_up_those_after_the_next(
 
 
 def test_an_answer_counts_though_nobody_is_on_call_any_more(receiver: str, simulator: RunningSimulator) -> None:
-    simulator.script({"numbers": {ADA: ANSWERED}})
+    simulator.script({"numbers": {ADA: {**ANSWERED, "attempts": [{"answered": True, **RINGING_FIRST}]}}})
     task = Task("wake")
     with pytest.raises(TaskDeferred) as pause:
         operator(deferrable=True).execute(task.context)
@@ -255,7 +257,9 @@ def test_all_who_are_on_call_by_now_are_rung_however_many_were_before(
 def test_a_retry_hears_the_late_answer_of_a_step_that_the_list_has_no_more(
     receiver: str, simulator: RunningSimulator
 ) -> None:
-    simulator.script({"numbers": {ADA: UNANSWERED, BEN: ANSWERED, CAI: UNANSWERED}})
+    ada = {**UNANSWERED, "attempts": [{"answered": False, **RINGING_FIRST}]}
+    ben = {**ANSWERED, "attempts": [{"answered": True, **RINGING_FIRST}]}
+    simulator.script({"numbers": {ADA: ada, BEN: ben, CAI: UNANSWERED}})
     task = Task("wake")
     with pytest.raises(TaskDeferred) as pause:
         operator([ADA, BEN], deferrable=True, rounds=1).execute(task.context)
@@ -304,7 +308,8 @@ def test_a_worker_that_is_killed_before_he_rings_the_second_leaves_it_to_who_has
 def test_a_ladder_whose_list_never_stays_the_same_ends(
     receiver: str, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    simulator.script({"numbers": {ADA: UNANSWERED, BEN: UNANSWERED, CAI: UNANSWERED}})
+    ada = {**UNANSWERED, "attempts": [{"answered": False, **RINGING_FIRST}]}
+    simulator.script({"numbers": {ADA: ada, BEN: UNANSWERED, CAI: UNANSWERED}})
     monkeypatch.setattr("airflow_provider_ninebits.operators.escalation.MOST_STEPS", 2)
     task = Task("wake")
     with pytest.raises(TaskDeferred) as pause:

@@ -14,7 +14,7 @@ from airflow.triggers.shared_stream import SharedStreamManager
 from airflow_provider_ninebits.triggers.events import CallbackEventTrigger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 PATHS = ("run", "stream")
 
@@ -26,15 +26,19 @@ async def run(
     *,
     persists: bool = True,
     ack_timeout: float = 300.0,
+    before_it_is_noted: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     """
     Run a trigger until this is cancelled.
 
     :param persists: whether Airflow writes its events down.
+    :param before_it_is_noted: what Airflow waits for before it notes an event that it has taken: a line of its log.
     :param ack_timeout: seconds after which Airflow fails a trigger whose event was not written down.
     """
     if path == "run":
         async for event in trigger.run():
+            if before_it_is_noted is not None:
+                await before_it_is_noted()
             fired(event)
         return
     manager = SharedStreamManager(ack_timeout=ack_timeout)
@@ -43,6 +47,8 @@ async def run(
     try:
         # As `TriggerRunner.run_trigger` does it.
         async for event in trigger.filter_shared_stream(stream):
+            if before_it_is_noted is not None:
+                await before_it_is_noted()
             seq = manager.bind_pending_event(trigger_id=1, key=key)
             assert seq is not None
             fired(event)

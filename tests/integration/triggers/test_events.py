@@ -179,6 +179,29 @@ async def test_what_airflow_did_not_write_down_comes_again_with_the_same_id(
     assert len(found[0]) == 1
 
 
+async def test_one_that_is_cancelled_before_airflow_has_noted_its_event_has_it_come_again(
+    database: Database, path: str
+) -> None:
+    accepted(database, "x", ADA)
+    reached = asyncio.Event()
+
+    async def wait_for_ever() -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    dying = asyncio.create_task(run(CallbackEventTrigger(), path, lambda event: None, before_it_is_noted=wait_for_ever))
+    await subscribed(database)
+    arrive(database, a_call(ADA))
+    await reached.wait()
+    dying.cancel()
+    await asyncio.gather(dying, return_exceptions=True)
+    await rested()
+    async with firing(path) as fired:
+        await until(lambda: fired, "it is lost")
+        await empty(database)
+    assert said(fired) == [(ADA, "answered")]
+
+
 def at_most(under_way: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let so many events be on their way at once."""
     monkeypatch.setattr(event_stream, "MOST_UNDER_WAY", under_way)
