@@ -1,4 +1,4 @@
-"""What the pictures show beside real runs: a month of calls, and callbacks that settled nobody for certain."""
+"""What the pictures show beside real runs: a month of calls, alerts, and callbacks that settled nobody for certain."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import random
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select, update
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.alerts import Alert, ask, note_rung
 from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.callbacks import store
 from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.ledger.keys import alert_key
 from airflow_provider_ninebits.webhook.arrivals import read_arrivals
 
 EARLIER_DAGS = ("appointment_reminders", "rent_due", "blood_donors", "wake_the_person_on_call")
@@ -74,6 +77,21 @@ def _add(connection: Any, chance: random.Random, at: datetime, name: str, *, pen
     }
     write(connection, Change(schema.request, [{"message_id": name, **placed, "started_at": at}]))
     write(connection, Change(schema.recipient, list(numbers.values())))
+
+
+def add_alerts(url: str) -> None:
+    """Add two alerts to a ledger, one of which has held others back."""
+    began = f"scheduled__{datetime.now(UTC):%Y-%m-%d}T02:00:00+00:00"
+    with closing(Database(url)) as ledger:
+        for dag_id, task_id, held_back in ((EARLIER_DAGS[1], "load", 0), (EARLIER_DAGS[2], "copy", 49)):
+            about = alert_key("default", "run", dag_id, began)
+            alert = Alert(about, "default", f"{dag_id} {began}", dag_id, began, task_id)
+            asked = partial(ask, ledger, alert, cooldown=timedelta(minutes=15), lease=timedelta(minutes=1))
+            ring = asked(owner="first").ring
+            if ring is not None:
+                note_rung(ledger, alert, ring)
+            for place in range(held_back):
+                asked(owner=str(place))
 
 
 def add_callbacks_without_a_recipient(url: str) -> None:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from headless_chromium import chromium_path, headless_chromium
 from local_airflow import ROOT, LocalAirflow, airflow_environment, free_port, local_airflow
-from month_of_calls import add_a_month, add_callbacks_without_a_recipient
+from month_of_calls import add_a_month, add_alerts, add_callbacks_without_a_recipient
 from playwright.sync_api import Browser, FrameLocator, Page
 
 from airflow_provider_ninebits.simulator import SimulatorSettings, running_simulator
@@ -49,20 +49,22 @@ def main() -> int:
 
 def take_all(airflow: LocalAirflow, browser: Browser) -> None:
     """Run the example, and take the pictures before, after it, and with a month of calls."""
-    take_whole_pages(airflow, browser, {"empty": "", "empty-callbacks": "callbacks", "empty-statistics": "statistics"})
+    tabs = ("alerts", "callbacks", "statistics")
+    take_whole_pages(airflow, browser, {"empty": "", **{f"empty-{tab}": tab for tab in tabs}})
     run_id = airflow.trigger(DAG_ID)
     airflow.wait_for_run(DAG_ID, run_id)
     page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme="light")
     take_the_wait(page, f"{airflow.url}/dags/{DAG_ID}/runs/{run_id}/tasks/wait/xcom")
     ledger_url = f"sqlite:///{airflow.home / 'ninebits.db'}"
     add_a_month(ledger_url)
+    add_alerts(ledger_url)
     add_callbacks_without_a_recipient(ledger_url)
     for theme in THEMES:
         take_the_page(airflow, browser, theme)
     page.goto(f"{airflow.url}/ninebits/calls/?dag_id={DAG_ID}")
     of_the_run = page.locator("tbody a").first.get_attribute("href") or ""
     page.close()
-    places = {"messages": "", "callbacks": "callbacks", "statistics": "statistics", "refusal": "?number=12x"}
+    places = {"messages": "", **{tab: tab for tab in tabs}, "refusal": "?number=12x"}
     filtered = {"several": "?ref_id=a&ref_id=b&dag_id=rent_due", "message": of_the_run.partition("/calls/")[2]}
     take_whole_pages(airflow, browser, places | filtered)
 
