@@ -140,7 +140,15 @@ def test_nothing_is_wider_than_a_phone_that_has_no_javascript(
     airflow: LocalAirflow, opened: Opened, theme: str, long_named: str
 ) -> None:
     with opened("ada", viewport={"width": 360, "height": 800}, java_script_enabled=False, color_scheme=theme) as phone:
-        for path in ("", "alerts", "callbacks", "statistics", "?state=pending", "?dag_id=reminders", f"messages/{long_named}"):
+        for path in (
+            "",
+            "alerts",
+            "callbacks",
+            "statistics",
+            "?state=pending",
+            "?dag_id=reminders",
+            f"messages/{long_named}",
+        ):
             phone.goto(f"{airflow.url}/ninebits/calls/{path}")
             expect(phone.get_by_role("heading", name="Voice calls")).to_be_visible()
             assert [
