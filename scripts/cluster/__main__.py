@@ -145,7 +145,7 @@ def _task_logs(running: Cluster) -> Path:
 
 def _compare(running: Cluster, run: Run, deadline: float) -> list[str]:
     running.nine_bits.wait_idle(max(deadline - time.monotonic(), 1))
-    played = Played()
+    played = Played(receivers=2)
     for offset in itertools.count(0, 5000):
         page = running.nine_bits.calls(offset=offset, limit=5000)
         played.add(page)

@@ -72,8 +72,13 @@ class Account:
 
 @dataclass
 class Played:
-    """What the simulator played, page by page."""
+    """
+    What the simulator played, page by page.
 
+    :param receivers: to how many of them a proxy may bring one try: the next one gets what another was killed over.
+    """
+
+    receivers: int = 1
     account: Account = field(default_factory=Account)
     posts: int = 0
     _of: dict[tuple[str, str], list[CallSeen]] = field(default_factory=lambda: defaultdict(list))
@@ -89,7 +94,7 @@ class Played:
             if call in self.account.calls:
                 self.account.troubles.append(f"{call}: played twice, so that nothing tells the two apart")
             # What was answered 2xx is there; what was answered otherwise, or not at all, may be.
-            self.account.calls[call] = (taken, len(tries))
+            self.account.calls[call] = (taken, len(tries) * self.receivers)
             self.posts += len(tries)
             self._of[call.ref_id or "", call.number].append(call)
 

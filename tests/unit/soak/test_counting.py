@@ -108,6 +108,13 @@ def test_one_that_was_brought_twice_may_count_twice() -> None:
     assert found([shown(tries=lost_answer)], kept(call(), times=1)) == []
 
 
+@pytest.mark.parametrize(("times", "fits"), [(1, True), (2, True), (3, False)])
+def test_one_that_a_proxy_may_bring_to_two_receivers_may_count_twice(times: int, fits: bool) -> None:
+    played = Played(receivers=2)
+    played.add([shown()])
+    assert (differences(played.close(["r1"]), kept(call(), times=times)) == []) is fits
+
+
 def late(first: CallSeen) -> Account:
     """A ledger that has the answered second call of somebody, and the first one unmatched."""
     ledger = kept(call(second=4, named=False))
