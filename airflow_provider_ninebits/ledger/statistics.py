@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
     from sqlalchemy.sql.compiler import SQLCompiler
 
-MESSAGES = 10_000
+MESSAGES = 6_000
 """How many messages are counted at most, the newest ones."""
-LOOKED_AT = 20_000
+LOOKED_AT = 12_000
 """How many messages are looked at at most, the newest ones: of a DAG, of one connection, or of all."""
-TIMED = 5_000
+TIMED = 3_000
 """Of how many calls, the newest ones, it is told how soon they were answered."""
 QUARTER_SECONDS = 900
 """Calls are grouped by quarters of an hour: no time zone is offset by less."""
