@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 from pathlib import Path
@@ -12,6 +13,13 @@ ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements"
 MAKEFILE = (ROOT / "Makefile").read_text()
 LOCKS = sorted(REQUIREMENTS.glob("*.txt"))
+# SHA-256 of the domains of registries: by their names this file would be one that names them.
+REGISTRIES = {
+    "3ca29e55be4befa48f875d24c27f9bed32fe06588819ed6264084b6670a1ebb0",
+    "8743857e3ea00fd1c64bbc68b8af241954ad2c285e7a60340eec7ea5dcb200db",
+    "8b5bb5eb9d758455b8635855cf8aaf05b68775e3f83f0291e800ef338fb9783c",
+    "a4aa2ac280bb8d1a0ce7a1be5a7bfb10292b49fe9435ad5cff19f421f3c70e41",
+}
 
 
 def requirements(lock: Path) -> list[str]:
@@ -25,13 +33,26 @@ def test_a_lock_pins_everything_with_hashes_and_says_nothing_of_where_it_is(lock
         assert re.fullmatch(r"[\w.-]+(\[[\w,-]+\])?==\S+( ; [^#]+?)?( +--hash=sha256:[0-9a-f]{64})+", requirement)
 
 
+def registries_named_in(text: bytes) -> set[bytes]:
+    """The domains of registries that stand in a text, alone or as the end of a longer name."""
+    pairs = set(re.findall(rb"(?<![\w-])(?=([\w-]+\.[a-z]{2,})(?![\w-]))", text.lower()))
+    return {pair for pair in pairs if hashlib.sha256(pair).hexdigest() in REGISTRIES}
+
+
 def test_no_file_names_a_registrys_host() -> None:
-    # Put together here, since this file is one of them.
-    hosts = [".".join(each).encode() for each in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"))]
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
     files = [ROOT / name.decode() for name in tracked.split(b"\0") if name]
     assert len(files) > 100
-    assert [str(file) for file in files if file.is_file() and any(host in file.read_bytes() for host in hosts)] == []
+    assert [str(file) for file in files if file.is_file() and registries_named_in(file.read_bytes())] == []
+
+
+@pytest.mark.parametrize(
+    "around", ["{}", "https://{}/simple", "files.{}:443", "see {}.", "--index-url=https://a:b@www.{}/"]
+)
+def test_a_host_that_stands_in_a_text_is_found(monkeypatch: pytest.MonkeyPatch, around: str) -> None:
+    monkeypatch.setattr(f"{__name__}.REGISTRIES", {hashlib.sha256(b"registry.test").hexdigest()})
+    assert registries_named_in(around.format("Registry.test").encode()) == {b"registry.test"}
+    assert registries_named_in(around.format("registry.tests").encode()) == set()
 
 
 def test_make_lock_compiles_each_of_them() -> None:
