@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 180.0
@@ -36,6 +37,10 @@ class LocalAirflow:
     environment: dict[str, str]
     process: subprocess.Popen[bytes]
     api: httpx.Client = field(repr=False)
+    components: dict[str, psutil.Process] = field(default_factory=dict)
+    """
+    What ``airflow standalone`` runs and goes on without where it dies. Not the API server: who asks it notices.
+    """
 
     def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
         """Start a run of a DAG, waiting until the DAG processor has found it, and return the run's id."""
@@ -148,9 +153,12 @@ class LocalAirflow:
         return answer.text
 
     def check_alive(self) -> None:
-        """Raise when Airflow has died."""
+        """Raise when Airflow has died, or one of its components."""
         if self.process.poll() is not None:
             raise RuntimeError(f"Airflow ended with {self.process.returncode}; see the logs in {self.home}")
+        for name, component in self.components.items():
+            if not component.is_running() or component.status() == psutil.STATUS_ZOMBIE:
+                raise RuntimeError(f"Airflow's {name} has died; see the logs in {self.home}")
 
     def _get(self, path: str, **params: Any) -> dict[str, Any]:
         answer = self.api.get(path, params=params)
@@ -264,10 +272,18 @@ def _wait_until_ready(airflow: LocalAirflow) -> None:
             if all(status == "healthy" for status in parts):
                 token = airflow.token()
                 airflow.api.headers["Authorization"] = f"Bearer {token}"
+                airflow.components = components_of(airflow.process)
                 return
         if time.monotonic() > deadline:
             raise TimeoutError(f"Airflow is not ready; see the logs in {airflow.home}")
         time.sleep(0.5)
+
+
+def components_of(standalone: subprocess.Popen[bytes]) -> dict[str, psutil.Process]:
+    """Return the components that a standalone Airflow does not look after, by name."""
+    names = {"scheduler", "dag-processor", "triggerer"}
+    children = psutil.Process(standalone.pid).children()
+    return {name: child for child in children for name in names.intersection(child.cmdline())}
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:

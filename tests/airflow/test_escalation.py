@@ -47,7 +47,7 @@ def test_a_ladder_goes_on_after_its_worker_was_killed(stage: Stage) -> None:
 
 def test_a_late_answer_ends_a_deferred_ladder_whose_triggerer_was_killed(stage: Stage) -> None:
     (first,), (second,), (third,) = stage.silent(1), stage.holding(1), stage.answering(1)
-    with another_triggerer(stage, capacity=10) as other, stopped(triggerer_of(stage)):
+    with another_triggerer(stage, capacity=10) as other, stopped(stage, triggerer_of(stage)):
         run_id = stage.airflow.trigger("escalate", {"contacts": [first, second, third]})
         rung_once(stage, second)
         stage.airflow.wait_for_task("escalate", run_id, "wake", {"deferred"})

@@ -95,11 +95,11 @@ def test_a_dag_runs_because_a_call_was_not_answered_also_after_its_triggerer_was
         until(lambda: not waiting_events(stage, DAG_ID), stage, "what was told stays in the ledger")
 
         with another_triggerer(stage, capacity=10) as other:
-            with stopped(triggerer_of(stage)):
+            with stopped(stage, triggerer_of(stage)):
                 before = last_seen(stage, DAG_ID)
                 until(lambda: last_seen(stage, DAG_ID) != before, stage, "the other one did not take over")
                 theirs = processes_of(other)
-                with stopped(theirs):
+                with stopped(stage, theirs):
                     stage.run("ring", to=[last])
                     stage.simulator.wait_idle()
                     until(lambda: waiting_events(stage, DAG_ID), stage, "no event was kept")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -14,10 +15,13 @@ from local_airflow import end_group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.airflow.conftest import Stage
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(400)]
+
+PATIENCE_SECONDS = 60.0
 
 
 def triggerer_of(stage: Stage) -> list[psutil.Process]:
@@ -39,17 +43,47 @@ def kill(processes: list[psutil.Process]) -> None:
 
 
 @contextmanager
-def stopped(processes: list[psutil.Process]) -> Iterator[None]:
+def stopped(stage: Stage, processes: list[psutil.Process]) -> Iterator[None]:
     """Let processes sleep, so that others do what they would have done."""
-    for process in processes:
-        process.suspend()
+    databases = [stage.airflow.home / name for name in ("airflow.db", "ninebits.db")]
     try:
+        suspend_outside_transactions(processes, databases)
         yield
     finally:
+        resume(processes)
+
+
+def suspend_outside_transactions(processes: list[psutil.Process], databases: list[Path]) -> None:
+    """Let processes sleep while they write in none of some SQLite databases: nobody else could, and Airflow dies."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
         for process in processes:
-            # Unless it was killed meanwhile.
-            with suppress(psutil.NoSuchProcess):
-                process.resume()
+            process.suspend()
+        if all(can_be_written(database) for database in databases):
+            return
+        resume(processes)
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"whenever the processes sleep, one of {databases} is locked")
+        time.sleep(0.1)
+
+
+def resume(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        # Unless it was killed meanwhile.
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
+
+
+def can_be_written(database: Path) -> bool:
+    # Whoever is awake is done with writing long before this ends, and Airflow waits for five seconds.
+    connection = sqlite3.connect(f"file:{database}?mode=rw", uri=True, timeout=2.0, isolation_level=None)
+    with closing(connection):
+        try:
+            connection.execute("begin exclusive")
+        except sqlite3.OperationalError:
+            return False
+        connection.execute("rollback")
+        return True
 
 
 @contextmanager
@@ -92,7 +126,7 @@ def test_two_triggerers_wait_beside_each_other_and_one_takes_over_from_the_other
     stage.airflow.wait_for_run("waits_for_unknown", stage.unknown_waits)
     first, second, third = stage.holding(3)
     with another_triggerer(stage) as other:
-        with stopped(triggerer_of(stage)):
+        with stopped(stage, triggerer_of(stage)):
             ours = waiting(stage, first)
         # The other one is full.
         theirs = waiting(stage, second)
@@ -102,7 +136,7 @@ def test_two_triggerers_wait_beside_each_other_and_one_takes_over_from_the_other
             assert stage.airflow.wait_for_run("wait", run_id) == "success"
             assert stage.task_instance("wait", run_id, "wait")["try_number"] == 1
 
-        with stopped(triggerer_of(stage)):
+        with stopped(stage, triggerer_of(stage)):
             orphaned = waiting(stage, third)
         job = triggerer_job(stage, orphaned)
         kill(processes_of(other))
