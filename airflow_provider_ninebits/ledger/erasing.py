@@ -209,7 +209,7 @@ def _has_hashes() -> ColumnElement[bool]:
     )
     of_a_request = (
         exists()
-        .where(callback.request_id == request.id, callback.identity.is_not(None))
+        .where(callback.request_id == request.id, callback.recipient_id.is_(None), callback.identity.is_not(None))
         .where(request.message_id == message.id, message.send_id == schema.send.c.id)
     )
     return or_(of_a_recipient, of_a_request)

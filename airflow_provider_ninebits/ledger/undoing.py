@@ -8,9 +8,9 @@ that may have become possible.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, case, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, func, literal, or_, select, true, update
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.api_answers import fail_pending
@@ -36,14 +36,10 @@ def let_go_of_refused(connection: Connection, message_id: str, request_ids: Sequ
 
     :param connection: a transaction that holds the message's locks.
     """
-    callback, recipient, request = schema.callback.c, schema.recipient.c, schema.request.c
-    which: ColumnElement[bool] = callback.request_id.in_(request_ids)
+    request = schema.request.c
     left = select(func.count()).where(request.message_id == message_id, request.state != RequestState.REFUSED)
-    if not connection.execute(left).scalar_one():
-        recipients = select(recipient.id).where(recipient.message_id == message_id)
-        requests = select(request.id).where(request.message_id == message_id)
-        which = or_(callback.recipient_id.in_(recipients), callback.request_id.in_(requests))
-    _let_go(connection, message_id, which)
+    nothing_is_left = not connection.execute(left).scalar_one()
+    _let_go(connection, message_id, true() if nothing_is_left else schema.callback.c.request_id.in_(request_ids))
     _fail_again(connection, message_id)
 
 
@@ -61,15 +57,16 @@ def let_go_of_name(connection: Connection, message_id: str, request_id: int) -> 
     """
     callback, request = schema.callback.c, schema.request.c
     _let_go(connection, message_id, (callback.request_id == request_id) & callback.ref_id.is_not(None))
-    still_shown = select(func.count()).where(callback.request_id == request_id).scalar_subquery()
+    still_shown = bool(_callbacks_of(connection, message_id, callback.request_id == request_id))
+    known_without = "callback" if still_shown else None
     connection.execute(
         update(schema.request)
         .where(request.id == request_id)
         .values(
             ref_id=None,
-            known_by=case((request.known_by == "person", "person"), (still_shown > 0, "callback"), else_=None),
+            known_by=case((request.known_by == "person", "person"), else_=known_without),
             state=case(
-                (or_(request.known_by == "person", still_shown > 0), RequestState.ACCEPTED),
+                (or_(request.known_by == "person", literal(still_shown)), RequestState.ACCEPTED),
                 (request.finished_at.is_(None), RequestState.SENDING),
                 else_=RequestState.UNCERTAIN,
             ),
@@ -79,17 +76,31 @@ def let_go_of_name(connection: Connection, message_id: str, request_id: int) -> 
 
 
 def _let_go(connection: Connection, message_id: str, which: ColumnElement[bool]) -> None:
-    callback = schema.callback.c
-    rows = connection.execute(select(callback.id, callback.recipient_id).where(which)).all()
+    """Let go of a message's callbacks that are so."""
+    rows = _callbacks_of(connection, message_id, which)
     if not rows:
         return
     connection.execute(
         update(schema.callback)
-        .where(callback.id == bindparam("row_id"))
+        .where(schema.callback.c.id == bindparam("row_id"))
         .values(match_state=MatchState.UNMATCHED, recipient_id=None, request_id=None, ambiguous=False),
         [{"row_id": row.id} for row in rows],
     )
     _fold_anew(connection, message_id, sorted({row.recipient_id for row in rows if row.recipient_id}))
+
+
+def _callbacks_of(connection: Connection, message_id: str, which: ColumnElement[bool]) -> list[Any]:
+    """Return those of a message's callbacks that are so: its recipients' calls, and the API answers to its requests."""
+    callback, recipient, request = schema.callback.c, schema.recipient.c, schema.request.c
+    recipients = select(recipient.id).where(recipient.message_id == message_id)
+    requests = select(request.id).where(request.message_id == message_id)
+    # Apart: together they would use neither index.
+    theirs = (
+        callback.recipient_id.in_(recipients),
+        and_(callback.recipient_id.is_(None), callback.request_id.in_(requests)),
+    )
+    read = select(callback.id, callback.recipient_id)
+    return [row for each in theirs for row in connection.execute(read.where(each, which))]
 
 
 def _fold_anew(connection: Connection, message_id: str, recipient_ids: Sequence[int]) -> None:
@@ -135,6 +146,6 @@ def _fail_again(connection: Connection, message_id: str) -> None:
     for answer in connection.execute(
         select(callback.request_id, callback.status, callback.received_at)
         .join(schema.request, request.id == callback.request_id)
-        .where(callback.kind == CallbackKind.ANSWER, request.message_id == message_id)
+        .where(callback.kind == CallbackKind.ANSWER, callback.recipient_id.is_(None), request.message_id == message_id)
     ).all():
         fail_pending(connection, message_id, answer.request_id, answer.status, answer.received_at)

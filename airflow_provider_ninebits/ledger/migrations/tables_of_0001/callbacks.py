@@ -119,7 +119,7 @@ def _create_callback() -> None:
             "request_id",
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
             nullable=True,
-            comment="of an API answer, or of an adopted ref_id",
+            comment="the one that it shows to have been placed, or answers",
         ),
         sa.PrimaryKeyConstraint("id", name="pk_ninebits_callback"),
         sa.UniqueConstraint("identity", name="uq_ninebits_callback_identity"),
@@ -134,7 +134,14 @@ def _create_callback() -> None:
         postgresql_where=sa.text("match_state <> 'matched' or ambiguous"),
     )
     op.create_index("ix_ninebits_callback_recipient_id", "ninebits_callback", ["recipient_id"], unique=False)
-    op.create_index("ix_ninebits_callback_request_id", "ninebits_callback", ["request_id"], unique=False)
+    op.create_index(
+        "ix_ninebits_callback_answered_request",
+        "ninebits_callback",
+        ["request_id"],
+        unique=False,
+        sqlite_where=sa.text("recipient_id is null and request_id is not null"),
+        postgresql_where=sa.text("recipient_id is null and request_id is not null"),
+    )
     op.create_index(
         "ix_ninebits_callback_waiting_number",
         "ninebits_callback",

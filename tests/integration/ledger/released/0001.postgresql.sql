@@ -334,7 +334,7 @@ COMMENT ON COLUMN public.ninebits_callback.ambiguous IS 'several could have been
 -- Name: COLUMN ninebits_callback.request_id; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.ninebits_callback.request_id IS 'of an API answer, or of an adopted ref_id';
+COMMENT ON COLUMN public.ninebits_callback.request_id IS 'the one that it shows to have been placed, or answers';
 
 
 --
@@ -1404,116 +1404,116 @@ ALTER TABLE ONLY public.ninebits_request ALTER COLUMN id SET DEFAULT nextval('pu
 -- Data for Name: ninebits_alert; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_alert VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'alerts manual__1', 0, '2026-11-25 16:57:22.645215+00', 'a dag_id', 'a run_id', 'a task_id', '614633e622de21ef5ce6ab813ab0c547', '2026-11-25 16:57:23.666432+00', 'me', '2026-11-25 16:57:37.666432+00', 0, 0, '2026-11-25 16:57:22.645215+00', 'a held_back_dag_', 'a held_back_run_', 'a held_back_task', '2026-11-25 16:57:23.666432+00');
+INSERT INTO public.ninebits_alert VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'alerts manual__1', 0, '2026-11-30 15:19:18.480758+00', 'a dag_id', 'a run_id', 'a task_id', 'af3a03ca9a9bf6eb0cf0491271efea2a', '2026-11-30 15:19:19.485998+00', 'me', '2026-11-30 15:19:33.485998+00', 0, 0, '2026-11-30 15:19:18.480758+00', 'a held_back_dag_', 'a held_back_run_', 'a held_back_task', '2026-11-30 15:19:19.485998+00');
 
 
 --
 -- Data for Name: ninebits_callback; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_callback VALUES (3, '2026-11-25 16:57:23.493922+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
-INSERT INTO public.ninebits_callback VALUES (4, '2026-11-25 16:57:23.628622+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-25 16:57:23.627909+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (5, '2026-11-25 16:57:23.628622+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-25 16:57:23.627927+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (6, '2026-11-25 16:57:23.628622+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
-INSERT INTO public.ninebits_callback VALUES (2, '2026-11-25 16:57:23.493922+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-25 16:57:22.645215+00', '2026-11-25 16:57:23.49362+00', '2026-11-25 16:57:22.645215+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
+INSERT INTO public.ninebits_callback VALUES (3, '2026-11-30 15:19:19.439367+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
+INSERT INTO public.ninebits_callback VALUES (4, '2026-11-30 15:19:19.477175+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-30 15:19:19.476883+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (5, '2026-11-30 15:19:19.477175+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-30 15:19:19.47689+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (6, '2026-11-30 15:19:19.477175+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
+INSERT INTO public.ninebits_callback VALUES (2, '2026-11-30 15:19:19.439367+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-30 15:19:18.480758+00', '2026-11-30 15:19:19.439177+00', '2026-11-30 15:19:18.480758+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
 
 
 --
 -- Data for Name: ninebits_escalation; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_escalation VALUES ('11111111111111111111111111111111', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'etl manual__1', 'etl', 'manual__1', 'a task_id', 'ninebits_default', 'https://media.test/a.mp3?signature=1', 'a from_number', '[["2348020000001"], ["2348020000002", "2348020000003"]]', '2026-11-25 16:57:23.679806+00', 'a taken_by');
+INSERT INTO public.ninebits_escalation VALUES ('11111111111111111111111111111111', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'etl manual__1', 'etl', 'manual__1', 'a task_id', 'ninebits_default', 'https://media.test/a.mp3?signature=1', 'a from_number', '[["2348020000001"], ["2348020000002", "2348020000003"]]', '2026-11-30 15:19:19.488484+00', 'a taken_by');
 
 
 --
 -- Data for Name: ninebits_escalation_watch; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_escalation_watch VALUES ('default', '2026-11-25 16:57:23.671678+00');
+INSERT INTO public.ninebits_escalation_watch VALUES ('default', '2026-11-30 15:19:19.487402+00');
 
 
 --
 -- Data for Name: ninebits_event; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_event VALUES (3, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 3, 'c3cf312d529198bc07e5a4802540013c', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_event VALUES (2, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 2, 'c3cf312d529198bc07e5a4802540013c', 'answered', 1, '2026-11-25 16:57:22.645215+00', '2026-11-25 16:57:23.49362+00', '2026-11-25 16:57:22.645215+00', 7, 7, 30000000000);
+INSERT INTO public.ninebits_event VALUES (3, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 3, 'dbfa4c25fc4a795dd5c05ee1c4e27bc5', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_event VALUES (2, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 2, 'dbfa4c25fc4a795dd5c05ee1c4e27bc5', 'answered', 1, '2026-11-30 15:19:18.480758+00', '2026-11-30 15:19:19.439177+00', '2026-11-30 15:19:18.480758+00', 7, 7, 30000000000);
 
 
 --
 -- Data for Name: ninebits_message; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_message VALUES ('c3cf312d529198bc07e5a4802540013c', '60ffc65ef710b39355ecc59d87fd9442', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-25 16:58:23.48983+00', 2, NULL, 1, 1, 0, 30000000000, '2026-11-25 16:57:23.493922+00', 3, '2026-11-25 16:57:23.471008+00');
-INSERT INTO public.ninebits_message VALUES ('9ad54a826c64f9ee37540d93851e2176', 'c0b3208eb436d8153b116cc0b746aa17', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, NULL, 0, 0, 0, 0, NULL, 2, '2026-11-25 16:57:23.544444+00');
-INSERT INTO public.ninebits_message VALUES ('27db16df72444098c230e275b9f0d05d', '44a53667bd1f9767f3dc366b8a95f50b', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, NULL, 0, 0, 0, 0, NULL, 0, '2026-11-25 16:57:23.60075+00');
-INSERT INTO public.ninebits_message VALUES ('19635ef8045759cf84340fd82d67f3f4', '0c05886b498c919bf7b16a8fba21549b', 0, 'ninebits', 'a dag_id', 'https://media.test/a.mp3', 'a from_number', 'uncertain', 'a test', NULL, 1, 'a zones', 0, 0, 0, 0, NULL, 2, '2026-11-25 16:57:23.50646+00');
+INSERT INTO public.ninebits_message VALUES ('dbfa4c25fc4a795dd5c05ee1c4e27bc5', 'b9b59ee98a4117f35f405f3b058e36ab', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-30 15:20:19.437692+00', 2, NULL, 1, 1, 0, 30000000000, '2026-11-30 15:19:19.439367+00', 3, '2026-11-30 15:19:19.432225+00');
+INSERT INTO public.ninebits_message VALUES ('57417daa5e37d69ec41f3c9a8da31794', '104205c1d93f839a1ac0781f2d277675', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'uncertain', 'a test', NULL, 1, NULL, 0, 0, 0, 0, NULL, 2, '2026-11-30 15:19:19.444967+00');
+INSERT INTO public.ninebits_message VALUES ('558b90922f5da0f7d838417cb8b36883', '16f4236b10b4eec4188ff9c50c3ae89a', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, NULL, 0, 0, 0, 0, NULL, 0, '2026-11-30 15:19:19.472332+00');
+INSERT INTO public.ninebits_message VALUES ('20f4a8a5844e89b58d6821cf4b97fb33', '50e25103e911bcc3bbf2f255da01610a', 0, 'ninebits', 'a dag_id', 'https://media.test/a.mp3', 'a from_number', 'refused', 'a test', NULL, 1, 'a zones', 0, 0, 0, 0, NULL, 2, '2026-11-30 15:19:19.457079+00');
 
 
 --
 -- Data for Name: ninebits_purge; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_purge VALUES (1, '2026-08-27 16:57:23.361183+00', '2026-11-25 16:57:23.361183+00');
+INSERT INTO public.ninebits_purge VALUES (1, '2026-09-01 15:19:19.401292+00', '2026-11-30 15:19:19.401292+00');
 
 
 --
 -- Data for Name: ninebits_receipt; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receipt VALUES (1, '9b9b2ccb4ef8f90a0b9179fce2c81791', 'aed4ceea42ae9f546bc57133d5f74401', 0, 'accepted', 1, 'purged');
+INSERT INTO public.ninebits_receipt VALUES (1, '4e3ee7f58c0d716bd1407def687ddcd1', '9105e036a11f5d29dae296eebb240ac6', 0, 'accepted', 1, 'purged');
 
 
 --
 -- Data for Name: ninebits_receiver; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receiver VALUES ('80863ab0c3c7c69c77aab7ab4a0e5702', 'a-host', '2026-11-25 16:57:23.645215+00', '2026-11-25 16:57:23.645215+00', '2026-11-25 16:57:23.647981+00', false, 1, '2026-11-25 16:57:23.647981+00', 1, '2026-11-25 16:57:23.647981+00', 1, '2026-11-25 16:57:23.647981+00');
+INSERT INTO public.ninebits_receiver VALUES ('ee7657a2f3896820f3060ba33d655e19', 'a-host', '2026-11-30 15:19:19.480758+00', '2026-11-30 15:19:19.480758+00', '2026-11-30 15:19:19.481773+00', false, 1, '2026-11-30 15:19:19.481773+00', 1, '2026-11-30 15:19:19.481773+00', 1, '2026-11-30 15:19:19.481773+00');
 
 
 --
 -- Data for Name: ninebits_recipient; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_recipient VALUES (3, '60ffc65ef710b39355ecc59d87fd9442', 'c3cf312d529198bc07e5a4802540013c', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-25 16:57:23.493922+00');
-INSERT INTO public.ninebits_recipient VALUES (4, '0c05886b498c919bf7b16a8fba21549b', '19635ef8045759cf84340fd82d67f3f4', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (5, 'c0b3208eb436d8153b116cc0b746aa17', '9ad54a826c64f9ee37540d93851e2176', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (6, '44a53667bd1f9767f3dc366b8a95f50b', '27db16df72444098c230e275b9f0d05d', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (2, '60ffc65ef710b39355ecc59d87fd9442', 'c3cf312d529198bc07e5a4802540013c', '2348020000001', 'answered', 1, '2026-11-25 16:57:22.645215+00', '2026-11-25 16:57:23.49362+00', '2026-11-25 16:57:22.645215+00', 7, 7, 30000000000, '2026-11-25 16:57:23.493922+00');
+INSERT INTO public.ninebits_recipient VALUES (3, 'b9b59ee98a4117f35f405f3b058e36ab', 'dbfa4c25fc4a795dd5c05ee1c4e27bc5', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-30 15:19:19.439367+00');
+INSERT INTO public.ninebits_recipient VALUES (4, '104205c1d93f839a1ac0781f2d277675', '57417daa5e37d69ec41f3c9a8da31794', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (5, '50e25103e911bcc3bbf2f255da01610a', '20f4a8a5844e89b58d6821cf4b97fb33', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (6, '16f4236b10b4eec4188ff9c50c3ae89a', '558b90922f5da0f7d838417cb8b36883', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (2, 'b9b59ee98a4117f35f405f3b058e36ab', 'dbfa4c25fc4a795dd5c05ee1c4e27bc5', '2348020000001', 'answered', 1, '2026-11-30 15:19:18.480758+00', '2026-11-30 15:19:19.439177+00', '2026-11-30 15:19:18.480758+00', 7, 7, 30000000000, '2026-11-30 15:19:19.439367+00');
 
 
 --
 -- Data for Name: ninebits_request; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_request VALUES (3, '19635ef8045759cf84340fd82d67f3f4', 'ninebits', 'uncertain', NULL, NULL, '2026-11-25 16:57:23.519022+00', '2026-11-25 16:57:23.525629+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (4, '9ad54a826c64f9ee37540d93851e2176', 'ninebits', 'refused', NULL, 'answer', '2026-11-25 16:57:23.565841+00', '2026-11-25 16:57:23.5713+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (2, 'c3cf312d529198bc07e5a4802540013c', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-25 16:57:23.489881+00', '2026-11-25 16:57:23.492136+00', 7, 'a detail');
+INSERT INTO public.ninebits_request VALUES (3, '57417daa5e37d69ec41f3c9a8da31794', 'ninebits', 'uncertain', NULL, NULL, '2026-11-30 15:19:19.450365+00', '2026-11-30 15:19:19.451166+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (4, '20f4a8a5844e89b58d6821cf4b97fb33', 'ninebits', 'refused', NULL, 'answer', '2026-11-30 15:19:19.462591+00', '2026-11-30 15:19:19.463422+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (2, 'dbfa4c25fc4a795dd5c05ee1c4e27bc5', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-30 15:19:19.437722+00', '2026-11-30 15:19:19.438612+00', 7, 'a detail');
 
 
 --
 -- Data for Name: ninebits_send; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_send VALUES ('9b9b2ccb4ef8f90a0b9179fce2c81791', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-08-27 16:57:23.169639+00', NULL, NULL, 'purged');
-INSERT INTO public.ninebits_send VALUES ('60ffc65ef710b39355ecc59d87fd9442', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-25 16:57:23.468757+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('c0b3208eb436d8153b116cc0b746aa17', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-25 16:57:23.542216+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('44a53667bd1f9767f3dc366b8a95f50b', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-25 16:57:23.59314+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('0c05886b498c919bf7b16a8fba21549b', NULL, 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-25 16:57:23.504339+00', 'a planner', '2026-11-25 16:57:22.645215+00', NULL);
+INSERT INTO public.ninebits_send VALUES ('4e3ee7f58c0d716bd1407def687ddcd1', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-09-01 15:19:19.325321+00', NULL, NULL, 'purged');
+INSERT INTO public.ninebits_send VALUES ('b9b59ee98a4117f35f405f3b058e36ab', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-30 15:19:19.431071+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('50e25103e911bcc3bbf2f255da01610a', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-30 15:19:19.455798+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('16f4236b10b4eec4188ff9c50c3ae89a', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-30 15:19:19.471174+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('104205c1d93f839a1ac0781f2d277675', NULL, 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-30 15:19:19.443929+00', 'a planner', '2026-11-30 15:19:18.480758+00', NULL);
 
 
 --
 -- Data for Name: ninebits_subscription; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_subscription VALUES ('16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 'default', true, true, true, '2026-11-25 16:57:23.136509+00', '2026-11-25 16:57:23.136509+00');
+INSERT INTO public.ninebits_subscription VALUES ('16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 'default', true, true, true, '2026-11-30 15:19:19.317943+00', '2026-11-30 15:19:19.317943+00');
 
 
 --
 -- Data for Name: ninebits_task; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-25 16:57:23.657186+00');
+INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-30 15:19:19.483785+00');
 
 
 --
@@ -1725,6 +1725,13 @@ CREATE INDEX ix_ninebits_alert_seen_at ON public.ninebits_alert USING btree (see
 
 
 --
+-- Name: ix_ninebits_callback_answered_request; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_callback_answered_request ON public.ninebits_callback USING btree (request_id) WHERE ((recipient_id IS NULL) AND (request_id IS NOT NULL));
+
+
+--
 -- Name: ix_ninebits_callback_dead_letter; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1743,13 +1750,6 @@ CREATE INDEX ix_ninebits_callback_received_at ON public.ninebits_callback USING 
 --
 
 CREATE INDEX ix_ninebits_callback_recipient_id ON public.ninebits_callback USING btree (recipient_id);
-
-
---
--- Name: ix_ninebits_callback_request_id; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX ix_ninebits_callback_request_id ON public.ninebits_callback USING btree (request_id);
 
 
 --

@@ -21,7 +21,7 @@ CREATE TABLE ninebits_alert (
 	seen_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_alert PRIMARY KEY ("key")
 );
-INSERT INTO "ninebits_alert" VALUES('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','alerts manual__1',0,'2026-11-25 16:57:21.112637','a dag_id','a run_id','a task_id','0e6e905e0e2e276f8ed688f7e9105cef','2026-11-25 16:57:22.139793','me','2026-11-25 16:57:36.139793',0,0,'2026-11-25 16:57:21.112637','a held_back_dag_','a held_back_run_','a held_back_task','2026-11-25 16:57:22.139793');
+INSERT INTO "ninebits_alert" VALUES('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','alerts manual__1',0,'2026-11-30 15:19:18.139220','a dag_id','a run_id','a task_id','25a406d43ad4f3495fa67b7a14ef223d','2026-11-30 15:19:19.142626','me','2026-11-30 15:19:33.142626',0,0,'2026-11-30 15:19:18.139220','a held_back_dag_','a held_back_run_','a held_back_task','2026-11-30 15:19:19.142626');
 CREATE TABLE ninebits_callback (
 	id INTEGER NOT NULL, 
 	received_at DATETIME NOT NULL, 
@@ -49,11 +49,11 @@ CREATE TABLE ninebits_callback (
 	CONSTRAINT pk_ninebits_callback PRIMARY KEY (id), 
 	CONSTRAINT uq_ninebits_callback_identity UNIQUE (identity)
 );
-INSERT INTO "ninebits_callback" VALUES(1,'2026-11-25 16:57:21.980861','a receiver_id','a conn_path','call',X'7B7D','ada',0,'r1','2348020000001',0,'2026-11-25 16:57:21.112637','2026-11-25 16:57:21.980668','2026-11-25 16:57:21.112637',7,7,30000000000,NULL,NULL,'matched',0,1,1);
-INSERT INTO "ninebits_callback" VALUES(2,'2026-11-25 16:57:21.980861',NULL,NULL,'call',X'7B7D','ben',0,'r1','2348020000002',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'matched',0,2,1);
-INSERT INTO "ninebits_callback" VALUES(3,'2026-11-25 16:57:22.088798',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2349000000000',0,NULL,'2026-11-25 16:57:22.088660',NULL,NULL,NULL,NULL,NULL,NULL,'unmatched',0,NULL,NULL);
-INSERT INTO "ninebits_callback" VALUES(4,'2026-11-25 16:57:22.088798',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2348020000003',1,NULL,'2026-11-25 16:57:22.088673',NULL,NULL,NULL,NULL,NULL,NULL,'inbound',0,NULL,NULL);
-INSERT INTO "ninebits_callback" VALUES(5,'2026-11-25 16:57:22.088798',NULL,NULL,'answer',X'7B7D',NULL,0,'r1',NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,200,'not possible','matched',0,NULL,1);
+INSERT INTO "ninebits_callback" VALUES(1,'2026-11-30 15:19:19.123440','a receiver_id','a conn_path','call',X'7B7D','ada',0,'r1','2348020000001',0,'2026-11-30 15:19:18.139220','2026-11-30 15:19:19.123383','2026-11-30 15:19:18.139220',7,7,30000000000,NULL,NULL,'matched',0,1,1);
+INSERT INTO "ninebits_callback" VALUES(2,'2026-11-30 15:19:19.123440',NULL,NULL,'call',X'7B7D','ben',0,'r1','2348020000002',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'matched',0,2,1);
+INSERT INTO "ninebits_callback" VALUES(3,'2026-11-30 15:19:19.137224',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2349000000000',0,NULL,'2026-11-30 15:19:19.137170',NULL,NULL,NULL,NULL,NULL,NULL,'unmatched',0,NULL,NULL);
+INSERT INTO "ninebits_callback" VALUES(4,'2026-11-30 15:19:19.137224',NULL,NULL,'call',X'7B7D',NULL,0,NULL,'2348020000003',1,NULL,'2026-11-30 15:19:19.137175',NULL,NULL,NULL,NULL,NULL,NULL,'inbound',0,NULL,NULL);
+INSERT INTO "ninebits_callback" VALUES(5,'2026-11-30 15:19:19.137224',NULL,NULL,'answer',X'7B7D',NULL,0,'r1',NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,200,'not possible','matched',0,NULL,1);
 CREATE TABLE ninebits_escalation (
 	id VARCHAR(32) NOT NULL, 
 	first_key VARCHAR(64) NOT NULL, 
@@ -70,13 +70,13 @@ CREATE TABLE ninebits_escalation (
 	taken_by TEXT, 
 	CONSTRAINT pk_ninebits_escalation PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_escalation" VALUES('11111111111111111111111111111111','aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','etl manual__1','etl','manual__1','a task_id','ninebits_default','https://media.test/a.mp3?signature=1','a from_number','[["2348020000001"], ["2348020000002", "2348020000003"]]','2026-11-25 16:57:22.149389','a taken_by');
+INSERT INTO "ninebits_escalation" VALUES('11111111111111111111111111111111','aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','default','etl manual__1','etl','manual__1','a task_id','ninebits_default','https://media.test/a.mp3?signature=1','a from_number','[["2348020000001"], ["2348020000002", "2348020000003"]]','2026-11-30 15:19:19.144235','a taken_by');
 CREATE TABLE ninebits_escalation_watch (
 	deployment VARCHAR(250) NOT NULL, 
 	seen_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_escalation_watch PRIMARY KEY (deployment)
 );
-INSERT INTO "ninebits_escalation_watch" VALUES('default','2026-11-25 16:57:22.145668');
+INSERT INTO "ninebits_escalation_watch" VALUES('default','2026-11-30 15:19:19.143584');
 CREATE TABLE ninebits_event (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	subscription_id VARCHAR(64) NOT NULL, 
@@ -91,8 +91,8 @@ CREATE TABLE ninebits_event (
 	call_duration INTEGER, 
 	total_amount BIGINT
 );
-INSERT INTO "ninebits_event" VALUES(2,'16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688',1,'1f0192a18bc5b4447fb30f6e96d303bc','answered',1,'2026-11-25 16:57:21.112637','2026-11-25 16:57:21.980668','2026-11-25 16:57:21.112637',7,7,30000000000);
-INSERT INTO "ninebits_event" VALUES(3,'16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688',2,'1f0192a18bc5b4447fb30f6e96d303bc','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_event" VALUES(2,'16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688',1,'a0455fd87bb0a2edc4924c3e3cc266b0','answered',1,'2026-11-30 15:19:18.139220','2026-11-30 15:19:19.123383','2026-11-30 15:19:18.139220',7,7,30000000000);
+INSERT INTO "ninebits_event" VALUES(3,'16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688',2,'a0455fd87bb0a2edc4924c3e3cc266b0','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE ninebits_message (
 	id VARCHAR(32) NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -117,17 +117,17 @@ CREATE TABLE ninebits_message (
 	CONSTRAINT fk_ninebits_message_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_ninebits_message_send_id_part UNIQUE (send_id, part)
 );
-INSERT INTO "ninebits_message" VALUES('1f0192a18bc5b4447fb30f6e96d303bc','322a54a7c3e579cb6db939048799955b',0,'ninebits','a dag_id','https://media.test/a.mp3','a from_number','accepted','a test','2026-11-25 16:58:21.968323',2,'a zones',1,1,0,30000000000,'2026-11-25 16:57:21.980861',3,'2026-11-25 16:57:21.944150');
-INSERT INTO "ninebits_message" VALUES('abf7b1ed5b25a6336bd22242f6a3753b','6d31b22447fd0756d4c0be4bf650d921',0,'ninebits',NULL,'https://media.test/a.mp3',NULL,'uncertain','a test',NULL,1,NULL,0,0,0,0,NULL,2,'2026-11-25 16:57:21.995081');
-INSERT INTO "ninebits_message" VALUES('c7a500f29a0ae1c958104a25b130d75f','6f1a36ab91a1ae76684725a71577ce6f',0,'ninebits',NULL,'https://media.test/a.mp3',NULL,'refused','a test',NULL,1,NULL,0,0,0,0,NULL,2,'2026-11-25 16:57:22.026556');
-INSERT INTO "ninebits_message" VALUES('2220e02590f30a7d6da4d99616a0af36','9dd26a8778dda9accf352fff5f7a146d',0,'ninebits',NULL,'https://media.test/a.mp3',NULL,'planned',NULL,NULL,1,NULL,0,0,0,0,NULL,0,'2026-11-25 16:57:22.070460');
+INSERT INTO "ninebits_message" VALUES('a0455fd87bb0a2edc4924c3e3cc266b0','b3e155780321ac685586ba784c2d6b52',0,'ninebits',NULL,'https://media.test/a.mp3',NULL,'accepted','a test','2026-11-30 15:20:19.122276',2,NULL,1,1,0,30000000000,'2026-11-30 15:19:19.123440',3,'2026-11-30 15:19:19.120141');
+INSERT INTO "ninebits_message" VALUES('ec911a44d9a46d3da1c6a342cba59ad2','30a6929c52ec9c54765ea35731f071c4',0,'ninebits',NULL,'https://media.test/a.mp3',NULL,'uncertain','a test',NULL,1,NULL,0,0,0,0,NULL,2,'2026-11-30 15:19:19.125643');
+INSERT INTO "ninebits_message" VALUES('61574d66715371b4a234818ac85dca3a','9d7ad70158c0db7901dc2ce99acd45df',0,'ninebits','a dag_id','https://media.test/a.mp3','a from_number','refused','a test',NULL,1,'a zones',0,0,0,0,NULL,2,'2026-11-30 15:19:19.129782');
+INSERT INTO "ninebits_message" VALUES('fafef386ab86dc80f5c0fe9dc1db1115','e160be1186fd2cf01000f21d1998ece7',0,'ninebits',NULL,'https://media.test/a.mp3',NULL,'planned',NULL,NULL,1,NULL,0,0,0,0,NULL,0,'2026-11-30 15:19:19.135463');
 CREATE TABLE ninebits_purge (
 	id INTEGER NOT NULL, 
 	purged_until DATETIME NOT NULL, 
 	begun_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_purge PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_purge" VALUES(1,'2026-08-27 16:57:21.805405','2026-11-25 16:57:21.805405');
+INSERT INTO "ninebits_purge" VALUES(1,'2026-09-01 15:19:19.103318','2026-11-30 15:19:19.103318');
 CREATE TABLE ninebits_receipt (
 	id INTEGER NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -139,7 +139,7 @@ CREATE TABLE ninebits_receipt (
 	CONSTRAINT pk_ninebits_receipt PRIMARY KEY (id), 
 	CONSTRAINT fk_ninebits_receipt_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE
 );
-INSERT INTO "ninebits_receipt" VALUES(1,'756687ab37c27c8679f9ccdc544f6f4a','05d98d1413065015014dfea92d650d6a',0,'accepted',1,'purged');
+INSERT INTO "ninebits_receipt" VALUES(1,'1f74507bd03e5be8b2657e44bacb5420','772fc5b9ef373489f9ec02802df5c3bf',0,'accepted',1,'purged');
 CREATE TABLE ninebits_receiver (
 	id VARCHAR(32) NOT NULL, 
 	host TEXT NOT NULL, 
@@ -155,7 +155,7 @@ CREATE TABLE ninebits_receiver (
 	last_unavailable_at DATETIME, 
 	CONSTRAINT pk_ninebits_receiver PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_receiver" VALUES('b9bb18ba0df79f22f9d2e1d6b2260747','a-host','2026-11-25 16:57:22.112637','2026-11-25 16:57:22.112637','2026-11-25 16:57:22.116207',0,1,'2026-11-25 16:57:22.116207',1,'2026-11-25 16:57:22.116207',1,'2026-11-25 16:57:22.116207');
+INSERT INTO "ninebits_receiver" VALUES('7f9506af8a9e198c87f3ef486888de0d','a-host','2026-11-30 15:19:19.139220','2026-11-30 15:19:19.139220','2026-11-30 15:19:19.139902',0,1,'2026-11-30 15:19:19.139902',1,'2026-11-30 15:19:19.139902',1,'2026-11-30 15:19:19.139902');
 CREATE TABLE ninebits_recipient (
 	id INTEGER NOT NULL, 
 	send_id VARCHAR(32) NOT NULL, 
@@ -175,11 +175,11 @@ CREATE TABLE ninebits_recipient (
 	CONSTRAINT fk_ninebits_recipient_send_id FOREIGN KEY(send_id) REFERENCES ninebits_send (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_ninebits_recipient_send_id_number UNIQUE (send_id, number)
 );
-INSERT INTO "ninebits_recipient" VALUES(1,'322a54a7c3e579cb6db939048799955b','1f0192a18bc5b4447fb30f6e96d303bc','2348020000001','answered',1,'2026-11-25 16:57:21.112637','2026-11-25 16:57:21.980668','2026-11-25 16:57:21.112637',7,7,30000000000,'2026-11-25 16:57:21.980861');
-INSERT INTO "ninebits_recipient" VALUES(2,'322a54a7c3e579cb6db939048799955b','1f0192a18bc5b4447fb30f6e96d303bc','2348020000002','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL,'2026-11-25 16:57:21.980861');
-INSERT INTO "ninebits_recipient" VALUES(3,'6d31b22447fd0756d4c0be4bf650d921','abf7b1ed5b25a6336bd22242f6a3753b','2348020000003','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "ninebits_recipient" VALUES(4,'6f1a36ab91a1ae76684725a71577ce6f','c7a500f29a0ae1c958104a25b130d75f','2348020000001','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "ninebits_recipient" VALUES(5,'9dd26a8778dda9accf352fff5f7a146d','2220e02590f30a7d6da4d99616a0af36','2348020000002','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(1,'b3e155780321ac685586ba784c2d6b52','a0455fd87bb0a2edc4924c3e3cc266b0','2348020000001','answered',1,'2026-11-30 15:19:18.139220','2026-11-30 15:19:19.123383','2026-11-30 15:19:18.139220',7,7,30000000000,'2026-11-30 15:19:19.123440');
+INSERT INTO "ninebits_recipient" VALUES(2,'b3e155780321ac685586ba784c2d6b52','a0455fd87bb0a2edc4924c3e3cc266b0','2348020000002','unanswered',1,NULL,NULL,NULL,NULL,NULL,NULL,'2026-11-30 15:19:19.123440');
+INSERT INTO "ninebits_recipient" VALUES(3,'30a6929c52ec9c54765ea35731f071c4','ec911a44d9a46d3da1c6a342cba59ad2','2348020000003','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(4,'9d7ad70158c0db7901dc2ce99acd45df','61574d66715371b4a234818ac85dca3a','2348020000001','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "ninebits_recipient" VALUES(5,'e160be1186fd2cf01000f21d1998ece7','fafef386ab86dc80f5c0fe9dc1db1115','2348020000002','pending',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE ninebits_request (
 	id INTEGER NOT NULL, 
 	message_id VARCHAR(32) NOT NULL, 
@@ -194,9 +194,9 @@ CREATE TABLE ninebits_request (
 	CONSTRAINT pk_ninebits_request PRIMARY KEY (id), 
 	CONSTRAINT fk_ninebits_request_message_id FOREIGN KEY(message_id) REFERENCES ninebits_message (id) ON DELETE CASCADE
 );
-INSERT INTO "ninebits_request" VALUES(1,'1f0192a18bc5b4447fb30f6e96d303bc','ninebits','accepted','r1','answer','2026-11-25 16:57:21.968323','2026-11-25 16:57:21.976639',7,'a detail');
-INSERT INTO "ninebits_request" VALUES(2,'abf7b1ed5b25a6336bd22242f6a3753b','ninebits','uncertain',NULL,NULL,'2026-11-25 16:57:22.009544','2026-11-25 16:57:22.015786',NULL,NULL);
-INSERT INTO "ninebits_request" VALUES(3,'c7a500f29a0ae1c958104a25b130d75f','ninebits','refused',NULL,'answer','2026-11-25 16:57:22.041824','2026-11-25 16:57:22.055756',NULL,NULL);
+INSERT INTO "ninebits_request" VALUES(1,'a0455fd87bb0a2edc4924c3e3cc266b0','ninebits','accepted','r1','answer','2026-11-30 15:19:19.122276','2026-11-30 15:19:19.122878',7,'a detail');
+INSERT INTO "ninebits_request" VALUES(2,'ec911a44d9a46d3da1c6a342cba59ad2','ninebits','uncertain',NULL,NULL,'2026-11-30 15:19:19.127724','2026-11-30 15:19:19.128265',NULL,NULL);
+INSERT INTO "ninebits_request" VALUES(3,'61574d66715371b4a234818ac85dca3a','ninebits','refused',NULL,'answer','2026-11-30 15:19:19.131741','2026-11-30 15:19:19.132266',NULL,NULL);
 CREATE TABLE ninebits_send (
 	id VARCHAR(32) NOT NULL, 
 	idempotency_key VARCHAR(64), 
@@ -212,11 +212,11 @@ CREATE TABLE ninebits_send (
 	CONSTRAINT pk_ninebits_send PRIMARY KEY (id), 
 	CONSTRAINT uq_ninebits_send_idempotency_key UNIQUE (idempotency_key)
 );
-INSERT INTO "ninebits_send" VALUES('756687ab37c27c8679f9ccdc544f6f4a','06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a','default',NULL,NULL,NULL,NULL,'2026-08-27 16:57:21.694309',NULL,NULL,'purged');
-INSERT INTO "ninebits_send" VALUES('322a54a7c3e579cb6db939048799955b','d31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01','default','a dag_id','a run_id','a task_id',7,'2026-11-25 16:57:21.939870','a planner','2026-11-25 16:57:21.112637',NULL);
-INSERT INTO "ninebits_send" VALUES('6d31b22447fd0756d4c0be4bf650d921',NULL,'default',NULL,NULL,NULL,NULL,'2026-11-25 16:57:21.993944',NULL,NULL,NULL);
-INSERT INTO "ninebits_send" VALUES('6f1a36ab91a1ae76684725a71577ce6f','83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23','default',NULL,NULL,NULL,NULL,'2026-11-25 16:57:22.025331',NULL,NULL,NULL);
-INSERT INTO "ninebits_send" VALUES('9dd26a8778dda9accf352fff5f7a146d','9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e','default',NULL,NULL,NULL,NULL,'2026-11-25 16:57:22.069078',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('1f74507bd03e5be8b2657e44bacb5420','06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a','default','a dag_id','a run_id','a task_id',7,'2026-09-01 15:19:19.083327','a planner','2026-11-30 15:19:18.139220','purged');
+INSERT INTO "ninebits_send" VALUES('b3e155780321ac685586ba784c2d6b52','d31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01','default',NULL,NULL,NULL,NULL,'2026-11-30 15:19:19.119618',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('30a6929c52ec9c54765ea35731f071c4',NULL,'default',NULL,NULL,NULL,NULL,'2026-11-30 15:19:19.125147',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('9d7ad70158c0db7901dc2ce99acd45df','83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23','default',NULL,NULL,NULL,NULL,'2026-11-30 15:19:19.129312',NULL,NULL,NULL);
+INSERT INTO "ninebits_send" VALUES('e160be1186fd2cf01000f21d1998ece7','9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e','default',NULL,NULL,NULL,NULL,'2026-11-30 15:19:19.134922',NULL,NULL,NULL);
 CREATE TABLE ninebits_subscription (
 	id VARCHAR(64) NOT NULL, 
 	deployment VARCHAR(250) NOT NULL, 
@@ -227,7 +227,7 @@ CREATE TABLE ninebits_subscription (
 	seen_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_subscription PRIMARY KEY (id)
 );
-INSERT INTO "ninebits_subscription" VALUES('16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688','default',1,1,1,'2026-11-25 16:57:21.657730','2026-11-25 16:57:21.657730');
+INSERT INTO "ninebits_subscription" VALUES('16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688','default',1,1,1,'2026-11-30 15:19:19.079829','2026-11-30 15:19:19.079829');
 CREATE TABLE ninebits_task (
 	place_key VARCHAR(64) NOT NULL, 
 	generation INTEGER NOT NULL, 
@@ -238,13 +238,12 @@ CREATE TABLE ninebits_task (
 	seen_at DATETIME NOT NULL, 
 	CONSTRAINT pk_ninebits_task PRIMARY KEY (place_key)
 );
-INSERT INTO "ninebits_task" VALUES('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51',0,'ti',1,2,0,'2026-11-25 16:57:22.128734');
+INSERT INTO "ninebits_task" VALUES('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51',0,'ti',1,2,0,'2026-11-30 15:19:19.141386');
 CREATE TABLE ninebits_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT ninebits_version_pkc PRIMARY KEY (version_num)
 );
 INSERT INTO "ninebits_version" VALUES('0001');
-CREATE INDEX ix_ninebits_receiver_heartbeat_at ON ninebits_receiver (heartbeat_at);
 CREATE INDEX ix_ninebits_send_purge_state_created_at ON ninebits_send (purge_state, created_at);
 CREATE INDEX ix_ninebits_send_run_id ON ninebits_send (run_id);
 CREATE INDEX ix_ninebits_receipt_message_id ON ninebits_receipt (message_id);
@@ -261,10 +260,11 @@ CREATE INDEX ix_ninebits_request_message_id ON ninebits_request (message_id);
 CREATE INDEX ix_ninebits_request_nameless ON ninebits_request (conn_id) WHERE ref_id is null and state <> 'refused';
 CREATE INDEX ix_ninebits_request_ref_id ON ninebits_request (ref_id);
 CREATE INDEX ix_ninebits_request_started_at ON ninebits_request (started_at);
+CREATE INDEX ix_ninebits_receiver_heartbeat_at ON ninebits_receiver (heartbeat_at);
 CREATE INDEX ix_ninebits_callback_received_at ON ninebits_callback (received_at);
 CREATE INDEX ix_ninebits_callback_dead_letter ON ninebits_callback (received_at, id) WHERE match_state <> 'matched' or ambiguous;
 CREATE INDEX ix_ninebits_callback_recipient_id ON ninebits_callback (recipient_id);
-CREATE INDEX ix_ninebits_callback_request_id ON ninebits_callback (request_id);
+CREATE INDEX ix_ninebits_callback_answered_request ON ninebits_callback (request_id) WHERE recipient_id is null and request_id is not null;
 CREATE INDEX ix_ninebits_callback_waiting_number ON ninebits_callback (number) WHERE match_state = 'unmatched';
 CREATE INDEX ix_ninebits_callback_waiting_answer ON ninebits_callback (received_at) WHERE match_state = 'unmatched' and kind = 'answer';
 CREATE INDEX ix_ninebits_callback_waiting_ref_id ON ninebits_callback (ref_id) WHERE match_state = 'unmatched';
