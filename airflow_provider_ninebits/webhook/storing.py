@@ -82,8 +82,9 @@ class StoreHere:
         return store(self._database, arrivals, window=self._window, receiver_id=receiver_id, kept=self._kept)
 
     def rest(self) -> None:
-        """Give the connection back."""
+        """Give the connection back, and have SQLite tidy up while nobody waits."""
         self._kept.give_back()
+        self._database.write_back()
 
     def abort(self) -> None:
         """Do nothing: the database ends it by its own time-outs."""

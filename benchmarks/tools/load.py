@@ -117,6 +117,7 @@ class Load:
             "per_second": len(ordered) / took,
             "p50_ms": 1000 * ordered[len(ordered) // 2],
             "p99_ms": 1000 * ordered[len(ordered) * 99 // 100],
+            "p999_ms": 1000 * ordered[len(ordered) * 999 // 1000],
             "cpu_seconds": used,
         }
 

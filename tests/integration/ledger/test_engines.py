@@ -46,3 +46,25 @@ def test_a_connection_that_is_in_use_while_others_close_the_ledger_is_closed_whe
     assert raw is not None
     with pytest.raises(Exception, match="closed"):
         raw.cursor().execute("SELECT 1")
+
+
+def test_to_write_back_brings_what_is_in_the_log_into_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "ninebits.db"
+    database = Database(f"sqlite:///{file}")
+    with database.writing() as connection:
+        connection.execute(text("CREATE TABLE written (a)"))
+    before = file.stat().st_size
+    database.write_back()
+    assert file.stat().st_size > before
+    database.close()
+
+
+def test_to_write_back_what_is_gone_is_no_error(tmp_path: Path) -> None:
+    folder = tmp_path / "ledger"
+    folder.mkdir()
+    database = Database(f"sqlite:///{folder}/ninebits.db")
+    with database.reading():
+        pass
+    folder.rename(tmp_path / "elsewhere")
+    database.write_back()
+    database.close()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import sqlite3
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -151,6 +154,21 @@ class TestAlone:
             (b"one", "r", 0),
             (b"two", "r", 1),
         ]
+
+    def test_left_alone_it_has_sqlite_write_its_log_into_the_file(
+        self, apart: StoreApart, ledger: Database, tmp_path: Path
+    ) -> None:
+        """What a burst has left in the log is written in a pause, not when the next burst commits."""
+        apart.store([Arrival(CallbackKind.UNREADABLE, b"one")], None)
+        alone = tmp_path / "alone.db"
+
+        def is_in_the_file() -> bool:
+            # Without the log beside it.
+            shutil.copy(str(ledger.url.database), alone)
+            with closing(sqlite3.connect(alone)) as copy:
+                return copy.execute("SELECT count(*) FROM ninebits_callback").fetchone() == (1,)
+
+        wait_until(is_in_the_file)
 
     def test_an_error_of_the_ledger_comes_back_as_it_is(self, tmp_path: Path) -> None:
         store = StoreApart("postgresql://nobody@127.0.0.1:1/nothing", window=timedelta(days=1))
