@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Interval, Text, and_, bindparam, cast, exists, func, or_, select
+from sqlalchemy import Interval, Text, and_, bindparam, cast, func, or_, select
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.columns import UtcDateTime, read_amount, read_moment
@@ -65,10 +65,16 @@ def _held(since: ColumnElement[datetime]) -> Select[Any]:
     # to messages, of which those are left that began in time, and only these are read.
     of_numbers = select(_recipient.number, _recipient.message_id).where(among(_recipient.number, "numbers"))
     rung = _by_itself("rung", of_numbers)
-    begun_in_time = exists().where(
-        _begun.c.message_id == rung.c.message_id,
-        _begun.c.state != RequestState.REFUSED,
-        or_(_begun.c.started_at >= since, among(_begun.c.ref_id, "ref_ids")),
+    begun_in_time = (
+        select(_begun.c.id)
+        .where(
+            _begun.c.message_id == rung.c.message_id,
+            _begun.c.state != RequestState.REFUSED,
+            or_(_begun.c.started_at >= since, among(_begun.c.ref_id, "ref_ids")),
+        )
+        # Keeps PostgreSQL from comparing each of them with all messages that began in time.
+        .offset(0)
+        .exists()
     )
     recent = _by_itself("recent", select(rung.c.number, rung.c.message_id).where(begun_in_time))
     return (
