@@ -56,12 +56,23 @@ async def listening(watcher: Watcher, database: Database, ref_id: str, number: s
     with watcher.waiting(Asked((ref_id,))) as wait:
         await wait.look()
         # The first change may be found by that sweep, the second one is not.
-        for answered in (False, False):
+        for _ in range(2):
             task = asyncio.create_task(woken(wait))
-            await called(database, number, answered=answered)
+            await called(database, number, answered=False)
             await task
             await wait.look()
+            await swept(watcher, ref_id)
         yield wait
+
+
+async def swept(watcher: Watcher, ref_id: str) -> None:
+    """Return when the sweep is over with which the listening begins."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while watcher._told_to_sweep_at < 0 or watcher._sweep_at <= asyncio.get_running_loop().time():
+            await asyncio.sleep(0.01)
+    # It has begun. A new wait is looked for when it has ended.
+    with watcher.waiting(Asked((ref_id,))) as another:
+        await another.look()
 
 
 async def listeners(database: Database, how: str = "pid") -> list[object]:
