@@ -150,19 +150,24 @@ def identity(event: Event, connection_path: str | None) -> str | None:
     Return what two callbacks share if one repeats the other: 9bits delivers at least once.
 
     :param connection_path: the connection id in the URL's path; None: the account's one path.
-    :return: a SHA-256 in hex, over the connection path and all parsed fields; None: nothing tells a repeat from another
-        event (a call without any time, what is unreadable).
+    :return: 40 hex digits: the second at which the call ended, and 128 bits of a SHA-256 over the connection path and
+        all parsed fields. So who keeps them in order adds those of new calls at the end, where it has just been, and
+        not all over. None: nothing tells a repeat from another event (a call without any time, what is unreadable).
     """
     if isinstance(event, Unreadable):
         return None
-    if isinstance(event, Call) and not (event.started_at or event.answered_at or event.ended_at):
-        return None
+    ended = None
+    if isinstance(event, Call):
+        ended = event.ended_at or event.answered_at or event.started_at
+        if ended is None:
+            return None
     # To write a moment as text takes several times as long.
     fields = [
         value.timestamp() if isinstance(value, datetime) else str(value) if isinstance(value, Decimal) else value
         for value in event
     ]
-    return hashlib.sha256(ascii([type(event).__name__, connection_path, *fields]).encode()).hexdigest()
+    of_all = hashlib.sha256(ascii([type(event).__name__, connection_path, *fields]).encode()).hexdigest()
+    return f"{0 if ended is None else int(ended.timestamp()) & 0xFFFFFFFF:08x}{of_all[:32]}"
 
 
 def _read_event(item: object, zone: tzinfo) -> Event:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.hooks.hours import CallingHours
     from airflow_provider_ninebits.hooks.receipts import SendReceipt
     from airflow_provider_ninebits.hooks.sending import Sender
+    from airflow_provider_ninebits.ledger.counts import Look
     from airflow_provider_ninebits.ledger.database import Database
-    from airflow_provider_ninebits.ledger.looks import Look
     from airflow_provider_ninebits.ledger.outcome import Outcome
     from airflow_provider_ninebits.ledger.sends import AskedBy, SendPlan
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
-    from airflow_provider_ninebits.ledger.looks import Look
+    from airflow_provider_ninebits.ledger.counts import Look
     from airflow_provider_ninebits.ledger.outcome import FailOn, Progress, WaitFor
 
 OnTimeout = Literal["fail", "return"]

@@ -9,6 +9,7 @@ It knows neither Airflow nor HTTP. The rooms:
 ``matching``              which recipient a callback belongs to (pure)
 ``folding``               what a recipient's calls amount to (pure)
 ``outcome``               what a wait is told, and when it is over (pure)
+``counts``                how far messages are, in numbers, and what a wait sees in them (pure)
 ``wanted``                which events a subscription wants (pure)
 ``schema``, ``columns``   the tables; ``metadata`` and all that ends on ``_table`` or ``_tables`` are parts of it
 ``database``              write transactions, the ledger's clock, locks

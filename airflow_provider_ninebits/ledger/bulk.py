@@ -19,7 +19,7 @@ from airflow_provider_ninebits.ledger.columns import Amount, UtcDateTime, amount
 from airflow_provider_ninebits.ledger.driver import COMMIT, BoundStatement, ask, run_for_each
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from sqlalchemy import Table
     from sqlalchemy.engine import Connection
@@ -71,10 +71,27 @@ def write(
 
 
 def _written(connection: Connection, changes: Sequence[Change]) -> BoundStatement:
-    notice = notices.taken(connection) or ()
+    changed = notices.taken(connection)
+    counted = next((change.rows for change in changes if _counts(change, changed)), None)
+    telling: tuple[str, ...] = ()
+    if counted is not None:
+        telling = (notices.CHANNEL, counted[0]["last_callback_at"].isoformat())
+    elif changed:
+        telling = (notices.CHANNEL, notices.payload_of(changed))
     shapes = tuple((each.table, tuple(each.rows[0]), each.key, each.adding) for each in changes)
     arrays = [array([row[name] for row in each.rows]) for each in changes for name in each.rows[0]]
-    return BoundStatement(_at_once(shapes, telling=bool(notice)), (*arrays, *notice))
+    sql = _at_once(shapes, telling=bool(telling), counted=counted is not None)
+    return BoundStatement(sql, (*arrays, *telling))
+
+
+def _counts(change: Change, changed: Collection[str]) -> bool:
+    """Return whether a change is one by callbacks, of all the messages that are to be told of."""
+    return (
+        change.table is schema.message
+        and "last_callback_at" in change.rows[0]
+        and len(changed) <= notices.MOST_COUNTED
+        and changed == {row["id"] for row in change.rows}
+    )
 
 
 @cache
@@ -86,15 +103,21 @@ def _for_one(table: Table, names: tuple[str, ...], key: str | None, adding: tupl
 
 
 @cache
-def _at_once(changes: tuple[tuple[Table, tuple[str, ...], str | None, tuple[str, ...]], ...], *, telling: bool) -> str:
-    # One statement less than to tell of it by itself.
+def _at_once(
+    changes: tuple[tuple[Table, tuple[str, ...], str | None, tuple[str, ...]], ...], *, telling: bool, counted: bool
+) -> str:
     parts = [_from_arrays(*change) for change in changes]
     events = []
+    tell = notices.TELL
     for place, (table, _, key, _) in enumerate(changes):
         if _reaches_states(table, key):
             parts[place] += f" RETURNING {event_queue.RETURNED}"
             events.append(event_queue.of_changed(f"part_{place}"))
-    *first, last = [*parts, *events, *[notices.TELL] * telling]
+        if counted and table is schema.message:
+            parts[place] += f" RETURNING {notices.RETURNED}"
+            tell = notices.tell_of_changed(f"part_{place}")
+    # One statement less than to tell of it by itself.
+    *first, last = [*parts, *events, *[tell] * telling]
     before = ", ".join(f"part_{place} AS ({sql})" for place, sql in enumerate(first))
     return f"WITH {before} {last}" if before else last
 

@@ -17,8 +17,9 @@ from sqlalchemy import func, select
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.columns import known_moment
+from airflow_provider_ninebits.ledger.counts import Asked
 from airflow_provider_ninebits.ledger.database import ledger_now
-from airflow_provider_ninebits.ledger.looks import Asked, looks
+from airflow_provider_ninebits.ledger.looks import looks
 from airflow_provider_ninebits.ledger.sends import read_parts
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 

@@ -21,10 +21,10 @@ from sqlalchemy import bindparam, func, select
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.engines import MARK, listening_arguments
 from airflow_provider_ninebits.ledger.errors import LedgerUnreachable
-from airflow_provider_ninebits.ledger.notices import CHANNEL, LISTEN, name_of, names_in
+from airflow_provider_ninebits.ledger.notices import CHANNEL, LISTEN, Notice, name_of, read
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection
+    from collections.abc import Awaitable, Callable
     from typing import Any, Protocol
 
     from psycopg import AsyncConnection
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         def __call__(self, function: Callable[..., T], *arguments: object) -> Awaitable[T]:
             """Return what it returns."""
 
-    Hear = Callable[[Collection[str] | None], None]
+    Hear = Callable[[Notice | None], None]
 
 _PROBE_TIMEOUT_SECONDS = 10.0
 _LONGEST_TAIL = 1000
@@ -65,7 +65,7 @@ async def listen(
     """
     Tell what changes, until it is cancelled or the ledger cannot be reached.
 
-    :param hear: called with the names (``notices.name_of``) of messages that have changed; None: look at all.
+    :param hear: called with each notice; None: all messages have to be looked at.
     :param tail_seconds: how often SQLite is asked for new callbacks.
     :param sweep_seconds: how often all are to be looked at, whatever was heard.
     :raises Exception: the driver's or the ledger's error, when nothing is heard any more.
@@ -86,7 +86,7 @@ async def _listen(database: Database, hear: Hear, sweep_seconds: float) -> None:
             # What was said before, or while the last question was asked, may not have been heard.
             hear(None)
             async for notice in connection.notifies(timeout=sweep_seconds):
-                hear(names_in(notice.payload))
+                hear(read(notice.payload))
             # A server that vanished without a word, and a pooler that gave this connection away, are found out here.
             await _ask(
                 connection, database, "SELECT channel FROM pg_listening_channels() AS channel WHERE channel = %s"
@@ -113,7 +113,7 @@ async def _follow(
         while time.monotonic() < until:
             await asyncio.sleep(tail_seconds)
             message_ids, last_id = await in_thread(messages_after, database, last_id)
-            hear({name_of(message_id) for message_id in message_ids})
+            hear(Notice(frozenset(name_of(message_id) for message_id in message_ids)))
 
 
 def newest_callback(database: Database) -> int:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import DateTime, func, select, text
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.counts import MessageCounts, look_of
 from airflow_provider_ninebits.ledger.list_parameters import among
-from airflow_provider_ninebits.ledger.outcome import Progress
 from airflow_provider_ninebits.ledger.receipts import LEDGER_REF_PREFIX, purged_refs
 from airflow_provider_ninebits.ledger.states import RecipientState, RequestState
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
     from sqlalchemy.engine import Connection, Row
 
+    from airflow_provider_ninebits.ledger.counts import Asked, Look
     from airflow_provider_ninebits.ledger.database import Database
 
 _COMPARED_TOGETHER = 10_000
@@ -71,39 +71,6 @@ _DIFFERENT = {
 }
 
 
-@dataclass(frozen=True)
-class Asked:
-    """
-    What one wait asks.
-
-    :param attempt_window: how long an unanswered recipient may still be tried again, from its last callback.
-    """
-
-    ref_ids: tuple[str, ...]
-    attempt_window: timedelta = timedelta()
-
-
-@dataclass(frozen=True)
-class Look:
-    """
-    One look at the messages behind some ``ref_id``.
-
-    :param now: the time of the look, on the ledger's clock where any message was found.
-    :param last_callback_at: when the last callback of any of them came, on the ledger's clock; None: none did.
-    :param revisions: the messages, each with its revision, which rises with all that a wait may ask for.
-    """
-
-    progress: Progress
-    now: datetime
-    revisions: Mapping[str, int] = field(default_factory=dict)
-    last_callback_at: datetime | None = None
-
-    @property
-    def message_ids(self) -> tuple[str, ...]:
-        """The messages, in the order of the ``ref_id``."""
-        return tuple(self.revisions)
-
-
 def look_for(database: Database, asked: Sequence[Asked]) -> list[Look]:
     """
     Return how far the messages are that each wait asks for, in the waits' order.
@@ -147,12 +114,19 @@ def looks(connection: Connection, asked: Sequence[Asked]) -> list[Look]:
     }
     last = _last_callbacks(connection, open_windows)
     now = _clock(connection, messages)
-    return [_look(each, rows, unknown, purged, last, now) for each, rows in zip(asked, found, strict=True)]
+    return [
+        look_of(each, [_counts(row) for row in rows], now, last_calls=last, unknown=unknown, purged=purged)
+        for each, rows in zip(asked, found, strict=True)
+    ]
 
 
 def _found(asked: Asked, messages: Mapping[str, Sequence[Row[Any]]]) -> list[Row[Any]]:
     """Return the rows of the messages behind some ``ref_id``, each once."""
     return list({row.id: row for ref_id in asked.ref_ids for row in messages.get(ref_id, ())}.values())
+
+
+def _counts(row: Row[Any]) -> MessageCounts:
+    return MessageCounts(*[getattr(row, name) for name in MessageCounts._fields])
 
 
 def _clock(connection: Connection, messages: Mapping[str, Sequence[Row[Any]]]) -> datetime:
@@ -161,29 +135,6 @@ def _clock(connection: Connection, messages: Mapping[str, Sequence[Row[Any]]]) -
         return datetime.now(UTC)
     moment: datetime = max(row.now for rows in messages.values() for row in rows)
     return moment.astimezone(UTC)
-
-
-def _look(
-    asked: Asked,
-    rows: Sequence[Row[Any]],
-    unknown: Collection[str],
-    purged: Collection[str],
-    last: Mapping[str, datetime],
-    now: datetime,
-) -> Look:
-    calls = [last[row.id] for row in rows if row.id in last] if asked.attempt_window > timedelta() else []
-    theirs = tuple(ref_id for ref_id in asked.ref_ids if ref_id in unknown)
-    progress = Progress(
-        recipients=sum(row.recipients for row in rows),
-        answered=sum(row.answered for row in rows),
-        unanswered=sum(row.unanswered for row in rows),
-        failed=sum(row.failed for row in rows),
-        settles_at=max(calls) + asked.attempt_window if calls else None,
-        unknown_ref_ids=theirs,
-        purged_ref_ids=tuple(ref_id for ref_id in theirs if ref_id in purged),
-    )
-    heard_at = [row.last_callback_at for row in rows if row.last_callback_at is not None]
-    return Look(progress, now, {row.id: row.revision for row in rows}, max(heard_at, default=None))
 
 
 def _messages_of(connection: Connection, refs: Iterable[str]) -> dict[str, list[Row[Any]]]:

@@ -6,17 +6,23 @@ where it is not. At its commit such a transaction takes a lock that there is onc
 is on disk: so there is one notice for a transaction (another one for what changes after a write that took the first
 along), and none where nobody's outcome can have changed.
 
+Callbacks are most of what changes, and the statement that writes what they changed tells how far their messages are, so
+that who waits need not ask. Whatever else changes messages tells their names, and who waits for one of them looks.
+
 On SQLite nothing is sent: see :mod:`~airflow_provider_ninebits.ledger.listening`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
+from airflow_provider_ninebits.ledger.counts import MessageCounts
 from airflow_provider_ninebits.ledger.driver import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from sqlalchemy.engine import Connection
 
@@ -25,8 +31,24 @@ LISTEN = f"LISTEN {CHANNEL}"
 _NAME_LENGTH = 8
 # A payload has to be shorter than 8000 bytes.
 _MOST_NAMES = 7999 // _NAME_LENGTH
+MOST_COUNTED = 80
 _CHANGED = "ninebits_changed"
 TELL = "SELECT pg_notify(%s, %s)"
+_TOLD = ("revision", "recipients", "answered", "unanswered", "failed")
+RETURNED = ", ".join(f"ninebits_message.{name}" for name in ("id", *_TOLD))
+"""What the statement that changes messages has to return for :func:`tell_of_changed`."""
+
+
+class Notice(NamedTuple):
+    """
+    What was heard.
+
+    :param names: of messages that have to be looked at.
+    :param counts: of messages that need not.
+    """
+
+    names: frozenset[str] = frozenset()
+    counts: tuple[MessageCounts, ...] = ()
 
 
 def name_of(message_id: str) -> str:
@@ -40,11 +62,40 @@ def payload_of(message_ids: Iterable[str]) -> str:
     return "".join(names) if len(names) <= _MOST_NAMES else ""
 
 
-def names_in(payload: str) -> frozenset[str] | None:
-    """Return the names in a notice; None: it is about all messages."""
+def tell_of_changed(changed: str) -> str:
+    """
+    Return the part of a statement of PostgreSQL's that tells how far the messages are which another part changes.
+
+    It takes two values: the channel, and when the callbacks came that changed them, as :meth:`datetime.isoformat`.
+
+    :param changed: the name of that part, which returns :data:`RETURNED`, of :data:`MOST_COUNTED` messages at most.
+    """
+    counts = f"json_object_agg(id, json_build_array({', '.join(_TOLD)}))"
+    return f"SELECT pg_notify(%s, json_build_object('at', %s::text, 'counts', {counts})::text) FROM {changed}"  # noqa: S608 (names of the schema's)
+
+
+def read(payload: str) -> Notice | None:
+    """Return what a notice says; None: that all messages have to be looked at."""
+    if payload.startswith("{"):
+        return _read_counts(payload)
     if not payload or len(payload) % _NAME_LENGTH:
         return None
-    return frozenset(payload[start : start + _NAME_LENGTH] for start in range(0, len(payload), _NAME_LENGTH))
+    return Notice(frozenset(payload[start : start + _NAME_LENGTH] for start in range(0, len(payload), _NAME_LENGTH)))
+
+
+def _read_counts(payload: str) -> Notice | None:
+    try:
+        told = json.loads(payload)
+        at = datetime.fromisoformat(told["at"])
+        return Notice(
+            counts=tuple(
+                MessageCounts(message_id, int(revision), at, *map(int, counts))
+                for message_id, (revision, *counts) in told["counts"].items()
+            )
+        )
+    except (ValueError, TypeError, LookupError, AttributeError):
+        # Another version's, or no notice of ours.
+        return None
 
 
 def changed(connection: Connection, message_ids: Iterable[str]) -> None:
@@ -59,14 +110,14 @@ def changed(connection: Connection, message_ids: Iterable[str]) -> None:
 
 def tell(connection: Connection) -> None:
     """Send the notice of a transaction that is about to be committed, if it has any."""
-    if notice := taken(connection):
-        run(connection, TELL, notice)
+    if message_ids := taken(connection):
+        run(connection, TELL, (CHANNEL, payload_of(message_ids)))
 
 
-def taken(connection: Connection) -> tuple[str, str] | None:
-    """Return what :data:`TELL` is to be given so far, for who sends it along with another statement."""
-    message_ids = connection.info.pop(_CHANGED, None)
-    return (CHANNEL, payload_of(message_ids)) if message_ids else None
+def taken(connection: Connection) -> Collection[str]:
+    """Return the messages of a transaction's notice so far, for who sends it along with another statement."""
+    message_ids: Collection[str] = connection.info.pop(_CHANGED, ())
+    return message_ids
 
 
 def forget(connection: Connection) -> None:

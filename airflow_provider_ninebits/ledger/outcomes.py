@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.counts import Asked, Look
 from airflow_provider_ninebits.ledger.list_parameters import among
-from airflow_provider_ninebits.ledger.looks import Asked, Look, look_for, looks
+from airflow_provider_ninebits.ledger.looks import look_for, looks
 from airflow_provider_ninebits.ledger.outcome import CallOutcome, Outcome, Progress, outcome_of
 from airflow_provider_ninebits.ledger.states import RecipientState
 

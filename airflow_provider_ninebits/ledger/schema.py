@@ -189,10 +189,10 @@ recipient = Table(
     Column("last_callback_at", UtcDateTime, nullable=True, comment="matching: attempt_window counts from here"),
     # a number is rung once in a send, whatever its parts
     UniqueConstraint("send_id", "number"),
-    # the recipients of a message, and rule 1 of matching
-    Index(None, "message_id", "number"),
-    # rules 2 and 3 of matching: candidates by number
-    Index(None, "number"),
+    # the recipients of a message
+    Index(None, "message_id"),
+    # all rules of matching: which messages a number was in, without a look at each recipient
+    Index(None, "number", "message_id"),
 )
 
 receiver = Table(

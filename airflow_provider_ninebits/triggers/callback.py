@@ -16,7 +16,7 @@ from airflow_provider_ninebits.triggers.holding_back import hold_back
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from airflow_provider_ninebits.ledger.looks import Look
+    from airflow_provider_ninebits.ledger.counts import Look
     from airflow_provider_ninebits.ledger.outcome import WaitFor
     from airflow_provider_ninebits.triggers.watcher import Watcher
 
@@ -102,7 +102,7 @@ class CallbackTrigger(BaseTrigger):
         from datetime import timedelta
 
         from airflow_provider_ninebits.hooks.waiting import UNKNOWN_AFTER_SECONDS, Standing, standing
-        from airflow_provider_ninebits.ledger.looks import Asked
+        from airflow_provider_ninebits.ledger.counts import Asked
 
         first_look_at = time.time() if self.first_look_at is None else self.first_look_at
         deadline = float("inf") if self.deadline is None else self.deadline

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ninebits.ledger.database import Database
     from airflow_provider_ninebits.ledger.events import Queued
+    from airflow_provider_ninebits.ledger.notices import Notice
     from airflow_provider_ninebits.ledger.wanted import Wanted
 
 T = TypeVar("T")
@@ -273,10 +274,10 @@ class EventWatcher:
             # Not all triggerers at once, after the database's restart.
             await asyncio.sleep(pace.deaf_seconds * min(2**tries, _MOST_BACKOFF) * random.uniform(0.5, 1.0))  # noqa: S311
 
-    def _hear(self, names: Collection[str] | None) -> None:
-        # None: it listens, and something may have been missed. None named: SQLite was asked, and there was nothing new.
-        self._listened = self._listened or names is None
-        if names is None or names:
+    def _hear(self, notice: Notice | None) -> None:
+        # None: it listens, and something may have been missed. An empty one: SQLite was asked, there was nothing new.
+        self._listened = self._listened or notice is None
+        if notice is None or any(notice):
             self._work.set()
 
     def _in_thread(self, function: Callable[..., T], *arguments: object, **named: object) -> asyncio.Future[T]:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+    from datetime import datetime
     from types import TracebackType
 
-    from airflow_provider_ninebits.ledger.looks import Asked, Look
+    from airflow_provider_ninebits.ledger.counts import Asked, Look, MessageCounts
+    from airflow_provider_ninebits.ledger.notices import Notice
 
 
 class Watching(Protocol):
@@ -39,6 +41,8 @@ class Wait:
         self._answer: asyncio.Future[Look] | None = None
         self.message_ids: Collection[str] = ()
         self._woken = asyncio.Event()
+        self._told = False
+        self._has_to_look = True
         self._failure: Exception | None = None
 
     def __enter__(self) -> Wait:
@@ -72,17 +76,31 @@ class Wait:
         if self._failure is not None:
             raise self._failure
 
+    @property
+    def knows(self) -> bool:
+        """Whether all that has changed since the last look was told, so that the ledger need not be asked."""
+        return self._told and not self._has_to_look
+
     def looking(self) -> None:
         """Note that a look begins: what is heard from here on counts."""
         self._woken.clear()
+        self._told = self._has_to_look = False
 
     def see(self, look: Look) -> None:
         """Answer the wait."""
+        # A ref_id that no message has: one may come, and nobody would tell.
+        self._has_to_look |= bool(look.progress.unknown_ref_ids)
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(look)
 
     def wake(self) -> None:
         """Let the wait look again."""
+        self._has_to_look = True
+        self._woken.set()
+
+    def tell(self) -> None:
+        """Let the wait go on with what is known of its messages now."""
+        self._told = True
         self._woken.set()
 
     def fail(self, error: Exception) -> None:
@@ -95,22 +113,24 @@ class Wait:
 
 class Awaited:
     """
-    Which waits each message has, and the revision at which it was seen last.
+    Which waits each message has, and how far it was when that was heard of last.
 
-    A notice calls messages by their names, which two may share: who is woken for another's looks once in vain.
+    A notice may call messages by their names, which two may share: who is woken for another's looks once in vain.
     """
 
     def __init__(self) -> None:
         self._by_name: defaultdict[str, set[Wait]] = defaultdict(set)
-        self._revisions: dict[str, int] = {}
+        self._counts: dict[str, MessageCounts] = {}
         self._looking: frozenset[Wait] = frozenset()
-        self._heard_meanwhile: set[str] = set()
+        self._named_meanwhile: set[str] = set()
+        self._counted_meanwhile: dict[str, MessageCounts] = {}
 
     @contextmanager
     def looking(self, waits: Sequence[Wait]) -> Iterator[None]:
         """Note that some waits look at the same time: what is heard from here on counts, and wakes them again."""
         self._looking = frozenset(waits)
-        self._heard_meanwhile.clear()
+        self._named_meanwhile.clear()
+        self._counted_meanwhile.clear()
         for wait in waits:
             wait.looking()
         try:
@@ -118,21 +138,26 @@ class Awaited:
         finally:
             self._looking = frozenset()
 
-    def enlist(self, wait: Wait, revisions: Mapping[str, int]) -> None:
+    def enlist(self, wait: Wait, messages: Sequence[MessageCounts]) -> None:
         """Let changes of the messages that a wait has seen wake it."""
         from airflow_provider_ninebits.ledger.notices import name_of
 
         self.unlist(wait)
-        wait.message_ids = revisions.keys()
-        for message_id, revision in revisions.items():
-            name = name_of(message_id)
-            if self._revisions.get(message_id, revision) != revision:
+        wait.message_ids = tuple(message.id for message in messages)
+        for seen in messages:
+            name = name_of(seen.id)
+            known = self._counts.get(seen.id)
+            heard = self._counted_meanwhile.get(seen.id, seen)
+            newest = heard if heard.revision > seen.revision else seen
+            if known is not None and newest.revision != known.revision:
                 # The looks of the others are older, and a sweep will find nothing new.
                 self._wake(self._by_name[name] - self._looking)
-            self._revisions[message_id] = revision
+            self._counts[seen.id] = newest
             self._by_name[name].add(wait)
-            if name in self._heard_meanwhile:
+            if name in self._named_meanwhile:
                 wait.wake()
+            elif newest is not seen:
+                wait.tell()
 
     def unlist(self, wait: Wait) -> None:
         """Forget what a wait has seen."""
@@ -142,30 +167,53 @@ class Awaited:
             name = name_of(message_id)
             self._by_name[name].discard(wait)
             if not any(message_id in other.message_ids for other in self._by_name[name]):
-                self._revisions.pop(message_id, None)
+                self._counts.pop(message_id, None)
             if not self._by_name[name]:
                 del self._by_name[name]
         wait.message_ids = ()
 
-    def hear(self, names: Collection[str]) -> None:
-        """Wake the waits for messages of some names."""
+    def hear(self, notice: Notice) -> None:
+        """Wake the waits for the messages of a notice."""
+        from airflow_provider_ninebits.ledger.notices import name_of
+
         if self._looking:
-            self._heard_meanwhile.update(names)
-        for name in names:
+            self._named_meanwhile.update(notice.names)
+            self._counted_meanwhile.update({told.id: told for told in notice.counts})
+        for name in notice.names:
             self._wake(self._by_name.get(name, ()))
+        for told in notice.counts:
+            known = self._counts.get(told.id)
+            if known is not None and told.revision > known.revision:
+                self._counts[told.id] = told
+                for wait in self._by_name[name_of(told.id)]:
+                    if told.id in wait.message_ids:
+                        wait.tell()
+
+    def known_look(self, wait: Wait, now: datetime) -> Look | None:
+        """
+        Return what a wait would see in the ledger, where that was told; None: it has to be looked for.
+
+        :param now: the time on the ledger's clock.
+        """
+        from airflow_provider_ninebits.ledger.counts import look_of
+
+        if not wait.knows:
+            return None
+        messages = [self._counts[message_id] for message_id in wait.message_ids]
+        return look_of(wait.asked, messages, now) if wait.asked.is_answered_by(messages) else None
 
     def revisions(self) -> dict[str, int]:
-        """Return the messages that are waited for, each at the revision that was seen last."""
-        return dict(self._revisions)
+        """Return the messages that are waited for, each at the revision that was heard of last."""
+        return {message_id: known.revision for message_id, known in self._counts.items()}
 
     def compare(self, found: Mapping[str, int | None]) -> None:
         """Wake the waits for messages that were found at another revision; None: that are gone."""
         from airflow_provider_ninebits.ledger.notices import name_of
 
         for message_id, revision in found.items():
-            if message_id in self._revisions:
-                # A message that is gone is found so until its waits have looked.
-                self._revisions[message_id] = -1 if revision is None else revision
+            if known := self._counts.get(message_id):
+                # A message that is gone is found so until its waits have looked. How far another is, they look for.
+                self._counts[message_id] = known._replace(revision=-1 if revision is None else revision)
                 self._wake(self._by_name[name_of(message_id)])
 
     def _wake(self, waits: Collection[Wait]) -> None:

@@ -1,8 +1,9 @@
 """
 One watcher for all the waits of a triggerer process: ten thousand of them ask the ledger as often as one does.
 
-It hears which messages have changed, wakes the waits for these, and looks for all of them at once. Behind that it
-compares all that is waited for with the ledger from time to time, in one statement, since a notice can be missed.
+It hears which messages have changed, and mostly how far they are now, and wakes the waits for these; it looks for all
+of them at once that were not told enough. Behind that it compares all that is waited for with the ledger from time to
+time, in one statement, since a notice can be missed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -26,10 +28,11 @@ from airflow_provider_ninebits.metrics import WAITS
 from airflow_provider_ninebits.triggers.waits import Awaited, Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
+    from airflow_provider_ninebits.ledger.counts import Asked
     from airflow_provider_ninebits.ledger.database import Database
-    from airflow_provider_ninebits.ledger.looks import Asked
+    from airflow_provider_ninebits.ledger.notices import Notice
 
 T = TypeVar("T")
 
@@ -99,6 +102,8 @@ class Watcher:
         self._work = asyncio.Event()
         self._sweep_at = float("inf")
         self._told_to_sweep_at = float("-inf")
+        # By how much the ledger's clock is ahead of this machine's.
+        self._clock_ahead = timedelta()
         self._outage = Outage(outage_tolerance_seconds, 2 * pace.deaf_seconds)
         self._watching: asyncio.Task[None] | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -122,7 +127,12 @@ class Watcher:
         self._work.set()
 
     def ask(self, wait: Wait) -> None:
-        """Look for a wait, with all others that ask."""
+        """Look for a wait, with all others that ask; or at once, where all that has changed was told."""
+        look = self._awaited.known_look(wait, datetime.now(UTC) + self._clock_ahead)
+        if look is not None:
+            wait.looking()
+            wait.see(look)
+            return
         self._asking.append(wait)
         self._work.set()
 
@@ -189,8 +199,10 @@ class Watcher:
                 seen = await self._in_thread(look_for, self.database, [wait.asked for wait in waits])
                 for wait, look in zip(waits, seen, strict=True):
                     if wait in self._waits:
-                        self._awaited.enlist(wait, look.revisions)
+                        self._awaited.enlist(wait, look.messages)
                         wait.see(look)
+                    if look.messages:
+                        self._clock_ahead = look.now - datetime.now(UTC)
         except Exception as error:
             self._ask_again_or_fail(waits, error)
             raise
@@ -260,12 +272,12 @@ class Watcher:
             # Not all triggerers at once, after the database's restart.
             await asyncio.sleep(pace.deaf_seconds * min(2**tries, _MOST_BACKOFF) * random.uniform(0.5, 1.0))  # noqa: S311
 
-    def _hear(self, names: Collection[str] | None) -> None:
-        if names is None:
+    def _hear(self, notice: Notice | None) -> None:
+        if notice is None:
             self._told_to_sweep_at = asyncio.get_running_loop().time()
             self._sweep_soon()
         else:
-            self._awaited.hear(names)
+            self._awaited.hear(notice)
 
     def _sweep_soon(self) -> None:
         self._sweep_at = 0.0

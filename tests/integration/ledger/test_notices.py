@@ -10,7 +10,8 @@ import pytest
 
 from airflow_provider_ninebits.ledger import notices
 from airflow_provider_ninebits.ledger.engines import listening_arguments
-from airflow_provider_ninebits.ledger.notices import name_of, names_in
+from airflow_provider_ninebits.ledger.notices import MOST_COUNTED, Notice, name_of, read
+from airflow_provider_ninebits.ledger.outcomes import look
 from airflow_provider_ninebits.ledger.purging import Policy, purge
 from airflow_provider_ninebits.ledger.rematching import rematch
 from airflow_provider_ninebits.ledger.resolving import resolve
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
 
 Told = list[set[str] | None]
+Heard = list[Notice | None]
 
 
 @pytest.fixture(params=["postgresql"])
@@ -44,26 +46,35 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def told(database: Database) -> Iterator[Callable[[], Told]]:
+def heard(database: Database) -> Iterator[Callable[[], Heard]]:
     """What was told since the last time that was asked."""
     with database.reading():
         pass
     with psycopg.connect(**listening_arguments(database.url), autocommit=True) as connection:
         connection.execute("LISTEN ninebits")
 
-        def heard() -> Told:
+        def heard() -> Heard:
             # Comes after all that was told before, whoever told it.
             with database.writing() as writing:
                 writing.exec_driver_sql("NOTIFY ninebits, 'the end'")
-            found: Told = []
+            found: Heard = []
             for notice in connection.notifies():
                 if notice.payload == "the end":
                     break
-                names = names_in(notice.payload)
-                found.append(None if names is None else set(names))
+                found.append(read(notice.payload))
             return found
 
         yield heard
+
+
+@pytest.fixture
+def told(heard: Callable[[], Heard]) -> Callable[[], Told]:
+    """Of which messages that was, by names or by counts."""
+
+    def of(notice: Notice | None) -> set[str] | None:
+        return None if notice is None else {*notice.names, *(name_of(each.id) for each in notice.counts)}
+
+    return lambda: [of(notice) for notice in heard()]
 
 
 def names(*message_ids: str) -> set[str]:
@@ -75,6 +86,43 @@ def test_a_group_of_callbacks_tells_once_of_all_its_messages(database: Database,
     told()
     arrive(database, a_call(ADA), a_call(ADA, answered=False), a_call(BEN))
     assert told() == [names(requests[0].message_id, requests[1].message_id)]
+
+
+def test_a_callback_tells_how_far_its_message_is(database: Database, heard: Callable[[], Heard]) -> None:
+    request = accepted(database, "x", ADA, BEN, CAI)
+    arrive(database, a_call(BEN, answered=False))
+    heard()
+    arrive(database, a_call(ADA), a_call(BEN, answered=False))
+    [notice] = heard()
+    assert notice is not None
+    assert notice.names == frozenset()
+    [counts] = notice.counts
+    seen = look(database, ["x"], attempt_window=timedelta()).messages
+    assert (counts,) == seen
+    assert (counts.id, counts.recipients, counts.answered, counts.unanswered) == (request.message_id, 3, 1, 1)
+
+
+def test_a_callback_that_waited_tells_that_too(database: Database, heard: Callable[[], Heard]) -> None:
+    arrive(database, a_call(BEN, ref_id="x"))
+    accepted(database, "x", BEN)
+    rematch(database, window=WINDOW, ref_ids=["x"])
+    [notice] = heard()
+    assert notice is not None
+    assert notice.counts == look(database, ["x"], attempt_window=timedelta()).messages
+
+
+@pytest.mark.parametrize(("how_many", "counted"), [(MOST_COUNTED, MOST_COUNTED), (MOST_COUNTED + 1, 0)])
+def test_of_too_many_messages_the_names_are_told(
+    database: Database, heard: Callable[[], Heard], how_many: int, counted: int
+) -> None:
+    numbers = [str(2348020000000 + place) for place in range(how_many)]
+    for place, number in enumerate(numbers):
+        accepted(database, f"r{place}", number)
+    heard()
+    arrive(database, *(a_call(number) for number in numbers))
+    [notice] = heard()
+    assert notice is not None
+    assert (len(notice.counts), len(notice.names)) == (counted, how_many - counted)
 
 
 def test_what_changes_nothing_tells_nothing(database: Database, told: Callable[[], Told]) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,12 +15,13 @@ from psycopg import AsyncConnection, OperationalError
 from sqlalchemy import text
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.counts import Asked
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.engines import LISTENER_NAME
-from airflow_provider_ninebits.ledger.looks import Asked
+from airflow_provider_ninebits.ledger.outcomes import look
 from airflow_provider_ninebits.triggers.watcher import Pace, Watcher
 from scripts.soak.servers import postgres as killable_postgres
-from tests.integration.ledger.scenes import ADA, BEN, a_call, accepted, arrive, set_columns
+from tests.integration.ledger.scenes import ADA, BEN, CAI, a_call, accepted, an_answer, arrive, set_columns
 from tests.integration.statements import seen_by
 from tests.unit.triggers.outages import take_away
 
@@ -54,12 +56,23 @@ async def listening(watcher: Watcher, database: Database, ref_id: str, number: s
     with watcher.waiting(Asked((ref_id,))) as wait:
         await wait.look()
         # The first change may be found by that sweep, the second one is not.
-        for answered in (False, False):
+        for _ in range(2):
             task = asyncio.create_task(woken(wait))
-            await called(database, number, answered=answered)
+            await called(database, number, answered=False)
             await task
             await wait.look()
+            await swept(watcher, ref_id)
         yield wait
+
+
+async def swept(watcher: Watcher, ref_id: str) -> None:
+    """Return when the sweep is over with which the listening begins."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while watcher._told_to_sweep_at < 0 or watcher._sweep_at <= asyncio.get_running_loop().time():
+            await asyncio.sleep(0.01)
+    # It has begun. A new wait is looked for when it has ended.
+    with watcher.waiting(Asked((ref_id,))) as another:
+        await another.look()
 
 
 async def listeners(database: Database, how: str = "pid") -> list[object]:
@@ -310,7 +323,55 @@ async def test_as_many_statements_are_asked_for_many_waits_as_for_one(database: 
             await asyncio.gather(*tasks, return_exceptions=True)
         watched.close()
     assert counts[0] == counts[1]
-    assert len(counts[0]) == 1
+    # A notice of PostgreSQL's says how far the message is.
+    assert len(counts[0]) == (1 if database.is_sqlite else 0)
+
+
+@on_postgresql
+@pytest.mark.parametrize(("window_seconds", "asked_for"), [(0, 0), (3600, 1)])
+async def test_what_was_told_is_what_the_ledger_says(database: Database, window_seconds: int, asked_for: int) -> None:
+    """An attempt window ends by the callbacks of single recipients, of which a notice says nothing."""
+    request = accepted(database, "x", ADA, BEN)
+    watched = Database(database.url.render_as_string(hide_password=False))
+    async with listening(Watcher(watched, UNSWEPT), database, "x", ADA) as other:
+        watcher = other._watcher
+        assert isinstance(watcher, Watcher)
+        with watcher.waiting(Asked(("x",), timedelta(seconds=window_seconds))) as wait:
+            await wait.look()
+            asked: list[str] = []
+            with seen_by(
+                lambda connection, statement, _: asked.append(statement) if is_of(watched, connection) else None
+            ):
+                task = asyncio.create_task(woken(wait))
+                await called(database, BEN)
+                await task
+                seen = await wait.look()
+            looked = [statement for statement in asked if "ninebits_request" in statement]
+            assert len(looked) == asked_for
+            assert seen.message_ids == (request.message_id,)
+            truth = look(database, ["x"], attempt_window=timedelta(seconds=window_seconds))
+            assert (seen.progress, seen.messages) == (truth.progress, truth.messages)
+            # On the ledger's clock, though nobody has asked for it.
+            assert abs(truth.now - seen.now) < timedelta(seconds=30)
+    watched.close()
+
+
+@on_postgresql
+async def test_what_is_told_by_name_is_looked_for(database: Database) -> None:
+    """Whatever else a transaction changed besides, what it told of callbacks is not all."""
+    accepted(database, "x", ADA, BEN, CAI)
+    async with listening(Watcher(database, UNSWEPT), database, "x", ADA) as wait:
+        for arrival in (a_call(BEN, answered=False), an_answer("x"), a_call(ADA)):
+            task = asyncio.create_task(woken(wait))
+            await asyncio.to_thread(arrive, database, arrival)
+            await task
+            seen = await wait.look()
+            assert seen.progress == look(database, ["x"], attempt_window=timedelta()).progress
+        assert seen.progress.answered == 1
+
+
+def is_of(database: Database, connection: Connection) -> bool:
+    return connection.engine is database._ready_engine()
 
 
 def test_two_processes_do_not_disturb_each_other(database: Database, database_url: str) -> None:

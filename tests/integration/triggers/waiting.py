@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from airflow_provider_ninebits.ledger.looks import Asked
+from airflow_provider_ninebits.ledger.counts import Asked
 from airflow_provider_ninebits.triggers.watcher import shared_watcher
 
 PATIENCE_SECONDS = 60.0

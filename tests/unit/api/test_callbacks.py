@@ -496,6 +496,15 @@ def test_the_fields_of_any_call_keep_their_bounds(fields: dict[str, object]) -> 
     assert read.to_number is None or len(read.to_number) <= 20
 
 
+def test_identities_are_in_the_order_in_which_calls_ended() -> None:
+    """An index of them grows at its end; else each callback would change a page somewhere in it."""
+    ends = ["2023-10-24 22:55:47", "2023-10-24 22:55:48", "2023-10-25 00:00:00", "2026-11-24 10:00:00"]
+    found = [identity(call(end_at=end), None) or "" for end in ends]
+    assert found == sorted(found)
+    assert {len(each) for each in found} == {40}
+    assert identity(call(end_at=ends[0]), None) != identity(call(end_at=ends[0], total_duration=1), None)
+
+
 def test_a_repeat_has_the_identity_of_the_first() -> None:
     written_otherwise = {**DOCUMENTED, "total_amount": 30.0, "to_number": 2348020000000, "unknown": 1}
     assert identity(one(DOCUMENTED).event, "ninebits_default") == identity(

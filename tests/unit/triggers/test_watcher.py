@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import event
 
+from airflow_provider_ninebits.ledger.counts import Asked
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable
-from airflow_provider_ninebits.ledger.looks import Asked
 from airflow_provider_ninebits.triggers.watcher import Watcher, shared_watcher
 from tests.integration.ledger.scenes import a_call, accepted, arrive
 from tests.unit.triggers.outages import give_back, take_away

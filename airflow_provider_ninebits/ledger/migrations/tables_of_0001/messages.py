@@ -169,13 +169,13 @@ def _create_recipient() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_ninebits_recipient"),
         sa.UniqueConstraint("send_id", "number", name="uq_ninebits_recipient_send_id_number"),
     )
+    op.create_index("ix_ninebits_recipient_message_id", "ninebits_recipient", ["message_id"], unique=False)
     op.create_index(
-        "ix_ninebits_recipient_message_id_number",
+        "ix_ninebits_recipient_number_message_id",
         "ninebits_recipient",
-        ["message_id", "number"],
+        ["number", "message_id"],
         unique=False,
     )
-    op.create_index("ix_ninebits_recipient_number", "ninebits_recipient", ["number"], unique=False)
 
 
 def _create_request() -> None:

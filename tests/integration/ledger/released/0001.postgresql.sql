@@ -1404,116 +1404,116 @@ ALTER TABLE ONLY public.ninebits_request ALTER COLUMN id SET DEFAULT nextval('pu
 -- Data for Name: ninebits_alert; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_alert VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'alerts manual__1', 0, '2026-11-30 15:19:18.480758+00', 'a dag_id', 'a run_id', 'a task_id', 'af3a03ca9a9bf6eb0cf0491271efea2a', '2026-11-30 15:19:19.485998+00', 'me', '2026-11-30 15:19:33.485998+00', 0, 0, '2026-11-30 15:19:18.480758+00', 'a held_back_dag_', 'a held_back_run_', 'a held_back_task', '2026-11-30 15:19:19.485998+00');
+INSERT INTO public.ninebits_alert VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'alerts manual__1', 0, '2026-11-30 15:53:12.083259+00', 'a dag_id', 'a run_id', 'a task_id', '42a474c5b84f5dee5ac4e4d57538420f', '2026-11-30 15:53:13.089932+00', 'me', '2026-11-30 15:53:27.089932+00', 0, 0, '2026-11-30 15:53:12.083259+00', 'a held_back_dag_', 'a held_back_run_', 'a held_back_task', '2026-11-30 15:53:13.089932+00');
 
 
 --
 -- Data for Name: ninebits_callback; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_callback VALUES (3, '2026-11-30 15:19:19.439367+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
-INSERT INTO public.ninebits_callback VALUES (4, '2026-11-30 15:19:19.477175+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-30 15:19:19.476883+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (5, '2026-11-30 15:19:19.477175+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-30 15:19:19.47689+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (6, '2026-11-30 15:19:19.477175+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
-INSERT INTO public.ninebits_callback VALUES (2, '2026-11-30 15:19:19.439367+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-30 15:19:18.480758+00', '2026-11-30 15:19:19.439177+00', '2026-11-30 15:19:18.480758+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
+INSERT INTO public.ninebits_callback VALUES (3, '2026-11-30 15:53:13.011667+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
+INSERT INTO public.ninebits_callback VALUES (4, '2026-11-30 15:53:13.079537+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-30 15:53:13.079169+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (5, '2026-11-30 15:53:13.079537+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-30 15:53:13.079179+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (6, '2026-11-30 15:53:13.079537+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
+INSERT INTO public.ninebits_callback VALUES (2, '2026-11-30 15:53:13.011667+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-30 15:53:12.083259+00', '2026-11-30 15:53:13.011474+00', '2026-11-30 15:53:12.083259+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
 
 
 --
 -- Data for Name: ninebits_escalation; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_escalation VALUES ('11111111111111111111111111111111', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'etl manual__1', 'etl', 'manual__1', 'a task_id', 'ninebits_default', 'https://media.test/a.mp3?signature=1', 'a from_number', '[["2348020000001"], ["2348020000002", "2348020000003"]]', '2026-11-30 15:19:19.488484+00', 'a taken_by');
+INSERT INTO public.ninebits_escalation VALUES ('11111111111111111111111111111111', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'etl manual__1', 'etl', 'manual__1', 'a task_id', 'ninebits_default', 'https://media.test/a.mp3?signature=1', 'a from_number', '[["2348020000001"], ["2348020000002", "2348020000003"]]', '2026-11-30 15:53:13.097238+00', 'a taken_by');
 
 
 --
 -- Data for Name: ninebits_escalation_watch; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_escalation_watch VALUES ('default', '2026-11-30 15:19:19.487402+00');
+INSERT INTO public.ninebits_escalation_watch VALUES ('default', '2026-11-30 15:53:13.093379+00');
 
 
 --
 -- Data for Name: ninebits_event; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_event VALUES (3, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 3, 'dbfa4c25fc4a795dd5c05ee1c4e27bc5', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_event VALUES (2, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 2, 'dbfa4c25fc4a795dd5c05ee1c4e27bc5', 'answered', 1, '2026-11-30 15:19:18.480758+00', '2026-11-30 15:19:19.439177+00', '2026-11-30 15:19:18.480758+00', 7, 7, 30000000000);
+INSERT INTO public.ninebits_event VALUES (3, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 3, '2bbeecf87b82b2d01e3d02d98d2a4dab', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_event VALUES (2, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 2, '2bbeecf87b82b2d01e3d02d98d2a4dab', 'answered', 1, '2026-11-30 15:53:12.083259+00', '2026-11-30 15:53:13.011474+00', '2026-11-30 15:53:12.083259+00', 7, 7, 30000000000);
 
 
 --
 -- Data for Name: ninebits_message; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_message VALUES ('dbfa4c25fc4a795dd5c05ee1c4e27bc5', 'b9b59ee98a4117f35f405f3b058e36ab', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'accepted', 'a test', '2026-11-30 15:20:19.437692+00', 2, NULL, 1, 1, 0, 30000000000, '2026-11-30 15:19:19.439367+00', 3, '2026-11-30 15:19:19.432225+00');
-INSERT INTO public.ninebits_message VALUES ('57417daa5e37d69ec41f3c9a8da31794', '104205c1d93f839a1ac0781f2d277675', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'uncertain', 'a test', NULL, 1, NULL, 0, 0, 0, 0, NULL, 2, '2026-11-30 15:19:19.444967+00');
-INSERT INTO public.ninebits_message VALUES ('558b90922f5da0f7d838417cb8b36883', '16f4236b10b4eec4188ff9c50c3ae89a', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, NULL, 0, 0, 0, 0, NULL, 0, '2026-11-30 15:19:19.472332+00');
-INSERT INTO public.ninebits_message VALUES ('20f4a8a5844e89b58d6821cf4b97fb33', '50e25103e911bcc3bbf2f255da01610a', 0, 'ninebits', 'a dag_id', 'https://media.test/a.mp3', 'a from_number', 'refused', 'a test', NULL, 1, 'a zones', 0, 0, 0, 0, NULL, 2, '2026-11-30 15:19:19.457079+00');
+INSERT INTO public.ninebits_message VALUES ('8e4978bf5bc318adf1afacbc59895673', '1e07903329f3b659692b8aa6ef458312', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'uncertain', 'a test', NULL, 1, NULL, 0, 0, 0, 0, NULL, 2, '2026-11-30 15:53:13.025449+00');
+INSERT INTO public.ninebits_message VALUES ('4b7276493ffd71c954bf7cee3f553dfc', '8cc67f14f1a68ed75c884b8c4bb99cf3', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, NULL, 0, 0, 0, 0, NULL, 2, '2026-11-30 15:53:13.049335+00');
+INSERT INTO public.ninebits_message VALUES ('f56c4439ef59d7bfd7389a4899c7c02e', 'dace887349f0e33b0b5bd3d7af1a7d56', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, NULL, 0, 0, 0, 0, NULL, 0, '2026-11-30 15:53:13.074545+00');
+INSERT INTO public.ninebits_message VALUES ('2bbeecf87b82b2d01e3d02d98d2a4dab', 'e37e4ca78c2cf778ba4e27637ffc6055', 0, 'ninebits', 'a dag_id', 'https://media.test/a.mp3', 'a from_number', 'accepted', 'a test', '2026-11-30 15:54:12.9996+00', 2, 'a zones', 1, 1, 0, 30000000000, '2026-11-30 15:53:13.011667+00', 3, '2026-11-30 15:53:12.990061+00');
 
 
 --
 -- Data for Name: ninebits_purge; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_purge VALUES (1, '2026-09-01 15:19:19.401292+00', '2026-11-30 15:19:19.401292+00');
+INSERT INTO public.ninebits_purge VALUES (1, '2026-09-01 15:53:12.947381+00', '2026-11-30 15:53:12.947381+00');
 
 
 --
 -- Data for Name: ninebits_receipt; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receipt VALUES (1, '4e3ee7f58c0d716bd1407def687ddcd1', '9105e036a11f5d29dae296eebb240ac6', 0, 'accepted', 1, 'purged');
+INSERT INTO public.ninebits_receipt VALUES (1, '27a1cb0f0676faf00fa96746b4d090da', 'eb24c7f2ff9085fb9565ef8ac673ec79', 0, 'accepted', 1, 'purged');
 
 
 --
 -- Data for Name: ninebits_receiver; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receiver VALUES ('ee7657a2f3896820f3060ba33d655e19', 'a-host', '2026-11-30 15:19:19.480758+00', '2026-11-30 15:19:19.480758+00', '2026-11-30 15:19:19.481773+00', false, 1, '2026-11-30 15:19:19.481773+00', 1, '2026-11-30 15:19:19.481773+00', 1, '2026-11-30 15:19:19.481773+00');
+INSERT INTO public.ninebits_receiver VALUES ('9b8b86386234b8c73ac79cfe9afcc93a', 'a-host', '2026-11-30 15:53:13.083259+00', '2026-11-30 15:53:13.083259+00', '2026-11-30 15:53:13.084421+00', false, 1, '2026-11-30 15:53:13.084421+00', 1, '2026-11-30 15:53:13.084421+00', 1, '2026-11-30 15:53:13.084421+00');
 
 
 --
 -- Data for Name: ninebits_recipient; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_recipient VALUES (3, 'b9b59ee98a4117f35f405f3b058e36ab', 'dbfa4c25fc4a795dd5c05ee1c4e27bc5', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-30 15:19:19.439367+00');
-INSERT INTO public.ninebits_recipient VALUES (4, '104205c1d93f839a1ac0781f2d277675', '57417daa5e37d69ec41f3c9a8da31794', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (5, '50e25103e911bcc3bbf2f255da01610a', '20f4a8a5844e89b58d6821cf4b97fb33', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (6, '16f4236b10b4eec4188ff9c50c3ae89a', '558b90922f5da0f7d838417cb8b36883', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (2, 'b9b59ee98a4117f35f405f3b058e36ab', 'dbfa4c25fc4a795dd5c05ee1c4e27bc5', '2348020000001', 'answered', 1, '2026-11-30 15:19:18.480758+00', '2026-11-30 15:19:19.439177+00', '2026-11-30 15:19:18.480758+00', 7, 7, 30000000000, '2026-11-30 15:19:19.439367+00');
+INSERT INTO public.ninebits_recipient VALUES (3, 'e37e4ca78c2cf778ba4e27637ffc6055', '2bbeecf87b82b2d01e3d02d98d2a4dab', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-30 15:53:13.011667+00');
+INSERT INTO public.ninebits_recipient VALUES (4, '1e07903329f3b659692b8aa6ef458312', '8e4978bf5bc318adf1afacbc59895673', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (5, '8cc67f14f1a68ed75c884b8c4bb99cf3', '4b7276493ffd71c954bf7cee3f553dfc', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (6, 'dace887349f0e33b0b5bd3d7af1a7d56', 'f56c4439ef59d7bfd7389a4899c7c02e', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (2, 'e37e4ca78c2cf778ba4e27637ffc6055', '2bbeecf87b82b2d01e3d02d98d2a4dab', '2348020000001', 'answered', 1, '2026-11-30 15:53:12.083259+00', '2026-11-30 15:53:13.011474+00', '2026-11-30 15:53:12.083259+00', 7, 7, 30000000000, '2026-11-30 15:53:13.011667+00');
 
 
 --
 -- Data for Name: ninebits_request; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_request VALUES (3, '57417daa5e37d69ec41f3c9a8da31794', 'ninebits', 'uncertain', NULL, NULL, '2026-11-30 15:19:19.450365+00', '2026-11-30 15:19:19.451166+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (4, '20f4a8a5844e89b58d6821cf4b97fb33', 'ninebits', 'refused', NULL, 'answer', '2026-11-30 15:19:19.462591+00', '2026-11-30 15:19:19.463422+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (2, 'dbfa4c25fc4a795dd5c05ee1c4e27bc5', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-30 15:19:19.437722+00', '2026-11-30 15:19:19.438612+00', 7, 'a detail');
+INSERT INTO public.ninebits_request VALUES (3, '8e4978bf5bc318adf1afacbc59895673', 'ninebits', 'uncertain', NULL, NULL, '2026-11-30 15:53:13.03303+00', '2026-11-30 15:53:13.033836+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (4, '4b7276493ffd71c954bf7cee3f553dfc', 'ninebits', 'refused', NULL, 'answer', '2026-11-30 15:53:13.060691+00', '2026-11-30 15:53:13.06402+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (2, '2bbeecf87b82b2d01e3d02d98d2a4dab', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-30 15:53:12.999634+00', '2026-11-30 15:53:13.008044+00', 7, 'a detail');
 
 
 --
 -- Data for Name: ninebits_send; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_send VALUES ('4e3ee7f58c0d716bd1407def687ddcd1', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-09-01 15:19:19.325321+00', NULL, NULL, 'purged');
-INSERT INTO public.ninebits_send VALUES ('b9b59ee98a4117f35f405f3b058e36ab', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-30 15:19:19.431071+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('50e25103e911bcc3bbf2f255da01610a', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-30 15:19:19.455798+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('16f4236b10b4eec4188ff9c50c3ae89a', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-30 15:19:19.471174+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('104205c1d93f839a1ac0781f2d277675', NULL, 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-30 15:19:19.443929+00', 'a planner', '2026-11-30 15:19:18.480758+00', NULL);
+INSERT INTO public.ninebits_send VALUES ('27a1cb0f0676faf00fa96746b4d090da', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-09-01 15:53:12.833605+00', NULL, NULL, 'purged');
+INSERT INTO public.ninebits_send VALUES ('e37e4ca78c2cf778ba4e27637ffc6055', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-30 15:53:12.988936+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('8cc67f14f1a68ed75c884b8c4bb99cf3', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-30 15:53:13.048066+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('dace887349f0e33b0b5bd3d7af1a7d56', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-30 15:53:13.073383+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('1e07903329f3b659692b8aa6ef458312', NULL, 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-30 15:53:13.024288+00', 'a planner', '2026-11-30 15:53:12.083259+00', NULL);
 
 
 --
 -- Data for Name: ninebits_subscription; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_subscription VALUES ('16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 'default', true, true, true, '2026-11-30 15:19:19.317943+00', '2026-11-30 15:19:19.317943+00');
+INSERT INTO public.ninebits_subscription VALUES ('16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 'default', true, true, true, '2026-11-30 15:53:12.824014+00', '2026-11-30 15:53:12.824014+00');
 
 
 --
 -- Data for Name: ninebits_task; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-30 15:19:19.483785+00');
+INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-30 15:53:13.087187+00');
 
 
 --
@@ -1851,17 +1851,17 @@ CREATE INDEX ix_ninebits_receiver_heartbeat_at ON public.ninebits_receiver USING
 
 
 --
--- Name: ix_ninebits_recipient_message_id_number; Type: INDEX; Schema: public; Owner: -
+-- Name: ix_ninebits_recipient_message_id; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX ix_ninebits_recipient_message_id_number ON public.ninebits_recipient USING btree (message_id, number);
+CREATE INDEX ix_ninebits_recipient_message_id ON public.ninebits_recipient USING btree (message_id);
 
 
 --
--- Name: ix_ninebits_recipient_number; Type: INDEX; Schema: public; Owner: -
+-- Name: ix_ninebits_recipient_number_message_id; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX ix_ninebits_recipient_number ON public.ninebits_recipient USING btree (number);
+CREATE INDEX ix_ninebits_recipient_number_message_id ON public.ninebits_recipient USING btree (number, message_id);
 
 
 --
