@@ -26,6 +26,7 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 180.0
 API_KEY = "demo-key"
+COMPONENTS = frozenset({"scheduler", "dag-processor", "triggerer"})
 
 
 @dataclass
@@ -256,6 +257,8 @@ def local_airflow(
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60.0, trust_env=False) as api:
             airflow = LocalAirflow(home, f"http://127.0.0.1:{port}", environment, process, api)
             _wait_until_ready(airflow)
+            if part == "standalone":
+                airflow.components = components_of(process)
             yield airflow
     finally:
         end_group(process)
@@ -272,7 +275,6 @@ def _wait_until_ready(airflow: LocalAirflow) -> None:
             if all(status == "healthy" for status in parts):
                 token = airflow.token()
                 airflow.api.headers["Authorization"] = f"Bearer {token}"
-                airflow.components = components_of(airflow.process)
                 return
         if time.monotonic() > deadline:
             raise TimeoutError(f"Airflow is not ready; see the logs in {airflow.home}")
@@ -280,10 +282,16 @@ def _wait_until_ready(airflow: LocalAirflow) -> None:
 
 
 def components_of(standalone: subprocess.Popen[bytes]) -> dict[str, psutil.Process]:
-    """Return the components that a standalone Airflow does not look after, by name."""
-    names = {"scheduler", "dag-processor", "triggerer"}
+    """
+    Return the components that a standalone Airflow does not look after, by name.
+
+    :raises RuntimeError: where one is not there: it has died, or Airflow calls it otherwise by now.
+    """
     children = psutil.Process(standalone.pid).children()
-    return {name: child for child in children for name in names.intersection(child.cmdline())}
+    found = {name: child for child in children for name in COMPONENTS.intersection(child.cmdline())}
+    if missing := COMPONENTS - found.keys():
+        raise RuntimeError(f"Airflow runs without {', '.join(sorted(missing))}")
+    return found
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:

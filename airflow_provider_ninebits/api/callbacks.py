@@ -150,9 +150,10 @@ def identity(event: Event, connection_path: str | None) -> str | None:
     Return what two callbacks share if one repeats the other: 9bits delivers at least once.
 
     :param connection_path: the connection id in the URL's path; None: the account's one path.
-    :return: 40 hex digits: the second at which the call ended, and 128 bits of a SHA-256 over the connection path and
-        all parsed fields. So who keeps them in order adds those of new calls at the end, where it has just been, and
-        not all over. None: nothing tells a repeat from another event (a call without any time, what is unreadable).
+    :return: 40 hex digits: a second of the call, that of its end where it has one, and 128 bits of a SHA-256 over the
+        connection path and all parsed fields. So who keeps them in order adds those of new calls at the end, where it
+        has just been, and not all over. None: nothing tells a repeat from another event (a call without any time, what
+        is unreadable).
     """
     if isinstance(event, Unreadable):
         return None
@@ -167,6 +168,7 @@ def identity(event: Event, connection_path: str | None) -> str | None:
         for value in event
     ]
     of_all = hashlib.sha256(ascii([type(event).__name__, connection_path, *fields]).encode()).hexdigest()
+    # As many digits whatever the year; before 1970 and after 2106 they are not in order.
     return f"{0 if ended is None else int(ended.timestamp()) & 0xFFFFFFFF:08x}{of_all[:32]}"
 
 

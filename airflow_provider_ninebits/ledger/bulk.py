@@ -72,7 +72,7 @@ def write(
 
 def _written(connection: Connection, changes: Sequence[Change]) -> BoundStatement:
     changed = notices.taken(connection)
-    counted = next((change.rows for change in changes if _counts(change, changed)), None)
+    counted = next((change.rows for change in changes if _is_all_by_callbacks(change, changed)), None)
     telling: tuple[str, ...] = ()
     if counted is not None:
         telling = (notices.CHANNEL, counted[0]["last_callback_at"].isoformat())
@@ -84,12 +84,11 @@ def _written(connection: Connection, changes: Sequence[Change]) -> BoundStatemen
     return BoundStatement(sql, (*arrays, *telling))
 
 
-def _counts(change: Change, changed: Collection[str]) -> bool:
-    """Return whether a change is one by callbacks, of all the messages that are to be told of."""
+def _is_all_by_callbacks(change: Change, changed: Collection[str]) -> bool:
+    """Return whether a change is what callbacks change in messages, and these are all that are to be told of."""
     return (
         change.table is schema.message
         and "last_callback_at" in change.rows[0]
-        and len(changed) <= notices.MOST_COUNTED
         and changed == {row["id"] for row in change.rows}
     )
 

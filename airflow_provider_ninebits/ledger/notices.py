@@ -32,6 +32,7 @@ _NAME_LENGTH = 8
 # A payload has to be shorter than 8000 bytes.
 _MOST_NAMES = 7999 // _NAME_LENGTH
 MOST_COUNTED = 80
+"""How many messages' counts are in a notice: with the largest numbers they take 99 bytes each, and 60 around them."""
 _CHANGED = "ninebits_changed"
 TELL = "SELECT pg_notify(%s, %s)"
 _TOLD = ("revision", "recipients", "answered", "unanswered", "failed")
@@ -68,10 +69,13 @@ def tell_of_changed(changed: str) -> str:
 
     It takes two values: the channel, and when the callbacks came that changed them, as :meth:`datetime.isoformat`.
 
-    :param changed: the name of that part, which returns :data:`RETURNED`, of :data:`MOST_COUNTED` messages at most.
+    :param changed: the name of that part, which returns :data:`RETURNED`.
     """
+    # One notice for so many of them as fit.
+    paged = f"SELECT *, (row_number() OVER () - 1) / {MOST_COUNTED} AS page FROM {changed}"  # noqa: S608 (names of the schema's)
     counts = f"json_object_agg(id, json_build_array({', '.join(_TOLD)}))"
-    return f"SELECT pg_notify(%s, json_build_object('at', %s::text, 'counts', {counts})::text) FROM {changed}"  # noqa: S608 (names of the schema's)
+    told = f"json_build_object('at', %s::text, 'counts', {counts})::text"
+    return f"SELECT pg_notify(%s, {told}) FROM ({paged}) AS paged GROUP BY page"  # noqa: S608 (as above)
 
 
 def read(payload: str) -> Notice | None:

@@ -106,7 +106,10 @@ def purge(
     :param told: after each batch, what is gone by then.
     :raises LedgerUnreachable: when the ledger cannot be written. What was taken is gone; the next purge goes on.
     """
-    return _Purge(database, policy, dry_run, pause, told).run()
+    done = _Purge(database, policy, dry_run, pause, told).run()
+    # SQLite has what was overwritten in its log; until that is in the file, the file has it as it was.
+    database.write_back()
+    return done
 
 
 def vacuum(database: Database) -> None:

@@ -155,7 +155,7 @@ request = Table(
     Index(None, "message_id"),
     # rule 1 of matching, and every look by ref_id
     Index(None, "ref_id"),
-    # rules 2 and 3: the requests inside match_window, of all that a number has ever been in
+    # whether anything was rung lately of which callbacks could have come (vitals)
     Index(None, "started_at"),
     # rule 0: a connection's requests whose ref_id is unknown
     Index(
@@ -262,10 +262,15 @@ callback = Table(
         sqlite_where=text("match_state <> 'matched' or ambiguous"),
         postgresql_where=text("match_state <> 'matched' or ambiguous"),
     ),
-    # a recipient's attempts
-    Index(None, "recipient_id"),
-    # API answers that a request got. Its calls are found by its message's recipients: to keep all of them here too
-    # changed one more page of a SQLite file for each callback
+    # a recipient's attempts. Partial: SQLite would read all that are nobody's, rather than look by request_id below
+    Index(
+        "ix_ninebits_callback_recipient_id",
+        "recipient_id",
+        sqlite_where=text("recipient_id is not null"),
+        postgresql_where=text("recipient_id is not null"),
+    ),
+    # API answers that a request got, and calls of a part that gave way to another plan. Other calls are found by their
+    # recipients: to keep all of them here too changed one more page of a SQLite file for each callback
     Index(
         "ix_ninebits_callback_answered_request",
         "request_id",

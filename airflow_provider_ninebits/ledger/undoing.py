@@ -90,7 +90,7 @@ def _let_go(connection: Connection, message_id: str, which: ColumnElement[bool])
 
 
 def _callbacks_of(connection: Connection, message_id: str, which: ColumnElement[bool]) -> list[Any]:
-    """Return those of a message's callbacks that are so: its recipients' calls, and the API answers to its requests."""
+    """Return those of a message's callbacks that are so: its recipients' calls, and what else its requests got."""
     callback, recipient, request = schema.callback.c, schema.recipient.c, schema.request.c
     recipients = select(recipient.id).where(recipient.message_id == message_id)
     requests = select(request.id).where(request.message_id == message_id)

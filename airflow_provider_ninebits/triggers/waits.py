@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 class Watching(Protocol):
     """What a wait needs of its watcher."""
+
+    @property
+    def pause_seconds(self) -> float:
+        """From one look of a wait to the next, at least."""
 
     def add(self, wait: Wait) -> None:
         """Take a wait on."""
@@ -43,6 +48,8 @@ class Wait:
         self._woken = asyncio.Event()
         self._told = False
         self._has_to_look = True
+        self._went_on_at = float("-inf")
+        self._pausing: asyncio.TimerHandle | None = None
         self._failure: Exception | None = None
 
     def __enter__(self) -> Wait:
@@ -50,6 +57,8 @@ class Wait:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._pausing is not None:
+            self._pausing.cancel()
         self._watcher.remove(self)
 
     async def look(self) -> Look:
@@ -83,6 +92,7 @@ class Wait:
 
     def looking(self) -> None:
         """Note that a look begins: what is heard from here on counts."""
+        self._went_on_at = time.monotonic()
         self._woken.clear()
         self._told = self._has_to_look = False
 
@@ -99,8 +109,19 @@ class Wait:
         self._woken.set()
 
     def tell(self) -> None:
-        """Let the wait go on with what is known of its messages now."""
+        """Let the wait go on with what is known of its messages now, but not again and again at once."""
         self._told = True
+        if self._woken.is_set() or self._pausing is not None:
+            return
+        rest_seconds = self._went_on_at + self._watcher.pause_seconds - time.monotonic()
+        if rest_seconds <= 0:
+            self._woken.set()
+        else:
+            # A message may have a thousand waits, and change a hundred times a second.
+            self._pausing = asyncio.get_running_loop().call_later(rest_seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        self._pausing = None
         self._woken.set()
 
     def fail(self, error: Exception) -> None:
@@ -143,7 +164,7 @@ class Awaited:
         from airflow_provider_ninebits.ledger.notices import name_of
 
         self.unlist(wait)
-        wait.message_ids = tuple(message.id for message in messages)
+        wait.message_ids = dict.fromkeys(message.id for message in messages)
         for seen in messages:
             name = name_of(seen.id)
             known = self._counts.get(seen.id)
@@ -154,7 +175,7 @@ class Awaited:
                 self._wake(self._by_name[name] - self._looking)
             self._counts[seen.id] = newest
             self._by_name[name].add(wait)
-            if name in self._named_meanwhile:
+            if name in self._named_meanwhile or newest.revision > seen.revision + 1:
                 wait.wake()
             elif newest is not seen:
                 wait.tell()
@@ -183,11 +204,15 @@ class Awaited:
             self._wake(self._by_name.get(name, ()))
         for told in notice.counts:
             known = self._counts.get(told.id)
-            if known is not None and told.revision > known.revision:
-                self._counts[told.id] = told
-                for wait in self._by_name[name_of(told.id)]:
-                    if told.id in wait.message_ids:
-                        wait.tell()
+            if known is None or told.revision <= known.revision:
+                continue
+            self._counts[told.id] = told
+            # Where a revision was not heard of, it may have been one that says more than counts: another message behind
+            # a ref_id, say.
+            all_was_heard = told.revision == known.revision + 1
+            for wait in self._by_name[name_of(told.id)]:
+                if told.id in wait.message_ids:
+                    wait.tell() if all_was_heard else wait.wake()
 
     def known_look(self, wait: Wait, now: datetime) -> Look | None:
         """

@@ -30,7 +30,7 @@ from airflow_provider_ninebits.triggers.waits import Awaited, Wait
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from airflow_provider_ninebits.ledger.counts import Asked
+    from airflow_provider_ninebits.ledger.counts import Asked, Look
     from airflow_provider_ninebits.ledger.database import Database
     from airflow_provider_ninebits.ledger.notices import Notice
 
@@ -59,6 +59,13 @@ def shared_watcher(url: str, outage_tolerance_seconds: float = _TOLERANCE_SECOND
     if url not in of_loop:
         of_loop[url] = Watcher(Database(url), outage_tolerance_seconds=outage_tolerance_seconds)
     return of_loop[url]
+
+
+def _looked(database: Database, asked: Sequence[Asked]) -> tuple[list[Look], datetime]:
+    """Return looks, and when they were taken on this machine's clock: the loop may be late."""
+    from airflow_provider_ninebits.ledger.looks import look_for
+
+    return look_for(database, asked), datetime.now(UTC)
 
 
 def task_of_nobody(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
@@ -109,6 +116,11 @@ class Watcher:
         self._listening: asyncio.Task[None] | None = None
         # Its own: that of the loop has a handful of threads for all triggers, and another's may hold them up.
         self._threads: ThreadPoolExecutor | None = None
+
+    @property
+    def pause_seconds(self) -> float:
+        """From one look of a wait to the next, at least."""
+        return self._pace.looks_seconds
 
     def waiting(self, asked: Asked) -> Wait:
         """Return a wait, to be used in a ``with`` statement."""
@@ -186,8 +198,6 @@ class Watcher:
 
     async def _look(self) -> None:
         """Look for those who ask, and let what they ask for wake them from here on."""
-        from airflow_provider_ninebits.ledger.looks import look_for
-
         loop = asyncio.get_running_loop()
         next_at = loop.time() + self._pace.looks_seconds
         some = [self._asking.popleft() for _ in range(min(len(self._asking), _MOST_LOOKS_AT_ONCE))]
@@ -196,13 +206,13 @@ class Watcher:
             return
         try:
             with self._awaited.looking(waits):
-                seen = await self._in_thread(look_for, self.database, [wait.asked for wait in waits])
+                seen, looked_at = await self._in_thread(_looked, self.database, [wait.asked for wait in waits])
                 for wait, look in zip(waits, seen, strict=True):
                     if wait in self._waits:
                         self._awaited.enlist(wait, look.messages)
                         wait.see(look)
                     if look.messages:
-                        self._clock_ahead = look.now - datetime.now(UTC)
+                        self._clock_ahead = look.now - looked_at
         except Exception as error:
             self._ask_again_or_fail(waits, error)
             raise

@@ -127,12 +127,17 @@ def _callbacks(total: int, shape: Shape, at: Callable[[int], str]) -> _Filling:
         ),
         (
             (
-                *(at(i), "call", _raw(i, at(i)), _name("callback", i), ref_id_of(i // shape.part)),
+                *(at(i), "call", _raw(i, at(i)), _identity(i, at(i)), ref_id_of(i // shape.part)),
                 *(_number(i), at(i), 95, 90, _UNITS, "matched", i + 1),
             )
             for i in range(total)
         ),
     )
+
+
+def _identity(place: int, at: str) -> str:
+    second = int(datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp())
+    return f"{second:08x}{_name('callback', place)}"
 
 
 def _name(kind: str, place: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 # As standalone does: it starts its parts, and never looks after them.
 STANDALONE = """
 import subprocess, sys, time
-for part in ("scheduler", "triggerer"):
+for part in sys.argv[1:]:
     subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", part])
 print("started", flush=True)
 time.sleep(600)
@@ -29,13 +30,23 @@ time.sleep(600)
 
 @pytest.fixture
 def airflow(tmp_path: Path) -> Iterator[LocalAirflow]:
-    command = [sys.executable, "-c", STANDALONE]
+    with standalone("scheduler", "dag-processor", "triggerer") as process, httpx.Client() as api:
+        yield LocalAirflow(tmp_path, "http://127.0.0.1", {}, process, api, components_of(process))
+
+
+@contextmanager
+def standalone(*parts: str) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-c", STANDALONE, *parts]
     with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        with httpx.Client() as api:
-            yield LocalAirflow(tmp_path, "http://127.0.0.1", {}, process, api, components_of(process))
+        yield process
         end_group(process)
+
+
+def test_one_without_a_part_is_no_airflow() -> None:
+    with standalone("scheduler", "triggerer") as process, pytest.raises(RuntimeError, match="without dag-processor"):
+        components_of(process)
 
 
 def test_a_part_that_died_is_named(airflow: LocalAirflow) -> None:

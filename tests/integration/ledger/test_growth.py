@@ -26,7 +26,7 @@ from airflow_provider_ninebits.ledger.rematching import rematch, sweep
 from airflow_provider_ninebits.ledger.statistics import Span, count_calls
 from airflow_provider_ninebits.ledger.vitals import count_uncertain
 from airflow_provider_ninebits.ledger.wanted import Wanted as Subscribed
-from tests.integration.ledger.scenes import WINDOW, a_call, a_plan, an_answer, arrive, claimed, plan, uncertain
+from tests.integration.ledger.scenes import WINDOW, a_call, a_plan, an_answer, arrive, claimed, plan, sending, uncertain
 from tests.integration.statements import seen_by
 
 if TYPE_CHECKING:
@@ -192,6 +192,10 @@ def test_every_question_is_answered_by_an_index(grown: Database) -> None:
         list_messages(grown, limit=50)
         list_callbacks(grown, limit=50)
         look_at_the_page(grown)
+        for answer in (("accepted", "another"), ("refused", None)):
+            shown = sending(grown, some[0])
+            arrive(grown, a_call(some[0], ref_id=f"before {answer}", identity=f"before {answer}"))
+            shown.answered(*answer)
         sweep(grown, window=timedelta(minutes=1), pause=lambda _: None)
     assert len(plans) > 20
     # Those of a group of callbacks are among them: they go past SQLAlchemy.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from airflow_provider_ninebits.ledger import notices
+from airflow_provider_ninebits.ledger import notices, schema
 from airflow_provider_ninebits.ledger.engines import listening_arguments
 from airflow_provider_ninebits.ledger.notices import MOST_COUNTED, Notice, name_of, read
 from airflow_provider_ninebits.ledger.outcomes import look
@@ -28,6 +28,7 @@ from tests.integration.ledger.scenes import (
     arrive,
     plan,
     sending,
+    set_columns,
     uncertain,
 )
 
@@ -111,18 +112,23 @@ def test_a_callback_that_waited_tells_that_too(database: Database, heard: Callab
     assert notice.counts == look(database, ["x"], attempt_window=timedelta()).messages
 
 
-@pytest.mark.parametrize(("how_many", "counted"), [(MOST_COUNTED, MOST_COUNTED), (MOST_COUNTED + 1, 0)])
-def test_of_too_many_messages_the_names_are_told(
-    database: Database, heard: Callable[[], Heard], how_many: int, counted: int
+@pytest.mark.parametrize(
+    ("how_many", "notices_of"), [(MOST_COUNTED, [MOST_COUNTED]), (MOST_COUNTED + 1, [1, MOST_COUNTED])]
+)
+def test_of_more_messages_than_fit_several_notices_tell(
+    database: Database, heard: Callable[[], Heard], how_many: int, notices_of: list[int]
 ) -> None:
+    largest = 2**31 - 2
     numbers = [str(2348020000000 + place) for place in range(how_many)]
     for place, number in enumerate(numbers):
         accepted(database, f"r{place}", number)
+    set_columns(database, schema.message, dict.fromkeys(("revision", "recipients", "answered", "unanswered"), largest))
     heard()
     arrive(database, *(a_call(number) for number in numbers))
-    [notice] = heard()
-    assert notice is not None
-    assert (len(notice.counts), len(notice.names)) == (counted, how_many - counted)
+    told = [notice for notice in heard() if notice is not None]
+    assert sorted(len(notice.counts) for notice in told) == notices_of
+    assert {counts.answered for notice in told for counts in notice.counts} == {largest + 1}
+    assert [notice.names for notice in told if notice.names] == []
 
 
 def test_what_changes_nothing_tells_nothing(database: Database, told: Callable[[], Told]) -> None:

@@ -498,10 +498,16 @@ def test_the_fields_of_any_call_keep_their_bounds(fields: dict[str, object]) -> 
 
 def test_identities_are_in_the_order_in_which_calls_ended() -> None:
     """An index of them grows at its end; else each callback would change a page somewhere in it."""
-    ends = ["2023-10-24 22:55:47", "2023-10-24 22:55:48", "2023-10-25 00:00:00", "2026-11-24 10:00:00"]
+    ends: list[str | None] = [
+        "2023-10-24 22:55:47",
+        "2023-10-24 22:55:48",
+        "2023-10-25 00:00:00",
+        "2026-11-24 10:00:00",
+    ]
     found = [identity(call(end_at=end), None) or "" for end in ends]
     assert found == sorted(found)
-    assert {len(each) for each in found} == {40}
+    ends += ["1969-12-31 23:59:59", "2200-01-01 00:00:00", None]
+    assert {len(identity(call(end_at=end), None) or "") for end in ends} == {40}
     assert identity(call(end_at=ends[0]), None) != identity(call(end_at=ends[0], total_duration=1), None)
 
 

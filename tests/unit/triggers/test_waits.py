@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -24,6 +26,8 @@ WAITS = (IDS[:1], IDS[1:2], IDS[2:], IDS, IDS[1:])
 
 class Deaf:
     """A watcher that does nothing by itself: the machine below is the one."""
+
+    pause_seconds = 0.0
 
     def add(self, wait: Wait) -> None: ...
 
@@ -60,6 +64,14 @@ class Watching(RuleBasedStateMachine):
             self.history[each][before.revision + 1] = self.ledger[each]
         told = tuple(self.ledger[each] for each in sorted(ids))
         self.notices.append(Notice(counts=told) if counted else Notice(names=frozenset(map(name_of, ids))))
+
+    @rule(place=st.integers(0, len(WAITS) - 1), ids=st.sampled_from(WAITS))
+    def what_is_waited_for_is_another_message(self, place: int, ids: tuple[str, ...]) -> None:
+        """An answer says so, and the notice of it has names only."""
+        wait, before = self.waits[place]
+        if ids != before:
+            self.changes((set(before), False))
+            self.waits[place] = (wait, ids)
 
     @rule()
     def a_notice_comes(self) -> None:
@@ -144,10 +156,52 @@ class Watching(RuleBasedStateMachine):
     def nobody_sleeps_through_what_was_heard(self) -> None:
         if self.notices or self.missed:
             return
-        for wait, messages in self.seen.items():
-            if not wait._woken.is_set():
-                assert [self.ledger[each.id] for each in messages] == list(messages)
+        for wait, ids in self.waits:
+            if wait in self.seen and not wait._woken.is_set():
+                assert [self.ledger[each] for each in ids] == list(self.seen[wait])
 
 
 TestWatching = Watching.TestCase
 TestWatching.settings = settings(max_examples=300, stateful_step_count=30)
+
+
+@pytest.mark.parametrize(("revisions", "knows"), [([2], True), ([2, 3], True), ([3], False), ([3, 4], False)])
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_who_hears_that_something_was_not_heard_looks(revisions: list[int], knows: bool, meanwhile: bool) -> None:
+    """It may have been more than counts: another message behind the ref_id, whose notice was lost."""
+    at_first = MessageCounts(IDS[0], 1, None, 10, 0, 0, 0)
+    awaited, wait = Awaited(), Wait(Deaf(), Asked(IDS[:1]))
+
+    def hear() -> None:
+        for revision in revisions:
+            awaited.hear(Notice(counts=(at_first._replace(revision=revision),)))
+
+    with awaited.looking([wait]):
+        if meanwhile:
+            hear()
+        awaited.enlist(wait, [at_first])
+        wait.see(look_of(wait.asked, [at_first], NOW))
+    if not meanwhile:
+        hear()
+    assert wait._woken.is_set()
+    # While it looked, nobody counted how many notices came: one more look, where it was more than one.
+    assert wait.knows == (knows and not (meanwhile and len(revisions) > 1))
+
+
+async def test_a_wait_that_is_told_again_and_again_goes_on_in_its_pace() -> None:
+    at_first = MessageCounts(IDS[0], 1, None, 10, 0, 0, 0)
+    watcher = Deaf()
+    watcher.pause_seconds = 0.2
+    awaited, wait = Awaited(), Wait(watcher, Asked(IDS[:1]))
+    with awaited.looking([wait]):
+        awaited.enlist(wait, [at_first])
+        wait.see(look_of(wait.asked, [at_first], NOW))
+    began = time.monotonic()
+    for revision in (2, 3, 4):
+        awaited.hear(Notice(counts=(at_first._replace(revision=revision),)))
+        assert not wait._woken.is_set()
+    await wait.changed(30)
+    assert time.monotonic() - began >= 0.1
+    known = awaited.known_look(wait, NOW)
+    assert known is not None
+    assert known.messages[0].revision == 4

@@ -133,7 +133,14 @@ def _create_callback() -> None:
         sqlite_where=sa.text("match_state <> 'matched' or ambiguous"),
         postgresql_where=sa.text("match_state <> 'matched' or ambiguous"),
     )
-    op.create_index("ix_ninebits_callback_recipient_id", "ninebits_callback", ["recipient_id"], unique=False)
+    op.create_index(
+        "ix_ninebits_callback_recipient_id",
+        "ninebits_callback",
+        ["recipient_id"],
+        unique=False,
+        sqlite_where=sa.text("recipient_id is not null"),
+        postgresql_where=sa.text("recipient_id is not null"),
+    )
     op.create_index(
         "ix_ninebits_callback_answered_request",
         "ninebits_callback",

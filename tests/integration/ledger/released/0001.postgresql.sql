@@ -1404,116 +1404,116 @@ ALTER TABLE ONLY public.ninebits_request ALTER COLUMN id SET DEFAULT nextval('pu
 -- Data for Name: ninebits_alert; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_alert VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'alerts manual__1', 0, '2026-11-30 15:53:12.083259+00', 'a dag_id', 'a run_id', 'a task_id', '42a474c5b84f5dee5ac4e4d57538420f', '2026-11-30 15:53:13.089932+00', 'me', '2026-11-30 15:53:27.089932+00', 0, 0, '2026-11-30 15:53:12.083259+00', 'a held_back_dag_', 'a held_back_run_', 'a held_back_task', '2026-11-30 15:53:13.089932+00');
+INSERT INTO public.ninebits_alert VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'alerts manual__1', 0, '2026-11-30 16:33:39.236774+00', 'a dag_id', 'a run_id', 'a task_id', '3c94f38476e3ec0016bf0c835dee9e01', '2026-11-30 16:33:40.241614+00', 'me', '2026-11-30 16:33:54.241614+00', 0, 0, '2026-11-30 16:33:39.236774+00', 'a held_back_dag_', 'a held_back_run_', 'a held_back_task', '2026-11-30 16:33:40.241614+00');
 
 
 --
 -- Data for Name: ninebits_callback; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_callback VALUES (3, '2026-11-30 15:53:13.011667+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
-INSERT INTO public.ninebits_callback VALUES (4, '2026-11-30 15:53:13.079537+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-30 15:53:13.079169+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (5, '2026-11-30 15:53:13.079537+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-30 15:53:13.079179+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (6, '2026-11-30 15:53:13.079537+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
-INSERT INTO public.ninebits_callback VALUES (2, '2026-11-30 15:53:13.011667+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-30 15:53:12.083259+00', '2026-11-30 15:53:13.011474+00', '2026-11-30 15:53:12.083259+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
+INSERT INTO public.ninebits_callback VALUES (3, '2026-11-30 16:33:40.1921+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
+INSERT INTO public.ninebits_callback VALUES (4, '2026-11-30 16:33:40.233427+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-30 16:33:40.233134+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (5, '2026-11-30 16:33:40.233427+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-30 16:33:40.233144+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (6, '2026-11-30 16:33:40.233427+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
+INSERT INTO public.ninebits_callback VALUES (2, '2026-11-30 16:33:40.1921+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-30 16:33:39.236774+00', '2026-11-30 16:33:40.191944+00', '2026-11-30 16:33:39.236774+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
 
 
 --
 -- Data for Name: ninebits_escalation; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_escalation VALUES ('11111111111111111111111111111111', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'etl manual__1', 'etl', 'manual__1', 'a task_id', 'ninebits_default', 'https://media.test/a.mp3?signature=1', 'a from_number', '[["2348020000001"], ["2348020000002", "2348020000003"]]', '2026-11-30 15:53:13.097238+00', 'a taken_by');
+INSERT INTO public.ninebits_escalation VALUES ('11111111111111111111111111111111', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'etl manual__1', 'etl', 'manual__1', 'a task_id', 'ninebits_default', 'https://media.test/a.mp3?signature=1', 'a from_number', '[["2348020000001"], ["2348020000002", "2348020000003"]]', '2026-11-30 16:33:40.246181+00', 'a taken_by');
 
 
 --
 -- Data for Name: ninebits_escalation_watch; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_escalation_watch VALUES ('default', '2026-11-30 15:53:13.093379+00');
+INSERT INTO public.ninebits_escalation_watch VALUES ('default', '2026-11-30 16:33:40.244475+00');
 
 
 --
 -- Data for Name: ninebits_event; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_event VALUES (3, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 3, '2bbeecf87b82b2d01e3d02d98d2a4dab', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_event VALUES (2, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 2, '2bbeecf87b82b2d01e3d02d98d2a4dab', 'answered', 1, '2026-11-30 15:53:12.083259+00', '2026-11-30 15:53:13.011474+00', '2026-11-30 15:53:12.083259+00', 7, 7, 30000000000);
+INSERT INTO public.ninebits_event VALUES (3, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 3, '824e96f44bce26df4b63a90ba6fe664a', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_event VALUES (2, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 2, '824e96f44bce26df4b63a90ba6fe664a', 'answered', 1, '2026-11-30 16:33:39.236774+00', '2026-11-30 16:33:40.191944+00', '2026-11-30 16:33:39.236774+00', 7, 7, 30000000000);
 
 
 --
 -- Data for Name: ninebits_message; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_message VALUES ('8e4978bf5bc318adf1afacbc59895673', '1e07903329f3b659692b8aa6ef458312', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'uncertain', 'a test', NULL, 1, NULL, 0, 0, 0, 0, NULL, 2, '2026-11-30 15:53:13.025449+00');
-INSERT INTO public.ninebits_message VALUES ('4b7276493ffd71c954bf7cee3f553dfc', '8cc67f14f1a68ed75c884b8c4bb99cf3', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, NULL, 0, 0, 0, 0, NULL, 2, '2026-11-30 15:53:13.049335+00');
-INSERT INTO public.ninebits_message VALUES ('f56c4439ef59d7bfd7389a4899c7c02e', 'dace887349f0e33b0b5bd3d7af1a7d56', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, NULL, 0, 0, 0, 0, NULL, 0, '2026-11-30 15:53:13.074545+00');
-INSERT INTO public.ninebits_message VALUES ('2bbeecf87b82b2d01e3d02d98d2a4dab', 'e37e4ca78c2cf778ba4e27637ffc6055', 0, 'ninebits', 'a dag_id', 'https://media.test/a.mp3', 'a from_number', 'accepted', 'a test', '2026-11-30 15:54:12.9996+00', 2, 'a zones', 1, 1, 0, 30000000000, '2026-11-30 15:53:13.011667+00', 3, '2026-11-30 15:53:12.990061+00');
+INSERT INTO public.ninebits_message VALUES ('e34d5f8a6cfbef261340990955b562d1', 'e4cd66923a8f8c86d20a1c066c49e3e3', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'uncertain', 'a test', NULL, 1, NULL, 0, 0, 0, 0, NULL, 2, '2026-11-30 16:33:40.199097+00');
+INSERT INTO public.ninebits_message VALUES ('90dded4aa0de6620f4c743018c7dd4fb', 'b2d15c14b98786594de93633520a4330', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, NULL, 0, 0, 0, 0, NULL, 2, '2026-11-30 16:33:40.213357+00');
+INSERT INTO public.ninebits_message VALUES ('be7d3e2c51e8741352c27b0f6bcf5e6f', 'bdb55c1dd6b1df07e559197da5bbdd7e', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, NULL, 0, 0, 0, 0, NULL, 0, '2026-11-30 16:33:40.22896+00');
+INSERT INTO public.ninebits_message VALUES ('824e96f44bce26df4b63a90ba6fe664a', '2cfbe8f2182a6ddd7f4c2185e4bdcc3a', 0, 'ninebits', 'a dag_id', 'https://media.test/a.mp3', 'a from_number', 'accepted', 'a test', '2026-11-30 16:34:40.190501+00', 2, 'a zones', 1, 1, 0, 30000000000, '2026-11-30 16:33:40.1921+00', 3, '2026-11-30 16:33:40.185467+00');
 
 
 --
 -- Data for Name: ninebits_purge; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_purge VALUES (1, '2026-09-01 15:53:12.947381+00', '2026-11-30 15:53:12.947381+00');
+INSERT INTO public.ninebits_purge VALUES (1, '2026-09-01 16:33:40.153083+00', '2026-11-30 16:33:40.153083+00');
 
 
 --
 -- Data for Name: ninebits_receipt; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receipt VALUES (1, '27a1cb0f0676faf00fa96746b4d090da', 'eb24c7f2ff9085fb9565ef8ac673ec79', 0, 'accepted', 1, 'purged');
+INSERT INTO public.ninebits_receipt VALUES (1, '327709a1f02fbd2fd35c7306258d65fa', '503d26458c5dec0abfdb94dfc8a972c7', 0, 'accepted', 1, 'purged');
 
 
 --
 -- Data for Name: ninebits_receiver; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receiver VALUES ('9b8b86386234b8c73ac79cfe9afcc93a', 'a-host', '2026-11-30 15:53:13.083259+00', '2026-11-30 15:53:13.083259+00', '2026-11-30 15:53:13.084421+00', false, 1, '2026-11-30 15:53:13.084421+00', 1, '2026-11-30 15:53:13.084421+00', 1, '2026-11-30 15:53:13.084421+00');
+INSERT INTO public.ninebits_receiver VALUES ('d80072ce11f2e74bf00994c3647dd650', 'a-host', '2026-11-30 16:33:40.236774+00', '2026-11-30 16:33:40.236774+00', '2026-11-30 16:33:40.237686+00', false, 1, '2026-11-30 16:33:40.237686+00', 1, '2026-11-30 16:33:40.237686+00', 1, '2026-11-30 16:33:40.237686+00');
 
 
 --
 -- Data for Name: ninebits_recipient; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_recipient VALUES (3, 'e37e4ca78c2cf778ba4e27637ffc6055', '2bbeecf87b82b2d01e3d02d98d2a4dab', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-30 15:53:13.011667+00');
-INSERT INTO public.ninebits_recipient VALUES (4, '1e07903329f3b659692b8aa6ef458312', '8e4978bf5bc318adf1afacbc59895673', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (5, '8cc67f14f1a68ed75c884b8c4bb99cf3', '4b7276493ffd71c954bf7cee3f553dfc', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (6, 'dace887349f0e33b0b5bd3d7af1a7d56', 'f56c4439ef59d7bfd7389a4899c7c02e', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (2, 'e37e4ca78c2cf778ba4e27637ffc6055', '2bbeecf87b82b2d01e3d02d98d2a4dab', '2348020000001', 'answered', 1, '2026-11-30 15:53:12.083259+00', '2026-11-30 15:53:13.011474+00', '2026-11-30 15:53:12.083259+00', 7, 7, 30000000000, '2026-11-30 15:53:13.011667+00');
+INSERT INTO public.ninebits_recipient VALUES (3, '2cfbe8f2182a6ddd7f4c2185e4bdcc3a', '824e96f44bce26df4b63a90ba6fe664a', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-30 16:33:40.1921+00');
+INSERT INTO public.ninebits_recipient VALUES (4, 'e4cd66923a8f8c86d20a1c066c49e3e3', 'e34d5f8a6cfbef261340990955b562d1', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (5, 'b2d15c14b98786594de93633520a4330', '90dded4aa0de6620f4c743018c7dd4fb', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (6, 'bdb55c1dd6b1df07e559197da5bbdd7e', 'be7d3e2c51e8741352c27b0f6bcf5e6f', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (2, '2cfbe8f2182a6ddd7f4c2185e4bdcc3a', '824e96f44bce26df4b63a90ba6fe664a', '2348020000001', 'answered', 1, '2026-11-30 16:33:39.236774+00', '2026-11-30 16:33:40.191944+00', '2026-11-30 16:33:39.236774+00', 7, 7, 30000000000, '2026-11-30 16:33:40.1921+00');
 
 
 --
 -- Data for Name: ninebits_request; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_request VALUES (3, '8e4978bf5bc318adf1afacbc59895673', 'ninebits', 'uncertain', NULL, NULL, '2026-11-30 15:53:13.03303+00', '2026-11-30 15:53:13.033836+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (4, '4b7276493ffd71c954bf7cee3f553dfc', 'ninebits', 'refused', NULL, 'answer', '2026-11-30 15:53:13.060691+00', '2026-11-30 15:53:13.06402+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (2, '2bbeecf87b82b2d01e3d02d98d2a4dab', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-30 15:53:12.999634+00', '2026-11-30 15:53:13.008044+00', 7, 'a detail');
+INSERT INTO public.ninebits_request VALUES (3, 'e34d5f8a6cfbef261340990955b562d1', 'ninebits', 'uncertain', NULL, NULL, '2026-11-30 16:33:40.203992+00', '2026-11-30 16:33:40.204729+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (4, '90dded4aa0de6620f4c743018c7dd4fb', 'ninebits', 'refused', NULL, 'answer', '2026-11-30 16:33:40.218702+00', '2026-11-30 16:33:40.219506+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (2, '824e96f44bce26df4b63a90ba6fe664a', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-30 16:33:40.190534+00', '2026-11-30 16:33:40.191377+00', 7, 'a detail');
 
 
 --
 -- Data for Name: ninebits_send; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_send VALUES ('27a1cb0f0676faf00fa96746b4d090da', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-09-01 15:53:12.833605+00', NULL, NULL, 'purged');
-INSERT INTO public.ninebits_send VALUES ('e37e4ca78c2cf778ba4e27637ffc6055', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-30 15:53:12.988936+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('8cc67f14f1a68ed75c884b8c4bb99cf3', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-30 15:53:13.048066+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('dace887349f0e33b0b5bd3d7af1a7d56', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-30 15:53:13.073383+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('1e07903329f3b659692b8aa6ef458312', NULL, 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-30 15:53:13.024288+00', 'a planner', '2026-11-30 15:53:12.083259+00', NULL);
+INSERT INTO public.ninebits_send VALUES ('327709a1f02fbd2fd35c7306258d65fa', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-09-01 16:33:40.053544+00', NULL, NULL, 'purged');
+INSERT INTO public.ninebits_send VALUES ('e4cd66923a8f8c86d20a1c066c49e3e3', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-30 16:33:40.19808+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('b2d15c14b98786594de93633520a4330', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-30 16:33:40.212318+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('bdb55c1dd6b1df07e559197da5bbdd7e', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-30 16:33:40.227965+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('2cfbe8f2182a6ddd7f4c2185e4bdcc3a', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-30 16:33:40.184385+00', 'a planner', '2026-11-30 16:33:39.236774+00', NULL);
 
 
 --
 -- Data for Name: ninebits_subscription; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_subscription VALUES ('16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 'default', true, true, true, '2026-11-30 15:53:12.824014+00', '2026-11-30 15:53:12.824014+00');
+INSERT INTO public.ninebits_subscription VALUES ('16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 'default', true, true, true, '2026-11-30 16:33:40.044293+00', '2026-11-30 16:33:40.044293+00');
 
 
 --
 -- Data for Name: ninebits_task; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-30 15:53:13.087187+00');
+INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-30 16:33:40.239797+00');
 
 
 --
@@ -1749,7 +1749,7 @@ CREATE INDEX ix_ninebits_callback_received_at ON public.ninebits_callback USING 
 -- Name: ix_ninebits_callback_recipient_id; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX ix_ninebits_callback_recipient_id ON public.ninebits_callback USING btree (recipient_id);
+CREATE INDEX ix_ninebits_callback_recipient_id ON public.ninebits_callback USING btree (recipient_id) WHERE (recipient_id IS NOT NULL);
 
 
 --
