@@ -117,10 +117,13 @@ def explained(plans: dict[str, str]) -> Iterator[None]:
         plans[statement] = _lines_of(asking, LARGE)
         if connection.dialect.name == "postgresql":
             # It rightly reads a table of 200 rows as a whole, unless it is told not to where it can help it.
+            asking.execute("SHOW enable_seqscan")
+            # Off already in a transaction that matches.
+            (as_it_was,) = asking.fetchone()
             asking.execute("SET LOCAL enable_seqscan = off")
             asking.execute(how + statement, parameters)
             plans[statement] += _lines_of(asking, SMALL)
-            asking.execute("SET LOCAL enable_seqscan = on")
+            asking.execute(f"SET LOCAL enable_seqscan = {as_it_was}")
         asking.close()
 
     with seen_by(explain):
