@@ -58,8 +58,6 @@ _POSTGRES_CONNECTION = {
     "tcp_user_timeout": STATEMENT_TIMEOUT_SECONDS * 1000,
 }
 _WAL_SWITCH_TRIES = 50
-_PAGES_UNTIL_WRITTEN = 20_000
-"""Of 4096 bytes: as long as the log of what is not in SQLite's file yet gets, 80 MB."""
 
 
 def checked_url(url: str) -> URL:
@@ -179,8 +177,8 @@ def _sqlite_engine(url: URL, pool_timeout_seconds: float) -> Engine:
         connection.execute("PRAGMA synchronous=FULL")
         # When so many pages have changed, who commits writes them into the file: one group of callbacks waits for it.
         # Callbacks change many pages a little, and each is written once, however often it changed. By default they are
-        # a thousand. Receivers do it in pauses too: `Database.write_back`.
-        connection.execute(f"PRAGMA wal_autocheckpoint={_PAGES_UNTIL_WRITTEN}")
+        # a thousand; these are 80 MB. Receivers do it in pauses too: `Database.write_back`.
+        connection.execute("PRAGMA wal_autocheckpoint=20000")
         connection.execute("PRAGMA foreign_keys=ON")
         # What is deleted is overwritten: a purge is there to make phone numbers go.
         connection.execute("PRAGMA secure_delete=ON")

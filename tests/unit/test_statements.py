@@ -20,6 +20,7 @@ CONSTANT_PARTS = {
     "ledger/receivers.py": {"kind"},
     # The same; and what is made of these above.
     "ledger/event_queue.py": {"_INTO", "_COPIED", "live", "', '.join(RECORD)"},
+    "ledger/notices.py": {"MOST_COUNTED", "changed", "told", "paged"},
     "ledger/bulk.py": {
         "table.name",
         "', '.join(names)",
