@@ -1,4 +1,4 @@
-"""Column types that mean the same on SQLite and on PostgreSQL."""
+"""Column types and indexes that mean the same on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, DateTime, Integer
+from sqlalchemy import BigInteger, DateTime, Index, Integer, text
 from sqlalchemy.types import TypeDecorator
 
 if TYPE_CHECKING:
@@ -20,6 +20,11 @@ UNITS = 10**AMOUNT_PLACES
 def big_key() -> BigInteger:
     """Return a 64-bit key column that SQLite still numbers by itself (it does so for INTEGER only)."""
     return BigInteger().with_variant(Integer(), "sqlite")
+
+
+def partial_index(name: str, *columns: str, where: str) -> Index:
+    """Return an index of the rows for which a condition holds, which both databases understand."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from airflow_provider_ninebits.ledger.alert_table import alert
-from airflow_provider_ninebits.ledger.columns import Amount, UtcDateTime, big_key
+from airflow_provider_ninebits.ledger.columns import Amount, UtcDateTime, big_key, partial_index
 from airflow_provider_ninebits.ledger.escalation_tables import escalation, escalation_watch
 from airflow_provider_ninebits.ledger.event_tables import event, subscription
 from airflow_provider_ninebits.ledger.metadata import metadata
@@ -125,11 +125,10 @@ message = Table(
     Index(None, "conn_id", "created_at", "id"),
     Index(None, "dag_id", "created_at", "id"),
     # the sweep over claims whose owner may have died, and the list of those that need a person
-    Index(
+    partial_index(
         "ix_ninebits_message_open",
         "state",
-        sqlite_where=text("state in ('sending', 'uncertain')"),
-        postgresql_where=text("state in ('sending', 'uncertain')"),
+        where="state in ('sending', 'uncertain')",
     ),
 )
 
@@ -158,11 +157,10 @@ request = Table(
     # whether anything was rung lately of which callbacks could have come (vitals)
     Index(None, "started_at"),
     # rule 0: a connection's requests whose ref_id is unknown
-    Index(
+    partial_index(
         "ix_ninebits_request_nameless",
         "conn_id",
-        sqlite_where=text("ref_id is null and state <> 'refused'"),
-        postgresql_where=text("ref_id is null and state <> 'refused'"),
+        where="ref_id is null and state <> 'refused'",
     ),
 )
 
@@ -255,47 +253,41 @@ callback = Table(
     # newest callbacks first
     Index(None, "received_at"),
     # those that a person may want to look at, which are few among the others; newest first
-    Index(
+    partial_index(
         "ix_ninebits_callback_dead_letter",
         "received_at",
         "id",
-        sqlite_where=text("match_state <> 'matched' or ambiguous"),
-        postgresql_where=text("match_state <> 'matched' or ambiguous"),
+        where="match_state <> 'matched' or ambiguous",
     ),
     # a recipient's attempts. Partial: SQLite would read all that are nobody's, rather than look by request_id below
-    Index(
+    partial_index(
         "ix_ninebits_callback_recipient_id",
         "recipient_id",
-        sqlite_where=text("recipient_id is not null"),
-        postgresql_where=text("recipient_id is not null"),
+        where="recipient_id is not null",
     ),
     # API answers that a request got, and calls of a part that gave way to another plan. Other calls are found by their
     # recipients: to keep all of them here too changed one more page of a SQLite file for each callback
-    Index(
+    partial_index(
         "ix_ninebits_callback_answered_request",
         "request_id",
-        sqlite_where=text("recipient_id is null and request_id is not null"),
-        postgresql_where=text("recipient_id is null and request_id is not null"),
+        where="recipient_id is null and request_id is not null",
     ),
     # unmatched callbacks of a number, tried again when an answer is recorded
-    Index(
+    partial_index(
         "ix_ninebits_callback_waiting_number",
         "number",
-        sqlite_where=text("match_state = 'unmatched'"),
-        postgresql_where=text("match_state = 'unmatched'"),
+        where="match_state = 'unmatched'",
     ),
     # unmatched API answers, which have no number: tried again when one request less may adopt them
-    Index(
+    partial_index(
         "ix_ninebits_callback_waiting_answer",
         "received_at",
-        sqlite_where=text("match_state = 'unmatched' and kind = 'answer'"),
-        postgresql_where=text("match_state = 'unmatched' and kind = 'answer'"),
+        where="match_state = 'unmatched' and kind = 'answer'",
     ),
     # unmatched callbacks of a ref_id, tried again when it becomes known
-    Index(
+    partial_index(
         "ix_ninebits_callback_waiting_ref_id",
         "ref_id",
-        sqlite_where=text("match_state = 'unmatched'"),
-        postgresql_where=text("match_state = 'unmatched'"),
+        where="match_state = 'unmatched'",
     ),
 )
