@@ -16,7 +16,8 @@ pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
 
 
 def test_a_send_outside_of_its_hours_holds_no_worker_and_rings_when_they_open(stage: Stage) -> None:
-    numbers, begins = stage.answering(2), datetime.now(UTC) + timedelta(seconds=25)
+    # Hours are in whole seconds.
+    numbers, begins = stage.answering(2), datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=25)
     conf = {"to": numbers, "hours": opening("Africa/Lagos", begins), "timezone": "Africa/Lagos"}
     run_id = stage.airflow.trigger("ring_in_hours", conf)
     stage.airflow.wait_for_task("ring_in_hours", run_id, "ring", {"deferred"})

@@ -279,6 +279,10 @@ def test_nothing_is_left_of_a_loop_that_has_ended(ledger: Database) -> None:
 
     watchers: list[weakref.ref[Watcher]] = []
     asyncio.run(wait_for_a_moment())
+    # It closes the ledger first.
+    for thread in threading.enumerate():
+        if thread.name.startswith("ninebits-watcher"):
+            thread.join(PATIENCE_SECONDS)
+            assert not thread.is_alive()
     gc.collect()
     assert [watcher() for watcher in watchers] == [None]
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("ninebits-watcher")] == []
