@@ -126,6 +126,9 @@ def _mended_tls(error: BaseException) -> str:
         return "its certificate is not valid today; check this machine's clock, else it has to be renewed there"
     if codes:
         return "check the base URL, or name the CA that signed its certificate with REQUESTS_CA_BUNDLE"
+    if any(link.library == "X509" for link in links):
+        mended = "correct REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE on this machine, or unset it"
+        return f"no certificate can be read from the file of CA certificates; {mended}"
     if {link.reason for link in links} & _NO_TLS:
         return "what listens there speaks no TLS; check the port, or begin the base URL with http:// if that is meant"
     return "check the base URL and its port, and whether a proxy or firewall stands between"

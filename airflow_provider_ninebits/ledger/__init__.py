@@ -6,6 +6,7 @@ It knows neither Airflow nor HTTP. The rooms:
 ========================  =====================================================================
 ``states``                the states of messages, requests and recipients, and the rules between them (pure)
 ``keys``                  idempotency keys, and which generation of a task is at work (pure)
+``ids``                   ids in the order of planning, which tell what is too old for a callback (pure)
 ``matching``              which recipient a callback belongs to (pure)
 ``folding``               what a recipient's calls amount to (pure)
 ``outcome``               what a wait is told, and when it is over (pure)
@@ -31,6 +32,7 @@ It knows neither Airflow nor HTTP. The rooms:
 ``recording``             what came of a request
 ``callbacks``             storing callbacks, and matching them
 ``arriving``              what a group of them is stored beside; ``entries``: its rows
+``entry_queries``         what is asked for them: a number's messages of these days, and older ones that may matter
 ``verdicts``              matching some of them within one transaction
 ``rematching``            trying unmatched ones again, and the receivers' sweep
 ``dead_letters``          callbacks that settled nobody, or may have settled the wrong one

@@ -25,14 +25,23 @@ def array(values: Iterable[Any]) -> str:
     listed = [*values]
     if listed and listed.count(listed[0]) == len(listed):
         # Half of the columns of a group of callbacks have the same value in all rows, or none.
-        texts = [_text(listed[0])] * len(listed)
-    else:
-        texts = [_text(value) for value in listed]
-    return "{" + ",".join(texts) + "}"
+        texts = [_TEXTS.get(type(listed[0]), _quoted)(listed[0])] * len(listed)
+        return "{" + ",".join(texts) + "}"
+    kinds = {*map(type, listed)}
+    if len(kinds) == 1:
+        # To ask each value what it is took as long as to write it.
+        (kind,) = kinds
+        if kind not in _TEXTS:
+            return _of_texts(listed)
+        return "{" + ",".join(map(_TEXTS[kind], listed)) + "}"
+    return "{" + ",".join([_TEXTS.get(type(value), _quoted)(value) for value in listed]) + "}"
 
 
-def _text(value: Any) -> str:
-    return _TEXTS.get(type(value), _quoted)(value)
+def _of_texts(texts: list[str]) -> str:
+    together = "".join(texts)
+    if "\\" in together or '"' in together:
+        return "{" + ",".join(map(_quoted, texts)) + "}"
+    return '{"' + '","'.join(texts) + '"}'
 
 
 def _quoted(text: str) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_ninebits.ledger.database import ledger_now, locks_of
 from airflow_provider_ninebits.ledger.driver import ask
-from airflow_provider_ninebits.ledger.entries import Entries, entries_of, held_by, read_entries
+from airflow_provider_ninebits.ledger.entries import Entries, entries_of, read_entries
+from airflow_provider_ninebits.ledger.entry_queries import held_by
 from airflow_provider_ninebits.ledger.matching import CLOCK_SKEW, earliest_request
 from airflow_provider_ninebits.ledger.repeats import known_of
 from airflow_provider_ninebits.ledger.states import CallbackKind

@@ -47,7 +47,7 @@ def write(
     connection: Connection, *changes: Change, asking: Sequence[BoundStatement] = (), last: bool = False
 ) -> list[list[tuple[Any, ...]]]:
     """
-    Write some changes, no two of them to one table; on PostgreSQL in one statement.
+    Write some changes, no two of them to one row; on PostgreSQL in one statement.
 
     That has no order: who updates rows that others update too holds their locks already. Where recipients reach
     another state, events of it are queued for whoever has subscribed.
@@ -127,8 +127,9 @@ def _reaches_states(table: Table, key: str | None) -> bool:
 
 
 def _from_arrays(table: Table, names: tuple[str, ...], key: str | None, adding: tuple[str, ...]) -> str:
-    arrays = ", ".join(f"%s::{_kind(table, name)}[]" for name in names)
-    given = f"unnest({arrays}) AS given({', '.join(names)})"
+    # As one function of them all in FROM, PostgreSQL would write each array's rows into a store of their own first.
+    arrays = ", ".join(f"unnest(%s::{_kind(table, name)}[]) AS {name}" for name in names)
+    given = f"(SELECT {arrays}) AS given"
     if key is None:
         return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {', '.join(names)} FROM {given}"  # noqa: S608 (as above)
     changes = ", ".join(

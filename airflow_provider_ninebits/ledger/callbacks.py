@@ -90,13 +90,10 @@ def store(
     """
     with (kept or database).writing() as connection:
         beside = look_up(connection, arrivals, window)
-        found = without_repeats(connection, arrivals, beside.known)
-        rows = [
-            {**_row(arrival, beside.now), "receiver_id": receiver_id, "repeats": found.again[arrival.identity]}
-            for arrival in found.fresh
-        ]
+        found = without_repeats(arrivals, beside.known)
+        rows = [_row(arrival, beside.now, receiver_id, found.again[arrival.identity]) for arrival in found.fresh]
         news, changes = match_rows(connection, rows, beside.now, window, beside.entries)
-        write(connection, *changes, Change(schema.callback, rows), last=True)
+        write(connection, *changes, found.counted, Change(schema.callback, rows), last=True)
     # Whoever else brought a callback of one of these numbers has waited for this transaction.
     waiting = found.waiting | {row["number"] for row in rows if row["match_state"] == MatchState.UNMATCHED}
     news = replace(news, numbers=news.numbers & waiting)
@@ -124,17 +121,20 @@ def _stored(
     return Stored(len(rows), again, matched, dict(by_outcome), first_callbacks)
 
 
-def _row(arrival: Arrival, now: datetime) -> dict[str, Any]:
+def _row(arrival: Arrival, now: datetime, receiver_id: str | None, repeats: int) -> dict[str, Any]:
     state = MatchState.UNMATCHED
     if arrival.kind is CallbackKind.UNREADABLE:
         state = MatchState.UNREADABLE
     elif arrival.inbound:
         state = MatchState.INBOUND
-    return {
-        **arrival._asdict(),
-        "received_at": now,
-        "match_state": state,
-        "ambiguous": False,
-        "recipient_id": None,
-        "request_id": None,
-    }
+    row = arrival._asdict()
+    row.update(
+        received_at=now,
+        receiver_id=receiver_id,
+        repeats=repeats,
+        match_state=state,
+        ambiguous=False,
+        recipient_id=None,
+        request_id=None,
+    )
+    return row

@@ -5,12 +5,26 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Integer, Interval, Text, bindparam, cast, func, insert, literal_column, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    Integer,
+    Interval,
+    Text,
+    bindparam,
+    cast,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.columns import UtcDateTime
-from airflow_provider_ninebits.ledger.database import ledger_now
-from airflow_provider_ninebits.ledger.driver import Query
+from airflow_provider_ninebits.ledger.database import BY_KEYS, ledger_now
+from airflow_provider_ninebits.ledger.driver import Query, ask
+from airflow_provider_ninebits.ledger.ids import lowest_id, lowest_id_at
 from airflow_provider_ninebits.ledger.list_parameters import joined
 from airflow_provider_ninebits.ledger.states import MessageState, RequestState
 
@@ -69,6 +83,7 @@ _BEGIN = Query(
         conn_id=bindparam("new_conn_id"),
         started_at=bindparam("now"),
         state=RequestState.SENDING.value,
+        late=bindparam("late", type_=Boolean()),
     ).returning(_request.id)
 )
 _servers_now = func.clock_timestamp()
@@ -80,10 +95,11 @@ _taken = (
 )
 _begun = (
     _begin.from_select(
-        ["message_id", "conn_id", "started_at", "state"],
+        ["message_id", "conn_id", "started_at", "state", "late"],
         select(
             *(_taken.c.id, _taken.c.conn_id, _servers_now),
             literal_column("'sending'"),
+            _taken.c.id < lowest_id_at(_servers_now),
         ),
     )
     .returning(_request.id)
@@ -128,7 +144,8 @@ def claim(
     if not (resend or database.is_sqlite):
         with database.writing() as connection:
             # The commit does not go along: who is interrupted meanwhile has claimed nothing.
-            found = _CLAIM_AT_ONCE.rows(connection, **values, lease=f"{lease_seconds} seconds")
+            claimed = _CLAIM_AT_ONCE.asked(connection, **values, lease=f"{lease_seconds} seconds")
+            *_, found = ask(connection, BY_KEYS, claimed)
         return _claim_of(*found[0]) if found else None
     with database.reading() as connection:
         # Before SQLite's one write lock is taken. A message's numbers stay, or it is not to be claimed any more.
@@ -144,7 +161,8 @@ def claim(
                 return None
             if resend:
                 _GIVE_UP.change(connection, row_id=message_id, now=now)
-            ((request_id,),) = _BEGIN.rows(connection, row_id=message_id, new_conn_id=plan.conn_id, now=now)
+            late = message_id < lowest_id(now)
+            ((request_id,),) = _BEGIN.rows(connection, row_id=message_id, new_conn_id=plan.conn_id, now=now, late=late)
     return _claim_of(request_id, numbers)
 
 

@@ -44,12 +44,16 @@ _EVERY_LOCK = array(range(LOCKS))
 _LOCK_CLASS = 0x39B175  # "9bits": keeps our advisory locks apart from other applications' in the same database
 
 # What is matched under locks is some rows of large tables, found by their keys; a server that has not analyzed them yet
-# takes them for small ones, and reads them as a whole. With that ruled out a plan is good for every use, and to make it
-# anew for each took half of the statements' time.
-_BY_KEYS = (
-    BoundStatement("SET LOCAL plan_cache_mode = force_generic_plan", ()),
-    BoundStatement("SET LOCAL enable_seqscan = off", ()),
+# takes them for small ones, and reads or joins them as a whole. With that ruled out a plan is good for every use, and
+# to make it anew for each took half of the statements' time.
+BY_KEYS = BoundStatement(
+    """
+    SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
+           set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
+    """,
+    (),
 )
+"""What makes the rest of a transaction of PostgreSQL's do so."""
 # Only a sorted subquery has an order that PostgreSQL keeps to; and it is not merged into the outer query. The clock is
 # read after the aggregate, so when the last lock is had.
 _LOCK = """
@@ -290,4 +294,4 @@ def locks_of(names: Iterable[str] | None, *, shared: bool = False) -> tuple[Boun
     buckets = _EVERY_LOCK
     if names is not None:
         buckets = array({zlib.crc32(name.encode()) % LOCKS for name in names})
-    return (*_BY_KEYS, BoundStatement(_SHARE if shared else _LOCK, (_LOCK_CLASS, buckets)))
+    return (BY_KEYS, BoundStatement(_SHARE if shared else _LOCK, (_LOCK_CLASS, buckets)))

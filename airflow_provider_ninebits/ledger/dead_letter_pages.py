@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import func, select, text, tuple_
+from sqlalchemy import func, select, tuple_
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.callback_table import is_dead_letter
 from airflow_provider_ninebits.ledger.dead_letters import Fate, KeptCallback, kept_callback, kept_callbacks
 from airflow_provider_ninebits.ledger.list_parameters import among
 
@@ -22,8 +23,6 @@ COUNTED = 5_000
 """Of how many of the newest their fates are counted."""
 LOOKED_AT = 20_000
 """How many callbacks one page looks at, at most, where only some of them are asked for."""
-# As in the index: written in other words it would not be used.
-_DEAD = text("(ninebits_callback.match_state <> 'matched' OR ninebits_callback.ambiguous)")
 
 _callback = schema.callback.c
 _NEWEST_FIRST = (_callback.received_at.desc(), _callback.id.desc())
@@ -68,7 +67,7 @@ def browse_dead_letters(
     :param deployment: not those that found a recipient or a request of another Airflow's; None: whosever they are.
     :param after: the key that the page before gave; None: from the newest on.
     """
-    looked_at = select(_callback.id).where(_DEAD).order_by(*_NEWEST_FIRST)
+    looked_at = select(_callback.id).where(is_dead_letter).order_by(*_NEWEST_FIRST)
     if after is not None:
         looked_at = looked_at.where(tuple_(_callback.received_at, _callback.id) < tuple_(*after))
     near = looked_at.limit(LOOKED_AT).subquery("near")
@@ -116,7 +115,7 @@ def count_dead_letters(
 
     :param conn_paths: as in :func:`browse_dead_letters`, like ``deployment``.
     """
-    statement = select(_callback.match_state, _callback.ambiguous).where(_DEAD)
+    statement = select(_callback.match_state, _callback.ambiguous).where(is_dead_letter)
     given = {}
     if conn_paths is not None:
         statement = statement.where(among(_callback.conn_path, "conn_paths"))
@@ -135,6 +134,6 @@ def count_dead_letters(
 
 def conn_paths_of(connection: Connection) -> set[str]:
     """Return over which connections' paths the newest :data:`COUNTED` of them came."""
-    newest = select(_callback.conn_path).where(_DEAD).order_by(_callback.received_at.desc(), _callback.id.desc())
+    newest = select(_callback.conn_path).where(is_dead_letter).order_by(*_NEWEST_FIRST)
     among_newest = newest.limit(COUNTED).subquery("newest")
     return {each for each in connection.execute(select(among_newest.c.conn_path).distinct()).scalars() if each}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, literal_column, select
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.callback_table import is_dead_letter
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import NoSuchCallback
 from airflow_provider_ninebits.ledger.states import CallbackKind, MatchState
@@ -18,7 +19,7 @@ from airflow_provider_ninebits.ledger.states import CallbackKind, MatchState
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from sqlalchemy import ColumnElement, Row, Select, Subquery
+    from sqlalchemy import ColumnElement, Row, Select, Subquery, TextClause
 
     from airflow_provider_ninebits.ledger.database import Database
 
@@ -87,7 +88,7 @@ def list_callbacks(database: Database, *, fate: Fate | None = None, limit: int =
     """Return the newest callbacks of one fate, or of all of them, newest first."""
     callback = schema.callback.c
     statement = (
-        select(*_summary_columns()).where(_condition(fate)).order_by(callback.received_at.desc(), callback.id.desc())
+        select(*_summary_columns()).where(*_conditions(fate)).order_by(callback.received_at.desc(), callback.id.desc())
     )
     with database.reading() as connection:
         return [_summary(row) for row in connection.execute(statement.limit(limit))]
@@ -98,7 +99,7 @@ def count_callbacks(database: Database) -> dict[Fate, int]:
     with database.reading() as connection:
         return {
             fate: connection.execute(
-                select(func.count()).select_from(schema.callback).where(_condition(fate))
+                select(func.count()).select_from(schema.callback).where(*_conditions(fate))
             ).scalar_one()
             for fate in Fate
         }
@@ -111,6 +112,7 @@ def count_unmatched(database: Database, *, window: timedelta) -> int:
         some = (
             select(callback.id)
             .where(
+                is_dead_letter,
                 callback.match_state == literal_column("'unmatched'"),
                 callback.received_at >= ledger_now(connection) - window,
             )
@@ -155,11 +157,11 @@ def kept_callback(row: Row[Any]) -> KeptCallback:
     return KeptCallback(summary=_summary(row), **{name: getattr(row, name) for name in fields})
 
 
-def _condition(fate: Fate | None) -> ColumnElement[bool]:
+def _conditions(fate: Fate | None) -> tuple[ColumnElement[bool] | TextClause, ...]:
     callback = schema.callback.c
     if fate is None:
-        return (callback.match_state != MatchState.MATCHED) | callback.ambiguous
-    return callback.ambiguous if fate is Fate.AMBIGUOUS else callback.match_state == fate.value
+        return (is_dead_letter,)
+    return is_dead_letter, callback.ambiguous if fate is Fate.AMBIGUOUS else callback.match_state == fate.value
 
 
 def _summary_columns() -> list[Any]:

@@ -42,6 +42,8 @@ _POSTGRES_OPTIONS = {
     "idle_in_transaction_session_timeout": STATEMENT_TIMEOUT_SECONDS * 1000,
     # A plan that was made when a table was empty reads all of it, and is kept until somebody analyzes the table.
     "plan_cache_mode": "force_custom_plan",
+    # What a statement seems to cost by a plan that is kept says little: to compile it took longer than it takes.
+    "jit": "off",
     # Asked for after connecting: whether the others have come through.
     MARK: "on",
 }
@@ -213,6 +215,12 @@ def _postgres_engine(url: URL, pool_timeout_seconds: float) -> Engine:
         raise LedgerUnusable(
             "a PostgreSQL ledger needs psycopg 3: pip install 'airflow-provider-ninebits[postgres]'"
         ) from error
+    except ArgumentError:
+        # `from None`, as above.
+        raise LedgerUnusable(
+            "[ninebits] sql_alchemy_conn has hosts or ports after its ? that cannot be read; give "
+            "?host=HOST:PORT&host=HOST:PORT, each port a number"
+        ) from None
 
     @event.listens_for(engine, "connect")
     def _check(connection: Any, _record: Any) -> None:

@@ -10,13 +10,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Interval, Text, and_, bindparam, cast, func, or_, select
-
-from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.columns import UtcDateTime, read_amount, read_moment
-from airflow_provider_ninebits.ledger.driver import Query
+from airflow_provider_ninebits.ledger.columns import read_amount, read_moment
+from airflow_provider_ninebits.ledger.entry_queries import REQUEST, REQUESTS, rows_held
 from airflow_provider_ninebits.ledger.folding import RecipientRecord
-from airflow_provider_ninebits.ledger.list_parameters import among
 from airflow_provider_ninebits.ledger.matching import RequestFacts
 from airflow_provider_ninebits.ledger.receipts import purged_refs
 from airflow_provider_ninebits.ledger.states import MessageState, RecipientState, RequestState
@@ -24,92 +20,12 @@ from airflow_provider_ninebits.ledger.states import MessageState, RecipientState
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
-    from sqlalchemy import CTE, ColumnElement, Select
     from sqlalchemy.engine import Connection, Row
 
-    from airflow_provider_ninebits.ledger.driver import BoundStatement
-
-_recipient, _message, _request = schema.recipient.c, schema.message.c, schema.request.c
-_begun = schema.request.alias("begun")
-_REQUEST = (
-    _request.id,
-    _request.message_id,
-    _request.conn_id,
-    _request.state,
-    _request.ref_id,
-    _request.started_at,
-    _request.known_by,
-)
-_RECIPIENT = (
-    _recipient.id,
-    _recipient.number,
-    _recipient.state,
-    _recipient.attempts,
-    _recipient.started_at,
-    _recipient.answered_at,
-    _recipient.ended_at,
-    _recipient.total_duration,
-    _recipient.call_duration,
-    _recipient.total_amount,
-    _recipient.last_callback_at,
-)
-_WIDTH = len(_REQUEST)
-_SINCE = bindparam("since", type_=UtcDateTime())
-
-
-def _held(since: ColumnElement[datetime]) -> Select[Any]:
-    # A number may have been rung for years, and thousands of messages may have begun in time: whichever way these are
-    # joined, a plan for the average is a bad one for somebody. So it is said which way: by an index alone from numbers
-    # to messages, of which those are left that began in time, and only these are read.
-    of_numbers = select(_recipient.number, _recipient.message_id).where(among(_recipient.number, "numbers"))
-    rung = _by_itself("rung", of_numbers)
-    begun_in_time = (
-        select(_begun.c.id)
-        .where(
-            _begun.c.message_id == rung.c.message_id,
-            _begun.c.state != RequestState.REFUSED,
-            or_(_begun.c.started_at >= since, among(_begun.c.ref_id, "ref_ids")),
-        )
-        # Keeps PostgreSQL from comparing each of them with all messages that began in time.
-        .offset(0)
-        .exists()
-    )
-    recent = _by_itself("recent", select(rung.c.number, rung.c.message_id).where(begun_in_time))
-    return (
-        select(
-            *_REQUEST, _message.state, _message.lease_expires_at, *_RECIPIENT, _message.last_callback_at.is_not(None)
-        )
-        .select_from(recent)
-        .join(
-            schema.recipient,
-            and_(_recipient.number == recent.c.number, _recipient.message_id == recent.c.message_id),
-        )
-        .join(schema.message, _message.id == recent.c.message_id)
-        .join(schema.request, _request.message_id == recent.c.message_id)
-        # Messages are locked in this order.
-        .order_by(_message.id, _request.id)
-    )
-
-
-def _by_itself(name: str, statement: Select[Any]) -> CTE:
-    """Return a part of a statement that PostgreSQL plans by itself, instead of merging it into the rest."""
-    return statement.cte(name).prefix_with("MATERIALIZED", dialect="postgresql")
-
-
-_ENTRIES = Query(_held(_SINCE))
-_LOCKED_ENTRIES = Query(_held(_SINCE).with_for_update(of=schema.message))
-_LOCKED_BY_SERVERS_CLOCK = Query(
-    _held(func.least(_SINCE, func.now() - cast(bindparam("span", type_=Text()), Interval()))).with_for_update(
-        of=schema.message
-    )
-)
-_REQUESTS = Query(
-    select(*_REQUEST)
-    .where(or_(among(_request.message_id, "message_ids"), among(_request.ref_id, "ref_ids")))
-    .order_by(_request.id)
-)
+_WIDTH = len(REQUEST)
+_UNTOUCHED = RecipientRecord()
 
 
 @dataclass
@@ -172,27 +88,8 @@ def read_entries(
     :param since: messages whose requests are all older are left out, but for those with one of the ``ref_ids``.
     :param locking: whether the messages are locked until the end of the transaction.
     """
-    query = _LOCKED_ENTRIES if locking else _ENTRIES
-    rows = query.rows(connection, numbers=numbers, since=since, ref_ids=ref_ids) if numbers else []
+    rows = rows_held(connection, numbers, ref_ids, since, locking=locking) if numbers else []
     return entries_of(connection, rows, ref_ids)
-
-
-def held_by(
-    connection: Connection,
-    numbers: AbstractSet[str],
-    ref_ids: AbstractSet[str],
-    *,
-    since: datetime | None,
-    span: timedelta,
-) -> BoundStatement:
-    """
-    Return what :func:`read_entries` asks of PostgreSQL, with locks, where it is not known yet what its clock says.
-
-    :param since: as there; None: ``span`` before now; if that is earlier, it counts anyhow.
-    """
-    return _LOCKED_BY_SERVERS_CLOCK.asked(
-        connection, numbers=numbers, since=since, ref_ids=ref_ids, span=f"{span.total_seconds()} seconds"
-    )
 
 
 def entries_of(connection: Connection, rows: Iterable[tuple[Any, ...]], ref_ids: AbstractSet[str]) -> Entries:
@@ -209,7 +106,9 @@ def entries_of(connection: Connection, rows: Iterable[tuple[Any, ...]], ref_ids:
             found.messages[message_id] = MessageEntry(MessageState(row[_WIDTH]), lease_expires_at, bool(row[-1]))
         recipient_id = row[_WIDTH + 2]
         if recipient_id not in found.recipients:
-            record = _record(*row[_WIDTH + 4 : -1])
+            # As most are, before their first callback.
+            untouched = row[_WIDTH + 5] == 0 and row[_WIDTH + 4] == RecipientState.PENDING
+            record = _UNTOUCHED if untouched else _record(*row[_WIDTH + 4 : -1])
             found.recipients[recipient_id] = RecipientEntry(recipient_id, message_id, row[_WIDTH + 3], record)
     if not all_closed or not ref_ids <= {facts.ref_id for facts in found.requests.values()}:
         _read_requests(connection, found, ref_ids)
@@ -228,7 +127,7 @@ def _read_requests(connection: Connection, found: Entries, ref_ids: AbstractSet[
     Messages are locked by now. Before, somebody may have been changing them: two calls of two numbers may both bring an
     unknown ``ref_id`` to one message, and who comes second has to see it.
     """
-    rows = _REQUESTS.rows(connection, message_ids=found.messages, ref_ids=ref_ids)
+    rows = REQUESTS.rows(connection, message_ids=found.messages, ref_ids=ref_ids)
     found.requests = {row[0]: _request_facts(row) for row in rows}
     if unknown := ref_ids - {facts.ref_id for facts in found.requests.values()}:
         # One that was purged is nobody else's: a late callback of it must not be adopted.

@@ -18,9 +18,10 @@ from sqlalchemy.types import TypeDecorator
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, SelectBase
     from sqlalchemy.engine import Dialect
     from sqlalchemy.sql.compiler import SQLCompiler
+    from sqlalchemy.sql.selectable import TableValuedAlias
     from sqlalchemy.types import TypeEngine
 
 
@@ -55,6 +56,37 @@ def among(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
     return _Among(column, bindparam(name, type_=TextList()))
 
 
+class _Each(FunctionElement[str]):
+    type = Text()
+    inherit_cache = True
+    name = "each"
+
+
+def each_of(name: str) -> TableValuedAlias:
+    """Return the texts that are given under a name as the rows of a table of PostgreSQL's; its column is ``value``."""
+    return _Each(bindparam(name, type_=TextList())).table_valued("value", name=f"each_of_{name}")
+
+
+class _AmongFound(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+    name = "among_found"
+
+    def self_group(self, against: object = None) -> _AmongFound:
+        """Stay as it is, as above."""
+        return self
+
+
+def among_found(column: ColumnElement[str], texts: SelectBase) -> ColumnElement[bool]:
+    """
+    Return the condition that a column has one of the texts that another question finds, which is asked first.
+
+    With ``IN`` PostgreSQL may go the other way round: it looked for each of some rows, which it took for one, among all
+    that the question finds.
+    """
+    return _AmongFound(column, texts.scalar_subquery())
+
+
 class _Joined(FunctionElement[str]):
     type = Text()
     inherit_cache = True
@@ -86,3 +118,20 @@ def _any_of_array(element: _Among, compiler: SQLCompiler, **named: Any) -> str:
 def _in_json(element: _Among, compiler: SQLCompiler, **named: Any) -> str:
     column, texts = (compiler.process(each, **named) for each in element.clauses)
     return f"{column} IN (SELECT value FROM json_each({texts}))"  # noqa: S608 (the text is bound)
+
+
+@compiles(_Each, "postgresql")
+def _rows_of_array(element: _Each, compiler: SQLCompiler, **named: Any) -> str:
+    return f"(SELECT unnest({compiler.process(element.clauses, **named)}) AS value)"
+
+
+@compiles(_AmongFound, "postgresql")
+def _any_of_found(element: _AmongFound, compiler: SQLCompiler, **named: Any) -> str:
+    column, found = (compiler.process(each, **named) for each in element.clauses)
+    return f"{column} = ANY (ARRAY{found})"
+
+
+@compiles(_AmongFound, "sqlite")
+def _in_found(element: _AmongFound, compiler: SQLCompiler, **named: Any) -> str:
+    column, found = (compiler.process(each, **named) for each in element.clauses)
+    return f"{column} IN {found}"

@@ -53,8 +53,9 @@ class Notice(NamedTuple):
 
 
 def name_of(message_id: str) -> str:
-    """Return what a notice calls a message: the beginning of its id. Who is woken for another's looks in vain, once."""
-    return message_id[:_NAME_LENGTH].ljust(_NAME_LENGTH)
+    """Return what a notice calls a message: the end of its id. Who is woken for another's looks in vain, once."""
+    # The beginning is the time, and the same for what was planned together.
+    return message_id[-_NAME_LENGTH:].ljust(_NAME_LENGTH)
 
 
 def payload_of(message_ids: Iterable[str]) -> str:

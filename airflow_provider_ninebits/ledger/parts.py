@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, exists, func, insert, select, update
@@ -10,6 +9,7 @@ from sqlalchemy import delete, exists, func, insert, select, update
 from airflow_provider_ninebits.ledger import notices, schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.errors import SendBusy
+from airflow_provider_ninebits.ledger.ids import new_id
 from airflow_provider_ninebits.ledger.replanning import KEPT
 from airflow_provider_ninebits.ledger.staging import insert_numbers
 from airflow_provider_ninebits.ledger.states import MessageState, RecipientState
@@ -119,7 +119,7 @@ def create_part(
     zones: str | None,
 ) -> None:
     """Record one part of a send as ``planned``; ``zones``: those of all of its numbers, None: they do not matter."""
-    message_id = secrets.token_hex(16)
+    message_id = new_id(now)
     connection.execute(
         insert(schema.message).values(
             id=message_id,

@@ -24,6 +24,7 @@ from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now
 from airflow_provider_ninebits.ledger.driver import run
 from airflow_provider_ninebits.ledger.errors import KeyInUse, LedgerError, SendBusy
+from airflow_provider_ninebits.ledger.ids import new_id
 from airflow_provider_ninebits.ledger.parts import (
     create_part,
     create_send,
@@ -148,7 +149,7 @@ class _Planning:
             stored, now = self._stored()
             if stored is None:
                 self.given.check_somebody()
-                send_id = secrets.token_hex(16)
+                send_id = new_id(now)
                 self._write(send_id, partial(self._create, send_id))
                 return self._planned(send_id, resumed=False)
             if stored.purge_state is not None:

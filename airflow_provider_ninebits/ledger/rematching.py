@@ -13,7 +13,7 @@ from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.database import ledger_now, lock_numbers
 from airflow_provider_ninebits.ledger.errors import LedgerError
 from airflow_provider_ninebits.ledger.states import CallbackKind, MatchState
-from airflow_provider_ninebits.ledger.unmatched import answers_for_one_request, hopeful_ids, unmatched_ids
+from airflow_provider_ninebits.ledger.unmatched import FIRST, Place, answers_for_one_request, hopeful, unmatched_ids
 from airflow_provider_ninebits.ledger.verdicts import News, match_rows
 
 if TYPE_CHECKING:
@@ -131,7 +131,8 @@ def try_again(
     :return: how many were tried, and how many found their recipient: those that the new matches brought with them
         included.
     """
-    tried, found, last_id = 0, 0, 0
+    tried, found = 0, 0
+    last = FIRST if since is None else Place(since, 0)
     with database.reading() as connection:
         ids = answers_for_one_request(connection, window)
     while True:
@@ -140,10 +141,10 @@ def try_again(
         tried += len(ids)
         found += news.matched + try_for(database, news, window=window)
         with database.reading() as connection:
-            ids = hopeful_ids(connection, after=last_id, limit=_PAGE, since=since)
-        if not ids:
+            page = hopeful(connection, after=last, limit=_PAGE)
+        if not page:
             return tried, found
-        last_id = ids[-1]
+        last, ids = page[-1], [place.callback_id for place in page]
         told(tried, found)
         pause(time.monotonic() - begun_at)
 

@@ -6,9 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, literal_column, null, select, union_all, update
+from sqlalchemy import literal_column, null, select, union_all
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.bulk import Change
 from airflow_provider_ninebits.ledger.driver import Query
 from airflow_provider_ninebits.ledger.list_parameters import among
 
@@ -29,11 +30,6 @@ _KNOWN = Query(
         ),
     )
 )
-_COUNT = (
-    update(schema.callback)
-    .where(_callback.identity == bindparam("which"))
-    .values(repeats=_callback.repeats + bindparam("times"))
-)
 
 
 @dataclass(frozen=True)
@@ -43,11 +39,13 @@ class Sorted:
 
     :param fresh: what is to be stored.
     :param again: how often each identity came again.
+    :param counted: what is to be written of those that are stored already.
     :param waiting: those of the group's numbers of which unmatched callbacks are stored.
     """
 
     fresh: list[Arrival]
     again: Counter[str | None]
+    counted: Change
     waiting: set[str]
 
 
@@ -60,12 +58,12 @@ def known_of(connection: Connection, arrivals: Sequence[Arrival]) -> BoundStatem
     )
 
 
-def without_repeats(connection: Connection, arrivals: Sequence[Arrival], known: Iterable[tuple[Any, ...]]) -> Sorted:
+def without_repeats(arrivals: Sequence[Arrival], known: Iterable[tuple[Any, ...]]) -> Sorted:
     """
-    Leave out what is stored already, or stands in the group twice, and count it where it is stored.
+    Leave out what is stored already, or stands in the group twice. Pure.
 
-    :param connection: a write transaction that holds the locks of the arrivals: what is stored of their numbers stays.
-    :param known: the answer to :func:`known_of`.
+    :param known: the answer to :func:`known_of`, asked by a transaction that holds the locks of the arrivals: what is
+        stored of their numbers stays.
     """
     stored, waiting = set(), set()
     for identity, number in known:
@@ -81,6 +79,6 @@ def without_repeats(connection: Connection, arrivals: Sequence[Arrival], known: 
             continue
         seen.add(arrival.identity)
         fresh.append(arrival)
-    if repeated := [{"which": name, "times": again[name]} for name in stored if again[name]]:
-        connection.execute(_COUNT, repeated)
-    return Sorted(fresh, again, waiting)
+    repeated = [{"identity": name, "repeats": again[name]} for name in sorted(stored) if again[name]]
+    counted = Change(schema.callback, repeated, key="identity", adding=("repeats",))
+    return Sorted(fresh, again, counted, waiting)

@@ -13,7 +13,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     String,
     Table,
     Text,
@@ -22,6 +21,7 @@ from sqlalchemy import (
 )
 
 from airflow_provider_ninebits.ledger.alert_table import alert
+from airflow_provider_ninebits.ledger.callback_table import callback
 from airflow_provider_ninebits.ledger.columns import Amount, UtcDateTime, big_key, partial_index
 from airflow_provider_ninebits.ledger.escalation_tables import escalation, escalation_watch
 from airflow_provider_ninebits.ledger.event_tables import event, subscription
@@ -66,7 +66,7 @@ task = Table(
 send = Table(
     "ninebits_send",
     metadata,
-    Column("id", String(32), primary_key=True, comment="random"),
+    Column("id", String(32), primary_key=True, comment="when it was planned, then random (ids)"),
     Column("idempotency_key", String(64), nullable=True, comment="hash; null: a send that nobody can resume"),
     Column("deployment", String(250), nullable=False, comment="which Airflow asked"),
     Column("dag_id", Text, nullable=True, comment="who asked; null: outside of a task"),
@@ -87,7 +87,7 @@ send = Table(
 message = Table(
     "ninebits_message",
     metadata,
-    Column("id", String(32), primary_key=True, comment="random"),
+    Column("id", String(32), primary_key=True, comment="when it was planned, then random (ids)"),
     Column("send_id", ForeignKey("ninebits_send.id", ondelete="CASCADE"), nullable=False),
     Column("part", Integer, nullable=False, comment="its place among the parts of its send, from 0"),
     Column("conn_id", Text, nullable=False, comment="the Airflow connection that it goes over"),
@@ -147,6 +147,13 @@ request = Table(
     ),
     Column("known_by", String(16), nullable=True, comment="answer, callback or person; null: not known yet"),
     Column("started_at", UtcDateTime, nullable=False, comment="sender: the claim, on the ledger's clock"),
+    Column(
+        "late",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="sender: made so long after its message was planned that this one's id does not tell when",
+    ),
     Column("finished_at", UtcDateTime, nullable=True, comment="sender: null while under way"),
     Column("status", Integer, nullable=True, comment="HTTP status; null: no answer"),
     Column("detail", Text, nullable=True, comment="what 9bits or the network said"),
@@ -162,6 +169,8 @@ request = Table(
         "conn_id",
         where="ref_id is null and state <> 'refused'",
     ),
+    # all rules of matching: which old messages were requested in time
+    partial_index("ix_ninebits_request_late", "started_at", where="late"),
 )
 
 recipient = Table(
@@ -212,82 +221,4 @@ receiver = Table(
     Column("last_unavailable_at", UtcDateTime, nullable=True, comment="receiver: null: none"),
     # which receivers are up
     Index(None, "heartbeat_at"),
-)
-
-callback = Table(
-    "ninebits_callback",
-    metadata,
-    Column("id", big_key(), primary_key=True),
-    Column("received_at", UtcDateTime, nullable=False, comment="receiver: on the ledger's clock"),
-    Column("receiver_id", String(32), nullable=True, comment="receiver: which one; null: not by a receiver"),
-    Column("conn_path", Text, nullable=True, comment="the conn_id in the URL; null: the account's one path"),
-    Column("kind", String(16), nullable=False, comment="call, answer or unreadable"),
-    Column("raw", LargeBinary, nullable=False, comment="as it came"),
-    Column("identity", String(64), nullable=True, comment="what makes repeats equal; null: nothing does"),
-    Column("repeats", Integer, nullable=False, server_default="0", comment="receiver: how often it came again"),
-    Column("ref_id", String(128), nullable=True),
-    Column("number", String(32), nullable=True, comment="canonical destination; null: none readable"),
-    Column("inbound", Boolean, nullable=False, server_default=text("false")),
-    Column("started_at", UtcDateTime, nullable=True, comment="null: absent or unreadable"),
-    Column("answered_at", UtcDateTime, nullable=True, comment="null: not answered"),
-    Column("ended_at", UtcDateTime, nullable=True, comment="null: absent or unreadable"),
-    Column("total_duration", Integer, nullable=True, comment="seconds"),
-    Column("call_duration", Integer, nullable=True, comment="seconds billed"),
-    Column("total_amount", Amount, nullable=True),
-    Column("status", Integer, nullable=True, comment="status_code of an API answer; null: a call"),
-    Column("detail", Text, nullable=True, comment="message of an API answer, or why it cannot be read"),
-    Column("match_state", String(16), nullable=False, comment="matched, unmatched, inbound or unreadable"),
-    Column(
-        "ambiguous",
-        Boolean,
-        nullable=False,
-        server_default=text("false"),
-        comment="several could have been meant",
-    ),
-    # No foreign keys: PostgreSQL checks them row by row, which took longer than all else that it does for a callback.
-    # Whoever deletes recipients or requests lets go of their callbacks.
-    Column("recipient_id", big_key(), nullable=True),
-    Column("request_id", big_key(), nullable=True, comment="the one that it shows to have been placed, or answers"),
-    # repeats are kept once
-    UniqueConstraint("identity"),
-    # newest callbacks first
-    Index(None, "received_at"),
-    # those that a person may want to look at, which are few among the others; newest first
-    partial_index(
-        "ix_ninebits_callback_dead_letter",
-        "received_at",
-        "id",
-        where="match_state <> 'matched' or ambiguous",
-    ),
-    # a recipient's attempts. Partial: SQLite would read all that are nobody's, rather than look by request_id below
-    partial_index(
-        "ix_ninebits_callback_recipient_id",
-        "recipient_id",
-        where="recipient_id is not null",
-    ),
-    # API answers that a request got, and calls of a part that gave way to another plan. Other calls are found by their
-    # recipients: to keep all of them here too changed one more page of a SQLite file for each callback
-    partial_index(
-        "ix_ninebits_callback_answered_request",
-        "request_id",
-        where="recipient_id is null and request_id is not null",
-    ),
-    # unmatched callbacks of a number, tried again when an answer is recorded
-    partial_index(
-        "ix_ninebits_callback_waiting_number",
-        "number",
-        where="match_state = 'unmatched'",
-    ),
-    # unmatched API answers, which have no number: tried again when one request less may adopt them
-    partial_index(
-        "ix_ninebits_callback_waiting_answer",
-        "received_at",
-        where="match_state = 'unmatched' and kind = 'answer'",
-    ),
-    # unmatched callbacks of a ref_id, tried again when it becomes known
-    partial_index(
-        "ix_ninebits_callback_waiting_ref_id",
-        "ref_id",
-        where="match_state = 'unmatched'",
-    ),
 )

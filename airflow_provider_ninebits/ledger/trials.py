@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, literal_column, select
 
 from airflow_provider_ninebits.ledger import schema
 from airflow_provider_ninebits.ledger.database import ledger_now, lock_numbers
-from airflow_provider_ninebits.ledger.states import MatchState
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -22,7 +21,8 @@ LEFT_BEHIND = timedelta(minutes=10)
 """A trial that is older was left by whoever gave up waiting for it."""
 
 _callback = schema.callback.c
-_OURS = (_callback.number == TRIAL_NUMBER) & (_callback.match_state == MatchState.UNMATCHED)
+# Written out: bound, it would not be known to be what the index of these numbers is for.
+_OURS = (_callback.number == TRIAL_NUMBER) & (_callback.match_state == literal_column("'unmatched'"))
 
 
 def has_arrived(database: Database, ref_id: str) -> bool:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, exists, literal_column, or_, select, union_all
+from sqlalchemy import bindparam, exists, literal_column, or_, select, tuple_, union_all
 
 from airflow_provider_ninebits.ledger import schema
+from airflow_provider_ninebits.ledger.callback_table import is_dead_letter
+from airflow_provider_ninebits.ledger.columns import UtcDateTime
 from airflow_provider_ninebits.ledger.driver import Query
 from airflow_provider_ninebits.ledger.entries import request_facts
-from airflow_provider_ninebits.ledger.list_parameters import among
+from airflow_provider_ninebits.ledger.list_parameters import among, among_found
 from airflow_provider_ninebits.ledger.states import RequestState
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import datetime, timedelta
+    from datetime import timedelta
 
     from sqlalchemy import Select
     from sqlalchemy.engine import Connection
@@ -27,17 +30,22 @@ _UNMATCHED = select(_callback.id).where(_callback.match_state == literal_column(
 _WITH_REFS = _UNMATCHED.where(among(_callback.ref_id, "ref_ids"))
 _OF_NUMBERS = Query(_UNMATCHED.where(among(_callback.number, "numbers")))
 _OF_MESSAGES = _UNMATCHED.where(
-    _callback.number.in_(select(_recipient.number).where(among(_recipient.message_id, "message_ids")))
+    among_found(_callback.number, select(_recipient.number).where(among(_recipient.message_id, "message_ids")))
 )
+# In the order of the index of those few: by their ids SQLite read all callbacks there are.
 _HOPEFUL = (
-    _UNMATCHED.where(
-        _callback.id > bindparam("after"),
+    _UNMATCHED.add_columns(_callback.received_at)
+    .where(
+        is_dead_letter,
+        tuple_(_callback.received_at, _callback.id)
+        > tuple_(bindparam("after", type_=UtcDateTime()), bindparam("after_id")),
         or_(
             exists().where(_recipient.number == _callback.number),
             (_callback.kind == literal_column("'answer'")) & exists().where(_request.ref_id == _callback.ref_id),
         ),
     )
-).order_by(_callback.id)
+    .order_by(_callback.received_at, _callback.id)
+)
 _MOST_ANSWERS = 100
 # An id that no callback has stands for answers that wait until one request alone can adopt them.
 _ANSWERS_WAIT = 0
@@ -57,6 +65,7 @@ _BY_ANSWER = Query(
 _LATELY = Query(
     union_all(
         _UNMATCHED.where(
+            is_dead_letter,
             _callback.received_at >= bindparam("since"),
             or_(
                 among(_callback.ref_id, "ref_ids"),
@@ -66,6 +75,17 @@ _LATELY = Query(
         _SOME_ANSWER,
     )
 )
+
+
+class Place(NamedTuple):
+    """Where a callback stands among those that wait, in the order in which they came."""
+
+    received_at: datetime
+    callback_id: int
+
+
+FIRST = Place(datetime.min.replace(tzinfo=UTC), 0)
+"""Before all of them."""
 
 
 def unmatched_ids(
@@ -105,17 +125,16 @@ def waiting(
     return _LATELY.asked(connection, ref_ids=ref_ids, message_ids=message_ids, since=since)
 
 
-def hopeful_ids(connection: Connection, *, after: int, limit: int, since: datetime | None) -> list[int]:
+def hopeful(connection: Connection, *, after: Place, limit: int) -> list[Place]:
     """
-    Return the unmatched callbacks that have somebody whose they may be, in order, a page of them.
+    Return the unmatched callbacks that have somebody whose they may be, oldest first, a page of them.
 
     Where others use the account too, most that are unmatched are theirs, and stay so.
 
-    :param after: the last id of the page before.
-    :param since: only what was received from then on; None: all there are.
+    :param after: the last of the page before; :data:`FIRST`: there is none.
     """
-    statement = _HOPEFUL if since is None else _HOPEFUL.where(_callback.received_at >= since)
-    return list(connection.execute(statement.limit(limit), {"after": after}).scalars())
+    rows = connection.execute(_HOPEFUL.limit(limit), {"after": after.received_at, "after_id": after.callback_id})
+    return [Place(row.received_at, row.id) for row in rows]
 
 
 def answers_for_one_request(connection: Connection, window: timedelta) -> list[int]:
@@ -136,12 +155,11 @@ def answers_for_one_request(connection: Connection, window: timedelta) -> list[i
         return []
     begun = [facts.started_at for facts in nameless]
     answers = connection.execute(
-        select(callback.id, callback.conn_path, callback.received_at)
+        select(callback.id, callback.conn_path, callback.received_at, callback.ref_id)
         .where(
             callback.match_state == "unmatched",
             callback.kind == "answer",
             callback.received_at.between(min(begun), max(begun) + window),
-            callback.ref_id.is_not(None),
             callback.ref_id.not_in(select(request.ref_id).where(request.ref_id.is_not(None))),
         )
         .order_by(callback.id)
@@ -149,7 +167,9 @@ def answers_for_one_request(connection: Connection, window: timedelta) -> list[i
     of_one = (
         answer.id
         for answer in answers
-        if sum(
+        # Asked of the database, it implied the index of those with a ref_id.
+        if answer.ref_id is not None
+        and sum(
             answer.conn_path in (None, facts.conn_id) and facts.may_have_answered(answer.received_at, window)
             for facts in nameless
         )

@@ -164,7 +164,7 @@ def read_moment(given: Given, name: str, zone: tzinfo) -> datetime | None:
 
 def is_message_id(text: str) -> bool:
     """Return whether a text can be the id of a message."""
-    return re.fullmatch("[0-9a-f]{32}", text) is not None
+    return re.fullmatch("[0-9a-z]{32}", text) is not None
 
 
 def write_key(key: Key | CallbackKey | AlertKey | None) -> str | None:

@@ -10,9 +10,10 @@ The receiver of 9bits' callbacks: an ASGI app on the ledger.
 ``bodies``                reading a body up to a cap
 ``arrivals``              a body made into what the ledger stores
 ``waiting``               who waits until callbacks are committed, and for how long
-``writer``                group commit: what came in during the last commit
-``storing``               who commits a group: this process, or one of its own
-``store_process``         that process
+``writer``                group commit, by a thread: what came in during the last commit
+``relay``                 the same, by a process of its own
+``storing``               committing a group
+``apart``                 starting and ending that process; ``store_process``: what it does
 ``wire``                  what passes between the two
 ``upkeep``                heartbeats, and the sweep over what is still unmatched
 ``counts``                what all of these have done, told as metrics

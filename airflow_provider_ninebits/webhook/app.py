@@ -21,8 +21,9 @@ from airflow_provider_ninebits.webhook.endpoint import CallbackEndpoint
 from airflow_provider_ninebits.webhook.health import HealthProbe
 from airflow_provider_ninebits.webhook.intake import Intake
 from airflow_provider_ninebits.webhook.reasons import reason
+from airflow_provider_ninebits.webhook.relay import RelayWriter
 from airflow_provider_ninebits.webhook.settings import RETRY_AFTER_SECONDS
-from airflow_provider_ninebits.webhook.storing import StoreApart, StoreHere, StoringFailed
+from airflow_provider_ninebits.webhook.storing import StoreHere, StoringFailed
 from airflow_provider_ninebits.webhook.throttle import ThrottledLog
 from airflow_provider_ninebits.webhook.upkeep import Upkeep
 from airflow_provider_ninebits.webhook.writer import GroupWriter
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ninebits.metrics import Record
     from airflow_provider_ninebits.webhook.settings import ReceiverSettings
-    from airflow_provider_ninebits.webhook.storing import Store
+    from airflow_provider_ninebits.webhook.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -50,12 +51,13 @@ class Receiver:
         window = timedelta(seconds=settings.match_window_seconds)
         self._settings = settings
         self._database = Database(settings.ledger_url)
-        self._store: Store = (
-            StoreApart(settings.ledger_url, window=window) if store_apart else StoreHere(self._database, window=window)
-        )
         self._ended = ended
         counts = Counts(record)
-        self._writer = GroupWriter(self._store, counts)
+        self._writer: Writer = (
+            RelayWriter(settings.ledger_url, window=window, counts=counts)
+            if store_apart
+            else GroupWriter(StoreHere(self._database, window=window), counts)
+        )
         self._upkeep = Upkeep(self._database, window=window, registered=self._registered, counts=counts)
         self._throttled = ThrottledLog(log)
         self._health = HealthProbe(self._database, self._writer)
@@ -67,7 +69,7 @@ class Receiver:
         # Also where it takes nothing: what it turns away is counted.
         self._upkeep.start()
         try:
-            self._store.start()
+            self._writer.start()
         except StoringFailed as error:
             # It is tried again for each group.
             log.error("The receiver cannot store callbacks yet: %s", error)
@@ -77,7 +79,6 @@ class Receiver:
     def stop(self) -> None:
         """Commit what is queued, and close the ledger."""
         self._writer.stop()
-        self._store.close()
         self._upkeep.stop()
         self._database.close()
         if self._ended is not None:

@@ -12,7 +12,7 @@ from airflow_provider_ninebits.ledger.receivers import probe_write
 
 if TYPE_CHECKING:
     from airflow_provider_ninebits.ledger.database import Database
-    from airflow_provider_ninebits.webhook.writer import GroupWriter
+    from airflow_provider_ninebits.webhook.writer import Writer
 
 PROBE_SECONDS = 2.0
 GOOD_FOR_SECONDS = 1.0
@@ -26,7 +26,7 @@ class HealthProbe:
     its log, and take a thread each while the ledger hangs.
     """
 
-    def __init__(self, database: Database, writer: GroupWriter) -> None:
+    def __init__(self, database: Database, writer: Writer) -> None:
         self._database = database
         self._writer = writer
         self._running: asyncio.Task[None] | None = None

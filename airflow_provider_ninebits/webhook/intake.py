@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_ninebits.webhook.settings import ReceiverSettings
     from airflow_provider_ninebits.webhook.throttle import ThrottledLog
     from airflow_provider_ninebits.webhook.upkeep import Upkeep
-    from airflow_provider_ninebits.webhook.writer import GroupWriter
+    from airflow_provider_ninebits.webhook.writer import Writer
 
 COMMIT_SECONDS = 2.0
 BODY = b"{}"
@@ -59,9 +59,7 @@ class Intake:
     :param throttled: where it says what it turns away.
     """
 
-    def __init__(
-        self, settings: ReceiverSettings, writer: GroupWriter, upkeep: Upkeep, throttled: ThrottledLog
-    ) -> None:
+    def __init__(self, settings: ReceiverSettings, writer: Writer, upkeep: Upkeep, throttled: ThrottledLog) -> None:
         self.settings = settings
         self.writer = writer
         self._upkeep = upkeep

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from airflow_provider_ninebits.api.masking import masked_numbers
 
+_LONGEST = 500
 
-def reason(error: Exception) -> str:
-    """Return why, on one line: a database may quote what it was given."""
+
+def reason(error: BaseException) -> str:
+    """Return why, on one line, and no long one: a database may quote what it was given."""
     said = masked_numbers(f"{type(error).__name__}: {error}")
-    return "".join(mark if mark.isprintable() else " " for mark in said)
+    said = "".join(mark if mark.isprintable() else " " for mark in said)
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."

@@ -1,8 +1,8 @@
 """
 ``python -m airflow_provider_ninebits.webhook.store_process FD``: stores what comes through a socket.
 
-:class:`~.storing.StoreApart` starts it. First comes what :class:`~.storing.StoreHere` is given, then group after group,
-each of which is answered by what became of it.
+:class:`~.apart.StoreProcess` starts it. First comes what :class:`~.storing.StoreHere` is given, then deliveries. All
+that have come when the last group is committed are the next one, which is answered by what became of it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import logging
 import signal
 import socket
 import sys
+import time
 from contextlib import closing, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ninebits.ledger.callbacks import Arrival
@@ -21,13 +23,14 @@ from airflow_provider_ninebits.ledger.errors import LedgerError
 from airflow_provider_ninebits.ledger.kept_connection import IDLE_SECONDS
 from airflow_provider_ninebits.webhook.reasons import reason
 from airflow_provider_ninebits.webhook.settings import LOG_FORMAT
-from airflow_provider_ninebits.webhook.storing import StoreHere, StoringFailed
+from airflow_provider_ninebits.webhook.storing import StoreHere, StoringFailed, commit_group
 from airflow_provider_ninebits.webhook.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_ninebits.ledger.callbacks import Stored
+    from airflow_provider_ninebits.webhook.storing import Committed
 
 
 def main() -> None:
@@ -45,26 +48,47 @@ def main() -> None:
             # To look through all that is loaded, for garbage, takes 30 ms now and then.
             gc.freeze()
             while True:
-                arrivals, receiver_id = _next_group(wire, store)
-                wire.send(_answer(store, [Arrival._make(each) for each in arrivals], receiver_id))
+                wire.send(_committed(store, *_next_group(wire, store)))
 
 
-def _next_group(wire: Wire, store: StoreHere) -> Any:
+def _next_group(wire: Wire, store: StoreHere) -> tuple[int, list[Any], str | None]:
+    """
+    Return the number of a group's first delivery, the deliveries, and the receiver's id.
+
+    :raises EOFError: where one is missing. Whoever waits for it would be told what became of another.
+    """
     try:
-        return wire.receive(IDLE_SECONDS)
+        number, told, receiver_id = wire.receive(IDLE_SECONDS)
     except TimeoutError:
         store.rest()
-        return wire.receive()
+        number, told, receiver_id = wire.receive()
+    for next_number, more, _ in wire.more():
+        if next_number != number + len(told):
+            raise EOFError
+        told += more
+    return number, told, receiver_id
 
 
-def _answer(store: StoreHere, arrivals: Sequence[Arrival], receiver_id: str | None) -> Stored | Exception:
+def _committed(store: StoreHere, number: int, told: list[Any], receiver_id: str | None) -> tuple[int, int, Committed]:
+    """Commit deliveries, and return the first one's number, how many they are, and what became of them."""
+    ends = [ends_at for ends_at, _ in told]
+    deliveries = [[Arrival._make(each) for each in arrivals] for _, arrivals in told]
+
+    def is_over(place: int) -> bool:
+        # The clock is the same for all processes of a machine.
+        return time.monotonic() > float(ends[place])
+
+    return number, len(told), commit_group(partial(_stored_or_said_why, store), deliveries, receiver_id, is_over)
+
+
+def _stored_or_said_why(store: StoreHere, arrivals: Sequence[Arrival], receiver_id: str | None) -> Stored:
+    """Commit a group. Of an error the words are sent: a driver's may hold what cannot be, or what must not be shown."""
     try:
         return store.store(arrivals, receiver_id)
-    except LedgerError as error:
-        return error
+    except LedgerError:
+        raise
     except Exception as error:
-        # One of a driver's may hold what cannot be sent, or what must not be shown.
-        return StoringFailed(reason(error))
+        raise StoringFailed(reason(error)) from None
 
 
 if __name__ == "__main__":

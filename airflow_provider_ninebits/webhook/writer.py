@@ -1,10 +1,11 @@
-"""Group commit: one thread commits what came in while it committed the last group."""
+"""Group commit: what came in while the last group was committed is committed together, and then who waits is told."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from contextlib import suppress
 from functools import partial
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING
 from airflow_provider_ninebits.ledger.kept_connection import IDLE_SECONDS
 from airflow_provider_ninebits.ledger.states import CallbackKind
 from airflow_provider_ninebits.webhook.counts import Counts
+from airflow_provider_ninebits.webhook.storing import commit_group
 from airflow_provider_ninebits.webhook.waiting import Delivery, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from airflow_provider_ninebits.ledger.callbacks import Arrival, Stored
-    from airflow_provider_ninebits.webhook.storing import Store
+    from airflow_provider_ninebits.ledger.callbacks import Arrival
+    from airflow_provider_ninebits.webhook.storing import Committed, Store
 
 MOST_QUEUED = 20_000
 MOST_QUEUED_BYTES = 64 * 1024 * 1024
@@ -46,17 +48,15 @@ class QueueFull(Exception):
         return "too many callbacks wait for the ledger already"
 
 
-class GroupWriter:
+class Writer(ABC):
     """
     Commits callbacks, those of many requests at once.
 
     :param counts: who is told what became of each group; None: nobody.
     """
 
-    def __init__(self, store: Store, counts: Counts | None = None) -> None:
-        self._store = store
+    def __init__(self, counts: Counts | None = None) -> None:
         self._counts = counts or Counts(None)
-        self._stored: list[Stored] = []
         self._queue: deque[Delivery] = deque()
         self._queued = 0
         self._queued_bytes = 0
@@ -65,6 +65,14 @@ class GroupWriter:
         self._thread: threading.Thread | None = None
         self._waiting: dict[asyncio.AbstractEventLoop, Waiting] = {}
         self.receiver_id: str | None = None
+
+    @abstractmethod
+    def start(self) -> None:
+        """
+        Get ready, which may take some seconds. Without it the first group waits for that.
+
+        :raises StoringFailed: when it does not come to that; it is tried again for each group.
+        """
 
     async def commit(self, arrivals: Sequence[Arrival], timeout_seconds: float) -> None:
         """
@@ -117,7 +125,7 @@ class GroupWriter:
         waiting.add(delivery)
 
     def stop(self) -> None:
-        """Commit what is queued, and end the thread; what takes too long is aborted, where it can be."""
+        """Commit what is queued, and let go of everything; what takes too long is aborted, where it can be."""
         with self._wanted:
             self._stopping = True
             self._wanted.notify()
@@ -125,8 +133,9 @@ class GroupWriter:
         if thread is not None:
             thread.join(STOP_SECONDS)
             if thread.is_alive():
-                self._store.abort()
+                self._abort()
                 thread.join()
+        self._close()
         with self._wanted:
             self._thread = None
             self._stopping = False
@@ -151,39 +160,79 @@ class GroupWriter:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="ninebits-writer", daemon=True)
                 self._thread.start()
-            self._wanted.notify()
+            self._came(delivery)
+
+    def _taken(self, beside: int = 0, beside_bytes: int = 0) -> list[Delivery]:
+        """
+        Take from the queue what makes a group, beside so many callbacks that are at it already. The lock is held.
+
+        One that is larger than any group makes one by itself.
+        """
+        group: list[Delivery] = []
+        while self._queue:
+            first = self._queue[0]
+            beside += len(first.arrivals)
+            beside_bytes += first.size_bytes
+            if beside > len(first.arrivals) and (beside > LARGEST_GROUP or beside_bytes > LARGEST_GROUP_BYTES):
+                break
+            group.append(self._queue.popleft())
+            self._queued -= len(first.arrivals)
+            self._queued_bytes -= first.size_bytes
+        return group
+
+    def _tell(self, group: Sequence[Delivery], committed: Committed) -> None:
+        """Tell those who wait for a group what became of it, and then who counts."""
+        for place, error in committed.errors.items():
+            group[place].error = error
+        for waiting in dict.fromkeys(delivery.waiting for delivery in group):
+            # Its loop is closed where the server has ended; nobody waits any more.
+            with suppress(RuntimeError):
+                # Once for all, since to wake a loop costs a system call.
+                own = [delivery for delivery in group if delivery.waiting is waiting]
+                waiting.loop.call_soon_threadsafe(waiting.end, own)
+        for stored in committed.stored:
+            self._counts.stored(stored)
+
+    @abstractmethod
+    def _came(self, delivery: Delivery) -> None:
+        """Have it noticed that a delivery is queued, which comes from this thread's loop. The lock is held."""
+
+    @abstractmethod
+    def _work(self) -> None:
+        """Bring groups through until the receiver ends and nothing is left: the thread's whole work."""
+
+    @abstractmethod
+    def _abort(self) -> None:
+        """End the group that is being stored, if that can be ended."""
+
+    @abstractmethod
+    def _close(self) -> None:
+        """Let go of everything, when the thread has ended. The next group begins anew."""
+
+
+class GroupWriter(Writer):
+    """
+    Commits callbacks in a thread of this process.
+
+    :param store: what commits a group.
+    """
+
+    def __init__(self, store: Store, counts: Counts | None = None) -> None:
+        super().__init__(counts)
+        self._store = store
+
+    def start(self) -> None:
+        """Do nothing: the ledger is opened when something comes."""
+
+    def _came(self, _: Delivery) -> None:
+        self._wanted.notify()
 
     def _work(self) -> None:
         while group := self._next_group():
-            try:
-                self._commit([arrival for delivery in group for arrival in delivery.arrivals])
-            except Exception as error:
-                if len(group) > 1:
-                    # One poisonous body must not keep its neighbours out.
-                    self._commit_one_by_one(group)
-                else:
-                    group[0].error = error
-            _tell(group)
-            self._count()
+            arrivals, receiver_id = [delivery.arrivals for delivery in group], self.receiver_id
+            committed = commit_group(self._store.store, arrivals, receiver_id, lambda place: group[place].is_over)
+            self._tell(group, committed)
         self._rest()
-
-    def _commit(self, arrivals: Sequence[Arrival]) -> None:
-        self._stored.append(self._store.store(arrivals, self.receiver_id))
-
-    def _count(self) -> None:
-        # After all who wait for the group were told.
-        for stored in self._stored:
-            self._counts.stored(stored)
-        self._stored.clear()
-
-    def _commit_one_by_one(self, group: Sequence[Delivery]) -> None:
-        for delivery in group:
-            if delivery.is_over:
-                continue
-            try:
-                self._commit(delivery.arrivals)
-            except Exception as error:
-                delivery.error = error
 
     def _next_group(self) -> list[Delivery]:
         with self._wanted:
@@ -192,18 +241,7 @@ class GroupWriter:
             self._rest()
         with self._wanted:
             self._wanted.wait_for(self._has_work)
-            group: list[Delivery] = []
-            size = 0
-            size_bytes = 0
-            while self._queue:
-                size += len(self._queue[0].arrivals)
-                size_bytes += self._queue[0].size_bytes
-                if group and (size > LARGEST_GROUP or size_bytes > LARGEST_GROUP_BYTES):
-                    break
-                group.append(self._queue.popleft())
-                self._queued -= len(group[-1].arrivals)
-                self._queued_bytes -= group[-1].size_bytes
-            return group
+            return self._taken()
 
     def _rest(self) -> None:
         try:
@@ -215,6 +253,12 @@ class GroupWriter:
     def _has_work(self) -> bool:
         return bool(self._queue) or self._stopping
 
+    def _abort(self) -> None:
+        """Do nothing: the database ends it by its own time-outs."""
+
+    def _close(self) -> None:
+        self._store.close()
+
 
 def _pages(arrivals: Sequence[Arrival]) -> Iterator[Sequence[Arrival]]:
     if len(arrivals) == 1:
@@ -223,15 +267,6 @@ def _pages(arrivals: Sequence[Arrival]) -> Iterator[Sequence[Arrival]]:
     answers = any(arrival.kind is CallbackKind.ANSWER for arrival in arrivals)
     size = MOST_ANSWERS_AT_ONCE if answers else LARGEST_GROUP
     return (arrivals[start : start + size] for start in range(0, len(arrivals), size))
-
-
-def _tell(group: Sequence[Delivery]) -> None:
-    """Tell those who wait for a group, in their loop: once for all, since to wake a loop costs a system call."""
-    for waiting in dict.fromkeys(delivery.waiting for delivery in group):
-        # Its loop is closed where the server has ended; nobody waits any more.
-        with suppress(RuntimeError):
-            own = [delivery for delivery in group if delivery.waiting is waiting]
-            waiting.loop.call_soon_threadsafe(waiting.end, own)
 
 
 def _settle(done: asyncio.Future[None], error: Exception | None) -> None:

@@ -204,3 +204,12 @@ def test_every_question_is_answered_by_an_index(grown: Database) -> None:
     # Those of a group of callbacks are among them: they go past SQLAlchemy.
     assert any("ninebits_message" in statement and "lease_expires_at" in statement for statement in plans)
     assert {statement: how for statement, how in plans.items() if whole_tables(grown, how)} == {}
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_sweep_reads_what_is_nobodys_in_a_file_that_was_never_analyzed(database: Database) -> None:
+    plans: dict[str, str] = {}
+    with explained(plans):
+        sweep(database, window=WINDOW, pause=lambda _: None)
+    [how] = [how for statement, how in plans.items() if "EXISTS" in statement and "ORDER BY" in statement]
+    assert "ninebits_callback USING INDEX ix_ninebits_callback_dead_letter (received_at>?)" in how

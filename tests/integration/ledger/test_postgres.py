@@ -16,6 +16,7 @@ from airflow_provider_ninebits.ledger.driver import run
 from airflow_provider_ninebits.ledger.errors import LedgerUnreachable, LedgerUnusable
 from airflow_provider_ninebits.ledger.receivers import register
 from tests.integration.conftest import create_on_server, run_on_server
+from tests.integration.ledger.scenes import ADA, BEN, CAI, a_plan, claimed, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -206,7 +207,7 @@ def test_what_is_written_past_sqlalchemy_is_committed_and_rolled_back_with_the_r
 def test_a_transaction_that_matches_reads_no_table_as_a_whole(ledger_url: URL) -> None:
     """However empty it is, or was when the statement was first used."""
     database = opened(ledger_url)
-    names = ("enable_seqscan", "plan_cache_mode")
+    names = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "plan_cache_mode")
     with database.writing() as connection:
         lock_numbers(connection, ["2348020000000"])
         matching = [run(connection, f"SHOW {name}").fetchone()[0] for name in names]
@@ -214,8 +215,19 @@ def test_a_transaction_that_matches_reads_no_table_as_a_whole(ledger_url: URL) -
     with database.writing() as connection:
         others = [run(connection, f"SHOW {name}").fetchone()[0] for name in names]
     database.close()
-    assert (matching, others) == (["off", "force_generic_plan"], ["on", "force_custom_plan"])
+    assert (matching, others) == (["off"] * 3 + ["force_generic_plan"], ["on"] * 3 + ["force_custom_plan"])
     assert "Seq Scan" not in str(plan)
+
+
+def test_a_claim_is_planned_once(ledger_url: URL) -> None:
+    database = opened(ledger_url)
+    for number in (ADA, BEN, CAI):
+        claimed(database, plan(database, a_plan((number,))).parts[0].message_id)
+    asked = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE starts_with(statement, 'WITH taken')"
+    with database.reading() as connection:
+        found = run(connection, asked).fetchall()
+    database.close()
+    assert found == [(3, 0)]
 
 
 class TaskTimeout(BaseException):

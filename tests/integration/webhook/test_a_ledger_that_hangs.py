@@ -48,6 +48,7 @@ def test_beyond_a_cap_nobody_waits(
     database: Database, apart: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("airflow_provider_ninebits.webhook.writer.MOST_QUEUED", 10)
+    monkeypatch.setattr("airflow_provider_ninebits.webhook.writer.LARGEST_GROUP", 10)
     # Whoever waits waits for ever.
     monkeypatch.setattr("airflow_provider_ninebits.webhook.intake.COMMIT_SECONDS", 600.0)
     calls = [CALL | {"to_number": f"23480{place:08}"} for place in range(60)]

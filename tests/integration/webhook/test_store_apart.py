@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -9,8 +10,7 @@ import sqlite3
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from datetime import timedelta
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,7 +22,10 @@ from airflow_provider_ninebits.ledger.callbacks import Arrival, Stored
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.errors import LedgerUnreachable
 from airflow_provider_ninebits.ledger.states import CallbackKind
-from airflow_provider_ninebits.webhook.storing import StoreApart, StoringFailed
+from airflow_provider_ninebits.webhook.counts import Counts
+from airflow_provider_ninebits.webhook.relay import RelayWriter
+from airflow_provider_ninebits.webhook.storing import StoringFailed
+from airflow_provider_ninebits.webhook.wire import Wire
 from tests.integration.ledger.scenes import WINDOW, rows
 from tests.integration.webhook.serving import receiver_process
 from tests.integration.webhook.test_storage_faults import Sender, assert_all_are_stored_once, callback, health
@@ -54,10 +57,15 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def apart(ledger_url: str) -> Iterator[StoreApart]:
-    store = StoreApart(ledger_url, window=WINDOW)
-    yield store
-    store.close()
+def counts() -> Noted:
+    return Noted()
+
+
+@pytest.fixture
+def apart(ledger_url: str, counts: Noted) -> Iterator[RelayWriter]:
+    writer = RelayWriter(ledger_url, window=WINDOW, counts=counts)
+    yield writer
+    writer.stop()
 
 
 class TestWithAReceiver:
@@ -144,22 +152,164 @@ class TestWithAReceiver:
             wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 
+class Noted(Counts):
+    """Knows what became of each group."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.told: list[Stored] = []
+
+    def stored(self, stored: Stored) -> None:
+        self.told.append(stored)
+
+
+def commit(writer: RelayWriter, *arrivals: Arrival) -> None:
+    asyncio.run(writer.commit(arrivals, PATIENCE_SECONDS))
+
+
+def unreadable(raw: bytes) -> Arrival:
+    return Arrival(CallbackKind.UNREADABLE, raw)
+
+
+def children_that_store() -> list[psutil.Process]:
+    """Return those of this process; other tests of it may have others."""
+    return [each for each in psutil.Process().children() if "store_process" in " ".join(each.cmdline())]
+
+
+def child_of_this() -> psutil.Process:
+    (child,) = children_that_store()
+    return child
+
+
+@contextmanager
+def busy(ledger: Database) -> Iterator[None]:
+    """Have somebody else write, while the block lasts."""
+    with closing(sqlite3.connect(str(ledger.url.database), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
 class TestAlone:
-    def test_it_tells_what_it_stored(self, apart: StoreApart, ledger: Database) -> None:
-        some = [Arrival(CallbackKind.UNREADABLE, b"one"), Arrival(CallbackKind.CALL, b"two", identity="a")]
-        assert apart.store(some, "r") == Stored(new=2)
-        assert apart.store(some[1:], None) == Stored(repeats=1)
+    def test_it_tells_what_it_stored(self, apart: RelayWriter, counts: Noted, ledger: Database) -> None:
+        some = [unreadable(b"one"), Arrival(CallbackKind.CALL, b"two", identity="a")]
+        apart.receiver_id = "r"
+        commit(apart, *some)
+        apart.receiver_id = None
+        commit(apart, *some[1:])
+        wait_until(lambda: counts.told == [Stored(new=2), Stored(repeats=1)])
         stored = rows(ledger, schema.callback)
         assert [(each["raw"], each["receiver_id"], each["repeats"]) for each in stored] == [
             (b"one", "r", 0),
             (b"two", "r", 1),
         ]
 
+    async def test_all_that_comes_while_a_group_is_stored_is_the_next_one(
+        self, apart: RelayWriter, counts: Noted, ledger: Database
+    ) -> None:
+        await apart.commit([unreadable(b"first")], PATIENCE_SECONDS)
+        with busy(ledger):
+            waiting = []
+            for place in range(20):
+                waiting.append(asyncio.create_task(apart.commit([unreadable(b"%d" % place)], PATIENCE_SECONDS)))
+                # Each of them is handed over by itself.
+                await asyncio.sleep(0.01)
+        await asyncio.gather(*waiting)
+        await asyncio.to_thread(wait_until, lambda: sum(each.new for each in counts.told) == 21)
+        # The first one, what was there when the ledger was asked for it in vain, and all others.
+        assert len(counts.told) <= 3
+
+    async def test_more_than_there_is_room_for_on_the_way_waits_its_turn(
+        self, apart: RelayWriter, ledger: Database
+    ) -> None:
+        bodies = [bytes([place]) * 900_000 for place in range(12)]
+        with busy(ledger):
+            waiting = [asyncio.create_task(apart.commit([unreadable(body)], PATIENCE_SECONDS)) for body in bodies]
+            await asyncio.sleep(0.1)
+            # The loop is free meanwhile.
+            assert not any(each.done() for each in waiting)
+        await asyncio.gather(*waiting)
+        assert [each["raw"] for each in rows(ledger, schema.callback)] == bodies
+
+    async def test_what_it_was_given_is_given_to_another_one(self, apart: RelayWriter, ledger: Database) -> None:
+        await apart.commit([unreadable(b"first")], PATIENCE_SECONDS)
+        with busy(ledger):
+            waiting = [asyncio.create_task(apart.commit([unreadable(raw)], PATIENCE_SECONDS)) for raw in (b"a", b"b")]
+            await asyncio.sleep(0.1)
+            child = child_of_this()
+            child.kill()
+            late = asyncio.create_task(apart.commit([unreadable(b"c")], PATIENCE_SECONDS))
+            await asyncio.to_thread(wait_until, lambda: not child.is_running())
+        await asyncio.gather(*waiting, late)
+        assert [each["raw"] for each in rows(ledger, schema.callback)] == [b"first", b"a", b"b", b"c"]
+
+    async def test_each_is_told_what_became_of_it_and_not_of_another_one(
+        self, apart: RelayWriter, ledger: Database
+    ) -> None:
+        await apart.commit([unreadable(b"first")], PATIENCE_SECONDS)
+        bodies = [b"%d" % place + b"x" * 50_000 for place in range(30)]
+        poisonous = {3, 17, 29}
+        with busy(ledger):
+            waiting = [
+                asyncio.create_task(
+                    apart.commit(
+                        [Arrival(CallbackKind.UNREADABLE, body, status=2**80 if place in poisonous else None)],
+                        PATIENCE_SECONDS,
+                    )
+                )
+                for place, body in enumerate(bodies)
+            ]
+            await asyncio.sleep(0.05)
+            # With some of them half on their way.
+            child_of_this().kill()
+        ends = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {place for place, end in enumerate(ends) if end is not None} == poisonous
+        stored = {each["raw"] for each in rows(ledger, schema.callback)}
+        assert stored == {b"first", *(body for place, body in enumerate(bodies) if place not in poisonous)}
+
+    async def test_one_that_was_lost_on_the_way_is_not_told_of_another(
+        self, apart: RelayWriter, ledger: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await apart.commit([unreadable(b"first")], PATIENCE_SECONDS)
+        post, lost = Wire.post, list[object]()
+
+        def loses_one(wire: Wire, what: object) -> bool:
+            if not lost:
+                lost.append(what)
+                return True
+            return post(wire, what)
+
+        monkeypatch.setattr(Wire, "post", loses_one)
+        waiting = []
+        for raw in (b"a", b"b"):
+            waiting.append(asyncio.create_task(apart.commit([unreadable(raw)], PATIENCE_SECONDS)))
+            await asyncio.sleep(0.05)
+        await asyncio.gather(*waiting)
+        assert lost
+        # The second may have been stored before it was noticed.
+        assert {each["raw"] for each in rows(ledger, schema.callback)} == {b"first", b"a", b"b"}
+
+    async def test_told_to_end_while_it_starts_it_ends(
+        self, apart: RelayWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sleeper = tmp_path / "sleeper"
+        sleeper.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(600)\n")
+        sleeper.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(sleeper))
+        monkeypatch.setattr("airflow_provider_ninebits.webhook.apart.START_SECONDS", 600.0)
+        monkeypatch.setattr("airflow_provider_ninebits.webhook.writer.STOP_SECONDS", 0.1)
+        waiting = asyncio.create_task(apart.commit([unreadable(b"one")], PATIENCE_SECONDS))
+        await asyncio.to_thread(wait_until, lambda: bool(children_that_store()))
+        await asyncio.to_thread(apart.stop)
+        with pytest.raises(StoringFailed, match="is lost"):
+            await waiting
+        assert not children_that_store()
+
     def test_left_alone_it_has_sqlite_write_its_log_into_the_file(
-        self, apart: StoreApart, ledger: Database, tmp_path: Path
+        self, apart: RelayWriter, ledger: Database, tmp_path: Path
     ) -> None:
         """What a burst has left in the log is written in a pause, not when the next burst commits."""
-        apart.store([Arrival(CallbackKind.UNREADABLE, b"one")], None)
+        commit(apart, unreadable(b"one"))
         alone = tmp_path / "alone.db"
 
         def is_in_the_file() -> bool:
@@ -174,64 +324,81 @@ class TestAlone:
 
         wait_until(is_in_the_file)
 
-    def test_an_error_of_the_ledger_comes_back_as_it_is(self, tmp_path: Path) -> None:
-        store = StoreApart("postgresql://nobody@127.0.0.1:1/nothing", window=timedelta(days=1))
+    def test_an_error_of_the_ledger_comes_back_as_it_is(self) -> None:
+        writer = RelayWriter("postgresql://nobody@127.0.0.1:1/nothing", window=WINDOW)
         with pytest.raises(LedgerUnreachable, match="nothing"):
-            store.store([Arrival(CallbackKind.UNREADABLE, b"one")], None)
-        store.close()
+            commit(writer, unreadable(b"one"))
+        writer.stop()
 
-    def test_any_other_error_comes_back_in_words(self, apart: StoreApart) -> None:
+    def test_any_other_error_comes_back_in_words(self, apart: RelayWriter, ledger: Database) -> None:
         broken = Arrival(CallbackKind.CALL, b"{}", number="2348020000000", started_at="yesterday")  # type: ignore[arg-type]
         with pytest.raises(StoringFailed, match=r"^TypeError: '<' not supported between"):
-            apart.store([broken], None)
-        assert apart.store([Arrival(CallbackKind.UNREADABLE, b"one")], None) == Stored(new=1)
+            commit(apart, broken)
+        commit(apart, unreadable(b"one"))
+        assert len(rows(ledger, schema.callback)) == 1
+
+    def test_what_cannot_be_handed_over_is_an_error_and_the_next_is_stored(
+        self, apart: RelayWriter, ledger: Database
+    ) -> None:
+        with pytest.raises(StoringFailed, match="is lost"):
+            commit(apart, Arrival(CallbackKind.CALL, b"{}", detail=lambda: None))  # type: ignore[arg-type]
+        commit(apart, unreadable(b"one"))
+        assert len(rows(ledger, schema.callback)) == 1
 
     def test_the_password_of_the_ledger_is_in_no_list_of_processes(self) -> None:
-        store = StoreApart("postgresql://somebody:hidden@127.0.0.1:1/nothing", window=timedelta(days=1))
-        store.start()
-        (child,) = [each for each in psutil.Process().children() if "store_process" in " ".join(each.cmdline())]
+        writer = RelayWriter("postgresql://somebody:hidden@127.0.0.1:1/nothing", window=WINDOW)
+        writer.start()
+        child = child_of_this()
         assert "hidden" not in " ".join(child.cmdline())
-        store.close()
+        writer.stop()
         assert not child.is_running()
 
     def test_hanging_it_is_given_up_and_another_one_stores(
-        self, apart: StoreApart, ledger: Database, monkeypatch: pytest.MonkeyPatch
+        self, apart: RelayWriter, ledger: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        apart.store([Arrival(CallbackKind.CALL, b"one", identity="a")], None)
-        (child,) = [each for each in psutil.Process().children() if "store_process" in " ".join(each.cmdline())]
+        commit(apart, Arrival(CallbackKind.CALL, b"one", identity="a"))
+        child = child_of_this()
         child.suspend()
-        monkeypatch.setattr("airflow_provider_ninebits.webhook.storing.HANG_SECONDS", 0.5)
-        assert apart.store([Arrival(CallbackKind.CALL, b"two", identity="b")], None) == Stored(new=1)
+        monkeypatch.setattr("airflow_provider_ninebits.webhook.relay.HANG_SECONDS", 0.5)
+        commit(apart, Arrival(CallbackKind.CALL, b"two", identity="b"))
         assert not child.is_running()
         assert [each["raw"] for each in rows(ledger, schema.callback)] == [b"one", b"two"]
 
-    def test_aborted_it_stores_no_more(self, apart: StoreApart) -> None:
-        apart.start()
-        apart.abort()
-        with pytest.raises(StoringFailed, match="the receiver ends"):
-            apart.store([Arrival(CallbackKind.UNREADABLE, b"one")], None)
+    async def test_hanging_at_the_end_it_is_aborted_and_no_other_one_is_started(
+        self, apart: RelayWriter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("airflow_provider_ninebits.webhook.writer.STOP_SECONDS", 0.1)
+        await asyncio.to_thread(apart.start)
+        child = child_of_this()
+        child.suspend()
+        waiting = asyncio.create_task(apart.commit([unreadable(b"one")], PATIENCE_SECONDS))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(apart.stop)
+        with pytest.raises(StoringFailed, match="is lost"):
+            await waiting
+        assert not child.is_running()
+        assert not children_that_store()
 
     @pytest.mark.parametrize(("python", "said"), [("/bin/false", "is lost"), ("/nowhere/python", "cannot be started")])
     def test_one_that_cannot_start_is_an_error_each_time(
-        self, apart: StoreApart, monkeypatch: pytest.MonkeyPatch, python: str, said: str
+        self, apart: RelayWriter, ledger: Database, monkeypatch: pytest.MonkeyPatch, python: str, said: str
     ) -> None:
         monkeypatch.setattr(sys, "executable", python)
         for _ in range(2):
             with pytest.raises(StoringFailed, match=said):
-                apart.store([Arrival(CallbackKind.UNREADABLE, b"one")], None)
+                commit(apart, unreadable(b"one"))
         monkeypatch.undo()
-        assert apart.store([Arrival(CallbackKind.UNREADABLE, b"one")], None) == Stored(new=1)
+        commit(apart, unreadable(b"two"))
+        assert [each["raw"] for each in rows(ledger, schema.callback)] == [b"two"]
 
-    def test_one_of_another_version_is_not_used(self, apart: StoreApart, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_one_of_another_version_is_not_used(self, apart: RelayWriter, monkeypatch: pytest.MonkeyPatch) -> None:
         """The package was upgraded on disk, under a receiver that runs."""
-        monkeypatch.setattr(
-            "airflow_provider_ninebits.webhook.storing.Arrival", NamedTuple("Arrival", [("raw", bytes)])
-        )
+        monkeypatch.setattr("airflow_provider_ninebits.webhook.apart.Arrival", NamedTuple("Arrival", [("raw", bytes)]))
         with pytest.raises(StoringFailed, match="restart it"):
-            apart.store([Arrival(CallbackKind.UNREADABLE, b"one")], None)
+            commit(apart, unreadable(b"one"))
 
-    def test_closed_it_begins_anew(self, apart: StoreApart, ledger: Database) -> None:
+    def test_stopped_it_begins_anew(self, apart: RelayWriter, ledger: Database) -> None:
         for raw in (b"one", b"two"):
-            apart.store([Arrival(CallbackKind.UNREADABLE, raw)], None)
-            apart.close()
+            commit(apart, unreadable(raw))
+            apart.stop()
         assert [each["raw"] for each in rows(ledger, schema.callback)] == [b"one", b"two"]

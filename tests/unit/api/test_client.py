@@ -385,6 +385,24 @@ def test_a_ca_file_that_is_not_there_means_that_nothing_was_sent(monkeypatch: py
     )
 
 
+@pytest.mark.parametrize(
+    "text", ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+)
+def test_a_ca_file_without_a_certificate_means_that_nothing_was_sent(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text(text)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(file))
+    with Loopback(Visitor.wait_until_gone) as server:
+        error = failure(server.url.replace("http", "https"))
+    assert type(error) is NotConnected
+    assert error.detail.endswith(
+        "no certificate can be read from the file of CA certificates; correct REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE on "
+        "this machine, or unset it"
+    )
+
+
 def test_a_tls_handshake_that_never_ends_means_that_nothing_was_sent() -> None:
     with Loopback(Visitor.wait_until_gone) as server:
         assert type(failure(server.url.replace("http", "https"), AT_ONCE_SECONDS)) is NotConnected

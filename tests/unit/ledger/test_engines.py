@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.engine import URL, make_url
 
-from airflow_provider_ninebits.ledger.engines import masked_url
+from airflow_provider_ninebits.ledger.engines import checked_url, masked_url, new_engine
+from airflow_provider_ninebits.ledger.errors import LedgerUnusable
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,12 @@ def test_no_password_survives_masking(password: str, database: str) -> None:
     url = URL.create("postgresql", "user", secret, "host", database=database).render_as_string(hide_password=False)
     assert make_url(url).password == secret
     assert make_url(masked_url(url)).password == "***"
+
+
+@pytest.mark.parametrize("query", ["port=many", "host=a&host=b:1&port=3"])
+def test_hosts_and_ports_that_cannot_be_read_are_told_without_the_url(query: str) -> None:
+    url = checked_url(f"postgresql://user:secret@host/name?{query}")
+    with pytest.raises(LedgerUnusable, match="hosts or ports") as refused:
+        new_engine(url)
+    assert "secret" not in str(refused.value)
+    assert "many" not in str(refused.value)

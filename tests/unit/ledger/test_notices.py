@@ -22,7 +22,7 @@ def named(payload: str) -> frozenset[str]:
 
 def test_a_notice_names_its_messages() -> None:
     assert named(payload_of(MESSAGES)) == {name_of(message_id) for message_id in MESSAGES}
-    assert named(payload_of(MESSAGES[:1])) == {MESSAGES[0][:8]}
+    assert named(payload_of(MESSAGES[:1])) == {MESSAGES[0][-8:]}
 
 
 def test_a_notice_fits_into_what_postgresql_takes() -> None:
@@ -42,7 +42,7 @@ def test_counts_fit_too_however_large_they_are() -> None:
 
 
 def test_of_more_than_fit_it_says_that_all_are_to_be_looked_at() -> None:
-    payload = payload_of([f"{place:08}{'0' * 24}" for place in range(1000)])
+    payload = payload_of([f"{'0' * 24}{place:08}" for place in range(1000)])
     assert payload == ""
     assert read(payload) is None
 

@@ -28,7 +28,7 @@ from airflow_provider_ninebits.page.filters import (
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 
 
-@holds_for(MOMENTS, st.from_regex("[0-9a-f]{32}", fullmatch=True))
+@holds_for(MOMENTS, st.from_regex("[0-9a-z]{32}", fullmatch=True))
 def test_a_place_in_the_list_comes_back_from_a_url(at: datetime, name: str) -> None:
     assert read_key(write_key(Key(at, name))) == Key(at, name)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pickle
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -101,3 +102,53 @@ def test_what_cannot_be_pickled_leaves_nothing_half_sent(wire: Wire, other: Wire
         wire.send(["some", lambda: None])
     wire.send("more")
     assert other.receive(PATIENCE_SECONDS) == "more"
+
+
+def test_what_is_posted_comes_without_a_wait_for_who_reads(wire: Wire, other: Wire) -> None:
+    for what in ("one", ("two", 2)):
+        assert wire.post(what)
+    assert [*other.more()] == ["one", ("two", 2)]
+    assert [*other.more()] == []
+
+
+def test_what_does_not_fit_is_pushed_after_it(wire: Wire, other: Wire) -> None:
+    large = bytes(range(256)) * 20_000
+    assert not wire.post(large)
+    assert not wire.post("small")
+    came: list[object] = []
+    while not wire.push():
+        came += other.more()
+    came += other.more()
+    assert came == [large, "small"]
+
+
+def test_it_is_waited_for_until_there_is_room(wire: Wire, other: Wire) -> None:
+    large = b"x" * 1_000_000
+    assert not wire.post(large)
+    assert not wire.wait(SHORT_SECONDS)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(other.receive, PATIENCE_SECONDS)
+        while not wire.push():
+            assert not wire.wait(PATIENCE_SECONDS)
+        assert reading.result() == large
+
+
+def test_what_comes_meanwhile_ends_the_wait_for_room(wire: Wire, other: Wire) -> None:
+    wire.post(b"x" * 1_000_000)
+    other.send("an answer")
+    assert wire.wait(PATIENCE_SECONDS)
+    assert wire.receive(PATIENCE_SECONDS) == "an answer"
+    other.close()
+    assert wire.wait(PATIENCE_SECONDS)
+
+
+def test_of_what_has_come_by_now_the_end_of_who_sent_it_is_no_part(
+    ends: tuple[socket.socket, socket.socket], wire: Wire
+) -> None:
+    ends[1].sendall(sent("whole") + sent("half")[:-1])
+    ends[1].close()
+    assert [*wire.more()] == ["whole"]
+    with pytest.raises(EOFError):
+        wire.receive(PATIENCE_SECONDS)
+    with pytest.raises(BrokenPipeError):
+        wire.post("anything")

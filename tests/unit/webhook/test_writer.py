@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from airflow_provider_ninebits.ledger.callbacks import Arrival, Stored
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.errors import LedgerError
 from airflow_provider_ninebits.ledger.states import CallbackKind
+from airflow_provider_ninebits.webhook.relay import RelayWriter
 from airflow_provider_ninebits.webhook.storing import StoreHere
 from airflow_provider_ninebits.webhook.writer import (
     LARGEST_GROUP,
@@ -21,6 +23,7 @@ from airflow_provider_ninebits.webhook.writer import (
     GroupWriter,
     QueueFull,
     ReceiverEnds,
+    Writer,
 )
 from tests.integration.ledger.scenes import rows
 
@@ -44,11 +47,18 @@ def ledger(file: Path) -> Iterator[Database]:
     database.close()
 
 
-@pytest.fixture
-def writer(ledger: Database) -> Iterator[GroupWriter]:
-    made = GroupWriter(StoreHere(ledger, window=timedelta(days=1)))
+@pytest.fixture(params=["here", "apart"])
+def writer(request: pytest.FixtureRequest, ledger: Database) -> Iterator[Writer]:
+    made: Writer
+    if request.param == "here":
+        made = GroupWriter(StoreHere(ledger, window=timedelta(days=1)))
+    else:
+        made = RelayWriter(ledger.url.render_as_string(hide_password=False), window=timedelta(days=1))
     yield made
     made.stop()
+
+
+here = pytest.mark.parametrize("writer", ["here"], indirect=True)
 
 
 @pytest.fixture
@@ -68,19 +78,19 @@ def raws(ledger: Database) -> list[str]:
     return [each["raw"].decode() for each in rows(ledger, schema.callback)]
 
 
-async def test_what_was_committed_is_in_the_ledger(writer: GroupWriter, ledger: Database) -> None:
+async def test_what_was_committed_is_in_the_ledger(writer: Writer, ledger: Database) -> None:
     await writer.commit([callback("one"), callback("two")], PATIENCE_SECONDS)
     assert raws(ledger) == ["one", "two"]
 
 
-async def test_those_who_come_at_once_are_all_committed(writer: GroupWriter, ledger: Database) -> None:
+async def test_those_who_come_at_once_are_all_committed(writer: Writer, ledger: Database) -> None:
     numbers = [str(number) for number in range(1200)]
     await asyncio.gather(*(writer.commit([callback(number)], PATIENCE_SECONDS) for number in numbers))
     assert sorted(raws(ledger), key=int) == numbers
 
 
 async def test_what_one_gave_up_waiting_for_is_stored_all_the_same(
-    writer: GroupWriter, ledger: Database, busy: sqlite3.Connection
+    writer: Writer, ledger: Database, busy: sqlite3.Connection
 ) -> None:
     with pytest.raises(TimeoutError):
         await writer.commit([callback("slow")], 0.05)
@@ -89,7 +99,7 @@ async def test_what_one_gave_up_waiting_for_is_stored_all_the_same(
     assert raws(ledger) == ["slow"]
 
 
-async def test_stopping_commits_what_is_queued(writer: GroupWriter, ledger: Database, busy: sqlite3.Connection) -> None:
+async def test_stopping_commits_what_is_queued(writer: Writer, ledger: Database, busy: sqlite3.Connection) -> None:
     waiting = [asyncio.create_task(writer.commit([callback(name)], PATIENCE_SECONDS)) for name in ("a", "b", "c")]
     await asyncio.sleep(0)
     stopping = asyncio.create_task(asyncio.to_thread(writer.stop))
@@ -98,7 +108,7 @@ async def test_stopping_commits_what_is_queued(writer: GroupWriter, ledger: Data
     assert sorted(raws(ledger)) == ["a", "b", "c"]
 
 
-async def test_a_writer_that_was_stopped_works_again(writer: GroupWriter, ledger: Database) -> None:
+async def test_a_writer_that_was_stopped_works_again(writer: Writer, ledger: Database) -> None:
     await writer.commit([callback("before")], PATIENCE_SECONDS)
     writer.stop()
     await writer.commit([callback("after")], PATIENCE_SECONDS)
@@ -106,7 +116,7 @@ async def test_a_writer_that_was_stopped_works_again(writer: GroupWriter, ledger
 
 
 async def test_one_that_the_ledger_cannot_take_does_not_keep_its_neighbours_out(
-    writer: GroupWriter, ledger: Database, busy: sqlite3.Connection
+    writer: Writer, ledger: Database, busy: sqlite3.Connection
 ) -> None:
     # The first one occupies the writer, so that the others make a group; no column holds so large a number.
     poisonous = callback("poisonous", status=2**80)
@@ -128,7 +138,7 @@ async def test_a_ledger_that_is_away_is_told(tmp_path: Path) -> None:
 
 
 async def test_too_many_who_wait_are_sent_away(
-    writer: GroupWriter, ledger: Database, busy: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+    writer: Writer, ledger: Database, busy: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_ninebits.webhook.writer.MOST_QUEUED", 2)
     waiting = [asyncio.create_task(writer.commit([callback(str(place))], PATIENCE_SECONDS)) for place in range(6)]
@@ -140,9 +150,11 @@ async def test_too_many_who_wait_are_sent_away(
 
 
 async def test_too_many_bytes_that_wait_are_sent_away_however_few_callbacks_they_are(
-    writer: GroupWriter, ledger: Database, busy: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+    writer: Writer, ledger: Database, busy: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_ninebits.webhook.writer.MOST_QUEUED_BYTES", 1000)
+    # What is in hand is in no queue, however little time a group would take.
+    monkeypatch.setattr("airflow_provider_ninebits.webhook.writer.LARGEST_GROUP_BYTES", 500)
     # Nobody waits for them any more; they are queued all the same, which is why this is counted here.
     taken: list[str] = []
     refused = ""
@@ -164,9 +176,7 @@ async def test_too_many_bytes_that_wait_are_sent_away_however_few_callbacks_they
     await writer.commit([callback("y" * 2000)], PATIENCE_SECONDS)
 
 
-async def test_of_a_list_nothing_is_stored_that_comes_after_what_cannot_be(
-    writer: GroupWriter, ledger: Database
-) -> None:
+async def test_of_a_list_nothing_is_stored_that_comes_after_what_cannot_be(writer: Writer, ledger: Database) -> None:
     page = [callback(str(place)) for place in range(LARGEST_GROUP)]
     with pytest.raises(Exception, match=r"."):
         await writer.commit([*page, callback("x", status=2**80), callback("y")], PATIENCE_SECONDS)
@@ -177,7 +187,7 @@ async def test_of_a_list_nothing_is_stored_that_comes_after_what_cannot_be(
     ("kind", "page"), [(CallbackKind.UNREADABLE, LARGEST_GROUP), (CallbackKind.ANSWER, MOST_ANSWERS_AT_ONCE)], ids=str
 )
 async def test_others_get_in_between_the_pages_of_a_list(
-    writer: GroupWriter, ledger: Database, busy: sqlite3.Connection, kind: CallbackKind, page: int
+    writer: Writer, ledger: Database, busy: sqlite3.Connection, kind: CallbackKind, page: int
 ) -> None:
     listed = [Arrival(kind, b"of the list", ref_id="x") for _ in range(3 * page)]
     waiting = [asyncio.create_task(writer.commit(each, PATIENCE_SECONDS)) for each in (listed, [callback("other")])]
@@ -189,8 +199,9 @@ async def test_others_get_in_between_the_pages_of_a_list(
     assert stored.index("other") <= page
 
 
+@here
 async def test_what_fails_after_the_commit_makes_no_doubles(
-    writer: GroupWriter, ledger: Database, busy: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+    writer: Writer, ledger: Database, busy: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object, **__: object) -> int:
         raise RuntimeError("a lock was not to be had")
@@ -218,14 +229,9 @@ class Held:
         self.at_once -= 1
         return Stored()
 
-    def start(self) -> None: ...
-
     def rest(self) -> None: ...
 
     def close(self) -> None: ...
-
-    def abort(self) -> None:
-        self.let_go.set()
 
 
 async def test_while_it_stops_it_takes_no_more_and_stores_by_one_thread() -> None:
@@ -248,20 +254,24 @@ async def test_while_it_stops_it_takes_no_more_and_stores_by_one_thread() -> Non
     await asyncio.to_thread(writer.stop)
 
 
-async def test_a_group_that_does_not_end_is_aborted_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_ninebits.webhook.writer.STOP_SECONDS", 0.05)
-    held = Held()
-    writer = GroupWriter(held)
-    waiting = asyncio.create_task(writer.commit([callback("one")], PATIENCE_SECONDS))
-    await asyncio.to_thread(held.begun.wait, PATIENCE_SECONDS)
-    await asyncio.to_thread(writer.stop)
-    await waiting
-
-
-async def test_a_ping_goes_the_way_of_callbacks(writer: GroupWriter, ledger: Database) -> None:
+async def test_a_ping_goes_the_way_of_callbacks(writer: Writer, ledger: Database, file: Path) -> None:
+    await writer.ping(PATIENCE_SECONDS)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(TimeoutError):
+            await writer.ping(0.2)
     await writer.ping(PATIENCE_SECONDS)
     assert raws(ledger) == []
-    writer._store = Held()
-    with pytest.raises(TimeoutError):
-        await writer.ping(0.05)
-    writer._store.abort()
+
+
+def test_a_loop_that_has_ended_keeps_nobody_out(writer: Writer, ledger: Database, busy: sqlite3.Connection) -> None:
+    async def give_up() -> None:
+        # As much as is on its way to a process, and more.
+        waiting = [writer.commit([callback(str(place) * 900_000)], 0.05) for place in range(6)]
+        assert {type(end) for end in await asyncio.gather(*waiting, return_exceptions=True)} == {TimeoutError}
+
+    asyncio.run(give_up())
+    busy.execute("ROLLBACK")
+    for place in range(2):
+        asyncio.run(writer.commit([callback(f"after {place}")], PATIENCE_SECONDS))
+    assert [raw[:7] for raw in raws(ledger)] == [*(str(place) * 7 for place in range(6)), "after 0", "after 1"]

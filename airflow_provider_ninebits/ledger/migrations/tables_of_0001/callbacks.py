@@ -130,8 +130,8 @@ def _create_callback() -> None:
         "ninebits_callback",
         ["received_at", "id"],
         unique=False,
-        sqlite_where=sa.text("match_state <> 'matched' or ambiguous"),
-        postgresql_where=sa.text("match_state <> 'matched' or ambiguous"),
+        sqlite_where=sa.text("case match_state when 'matched' then ambiguous else true end"),
+        postgresql_where=sa.text("case match_state when 'matched' then ambiguous else true end"),
     )
     op.create_index(
         "ix_ninebits_callback_recipient_id",
@@ -154,8 +154,8 @@ def _create_callback() -> None:
         "ninebits_callback",
         ["number"],
         unique=False,
-        sqlite_where=sa.text("match_state = 'unmatched'"),
-        postgresql_where=sa.text("match_state = 'unmatched'"),
+        sqlite_where=sa.text("match_state = 'unmatched' and number is not null"),
+        postgresql_where=sa.text("match_state = 'unmatched' and number is not null"),
     )
     op.create_index(
         "ix_ninebits_callback_waiting_answer",
@@ -170,6 +170,6 @@ def _create_callback() -> None:
         "ninebits_callback",
         ["ref_id"],
         unique=False,
-        sqlite_where=sa.text("match_state = 'unmatched'"),
-        postgresql_where=sa.text("match_state = 'unmatched'"),
+        sqlite_where=sa.text("match_state = 'unmatched' and ref_id is not null"),
+        postgresql_where=sa.text("match_state = 'unmatched' and ref_id is not null"),
     )

@@ -16,7 +16,7 @@ def create() -> None:
 def _create_message() -> None:
     op.create_table(
         "ninebits_message",
-        sa.Column("id", sa.String(length=32), nullable=False, comment="random"),
+        sa.Column("id", sa.String(length=32), nullable=False, comment="when it was planned, then random (ids)"),
         sa.Column("send_id", sa.String(length=32), nullable=False),
         sa.Column("part", sa.Integer(), nullable=False, comment="its place among the parts of its send, from 0"),
         sa.Column("conn_id", sa.Text(), nullable=False, comment="the Airflow connection that it goes over"),
@@ -208,6 +208,13 @@ def _create_request() -> None:
             nullable=False,
             comment="sender: the claim, on the ledger's clock",
         ),
+        sa.Column(
+            "late",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment="sender: made so long after its message was planned that this one's id does not tell when",
+        ),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True, comment="sender: null while under way"),
         sa.Column("status", sa.Integer(), nullable=True, comment="HTTP status; null: no answer"),
         sa.Column("detail", sa.Text(), nullable=True, comment="what 9bits or the network said"),
@@ -224,6 +231,14 @@ def _create_request() -> None:
         unique=False,
         sqlite_where=sa.text("ref_id is null and state <> 'refused'"),
         postgresql_where=sa.text("ref_id is null and state <> 'refused'"),
+    )
+    op.create_index(
+        "ix_ninebits_request_late",
+        "ninebits_request",
+        ["started_at"],
+        unique=False,
+        sqlite_where=sa.text("late"),
+        postgresql_where=sa.text("late"),
     )
     op.create_index("ix_ninebits_request_ref_id", "ninebits_request", ["ref_id"], unique=False)
     op.create_index("ix_ninebits_request_started_at", "ninebits_request", ["started_at"], unique=False)

@@ -17,7 +17,7 @@ def create() -> None:
 def _create_send() -> None:
     op.create_table(
         "ninebits_send",
-        sa.Column("id", sa.String(length=32), nullable=False, comment="random"),
+        sa.Column("id", sa.String(length=32), nullable=False, comment="when it was planned, then random (ids)"),
         sa.Column(
             "idempotency_key",
             sa.String(length=64),

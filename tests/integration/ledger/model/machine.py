@@ -229,7 +229,7 @@ class LedgerMachine(RuleBasedStateMachine):
         resolve(self.database, message.id, placed=placed, ref_id=ref, window=WINDOW)
         self.model.resolved(message.id, placed=placed, ref=ref)
 
-    @rule(by=st.sampled_from((1, 1, 26, 61, 600, 3 * 3600)))
+    @rule(by=st.sampled_from((1, 1, 26, 61, 600, 3 * 3600, 9 * 24 * 3600)))
     def time_passes(self, by: int) -> None:
         # The sweep comes each minute: leases that end are seen before what waits for them is too old for it.
         for seconds in (min(by, 26), by - min(by, 26)):

@@ -618,7 +618,7 @@ CREATE TABLE public.ninebits_message (
 -- Name: COLUMN ninebits_message.id; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.ninebits_message.id IS 'random';
+COMMENT ON COLUMN public.ninebits_message.id IS 'when it was planned, then random (ids)';
 
 
 --
@@ -1051,6 +1051,7 @@ CREATE TABLE public.ninebits_request (
     ref_id character varying(128),
     known_by character varying(16),
     started_at timestamp with time zone NOT NULL,
+    late boolean DEFAULT false NOT NULL,
     finished_at timestamp with time zone,
     status integer,
     detail text
@@ -1090,6 +1091,13 @@ COMMENT ON COLUMN public.ninebits_request.known_by IS 'answer, callback or perso
 --
 
 COMMENT ON COLUMN public.ninebits_request.started_at IS 'sender: the claim, on the ledger''s clock';
+
+
+--
+-- Name: COLUMN ninebits_request.late; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ninebits_request.late IS 'sender: made so long after its message was planned that this one''s id does not tell when';
 
 
 --
@@ -1155,7 +1163,7 @@ CREATE TABLE public.ninebits_send (
 -- Name: COLUMN ninebits_send.id; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.ninebits_send.id IS 'random';
+COMMENT ON COLUMN public.ninebits_send.id IS 'when it was planned, then random (ids)';
 
 
 --
@@ -1404,116 +1412,116 @@ ALTER TABLE ONLY public.ninebits_request ALTER COLUMN id SET DEFAULT nextval('pu
 -- Data for Name: ninebits_alert; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_alert VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'alerts manual__1', 0, '2026-11-30 16:33:39.236774+00', 'a dag_id', 'a run_id', 'a task_id', '3c94f38476e3ec0016bf0c835dee9e01', '2026-11-30 16:33:40.241614+00', 'me', '2026-11-30 16:33:54.241614+00', 0, 0, '2026-11-30 16:33:39.236774+00', 'a held_back_dag_', 'a held_back_run_', 'a held_back_task', '2026-11-30 16:33:40.241614+00');
+INSERT INTO public.ninebits_alert VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'alerts manual__1', 0, '2026-11-30 19:35:52.387029+00', 'a dag_id', 'a run_id', 'a task_id', 'a8cb87eb503c007714e599829e3532c0', '2026-11-30 19:35:53.393886+00', 'me', '2026-11-30 19:36:07.393886+00', 0, 0, '2026-11-30 19:35:52.387029+00', 'a held_back_dag_', 'a held_back_run_', 'a held_back_task', '2026-11-30 19:35:53.393886+00');
 
 
 --
 -- Data for Name: ninebits_callback; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_callback VALUES (3, '2026-11-30 16:33:40.1921+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
-INSERT INTO public.ninebits_callback VALUES (4, '2026-11-30 16:33:40.233427+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-30 16:33:40.233134+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (5, '2026-11-30 16:33:40.233427+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-30 16:33:40.233144+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
-INSERT INTO public.ninebits_callback VALUES (6, '2026-11-30 16:33:40.233427+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
-INSERT INTO public.ninebits_callback VALUES (2, '2026-11-30 16:33:40.1921+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-30 16:33:39.236774+00', '2026-11-30 16:33:40.191944+00', '2026-11-30 16:33:39.236774+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
+INSERT INTO public.ninebits_callback VALUES (3, '2026-11-30 19:35:53.322056+00', NULL, NULL, 'call', '\x7b7d', 'ben', 0, 'r1', '2348020000002', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'matched', false, 3, 2);
+INSERT INTO public.ninebits_callback VALUES (4, '2026-11-30 19:35:53.382262+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2349000000000', false, NULL, '2026-11-30 19:35:53.38182+00', NULL, NULL, NULL, NULL, NULL, NULL, 'unmatched', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (5, '2026-11-30 19:35:53.382262+00', NULL, NULL, 'call', '\x7b7d', NULL, 0, NULL, '2348020000003', true, NULL, '2026-11-30 19:35:53.381834+00', NULL, NULL, NULL, NULL, NULL, NULL, 'inbound', false, NULL, NULL);
+INSERT INTO public.ninebits_callback VALUES (6, '2026-11-30 19:35:53.382262+00', NULL, NULL, 'answer', '\x7b7d', NULL, 0, 'r1', NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, 200, 'not possible', 'matched', false, NULL, 2);
+INSERT INTO public.ninebits_callback VALUES (2, '2026-11-30 19:35:53.322056+00', 'a receiver_id', 'a conn_path', 'call', '\x7b7d', 'ada', 0, 'r1', '2348020000001', false, '2026-11-30 19:35:52.387029+00', '2026-11-30 19:35:53.32187+00', '2026-11-30 19:35:52.387029+00', 7, 7, 30000000000, NULL, NULL, 'matched', false, 2, 2);
 
 
 --
 -- Data for Name: ninebits_escalation; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_escalation VALUES ('11111111111111111111111111111111', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'etl manual__1', 'etl', 'manual__1', 'a task_id', 'ninebits_default', 'https://media.test/a.mp3?signature=1', 'a from_number', '[["2348020000001"], ["2348020000002", "2348020000003"]]', '2026-11-30 16:33:40.246181+00', 'a taken_by');
+INSERT INTO public.ninebits_escalation VALUES ('11111111111111111111111111111111', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'default', 'etl manual__1', 'etl', 'manual__1', 'a task_id', 'ninebits_default', 'https://media.test/a.mp3?signature=1', 'a from_number', '[["2348020000001"], ["2348020000002", "2348020000003"]]', '2026-11-30 19:35:53.397286+00', 'a taken_by');
 
 
 --
 -- Data for Name: ninebits_escalation_watch; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_escalation_watch VALUES ('default', '2026-11-30 16:33:40.244475+00');
+INSERT INTO public.ninebits_escalation_watch VALUES ('default', '2026-11-30 19:35:53.395939+00');
 
 
 --
 -- Data for Name: ninebits_event; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_event VALUES (3, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 3, '824e96f44bce26df4b63a90ba6fe664a', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_event VALUES (2, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 2, '824e96f44bce26df4b63a90ba6fe664a', 'answered', 1, '2026-11-30 16:33:39.236774+00', '2026-11-30 16:33:40.191944+00', '2026-11-30 16:33:39.236774+00', 7, 7, 30000000000);
+INSERT INTO public.ninebits_event VALUES (3, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 3, '001796067353313r9f6529c46217975c', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_event VALUES (2, '16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 2, '001796067353313r9f6529c46217975c', 'answered', 1, '2026-11-30 19:35:52.387029+00', '2026-11-30 19:35:53.32187+00', '2026-11-30 19:35:52.387029+00', 7, 7, 30000000000);
 
 
 --
 -- Data for Name: ninebits_message; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_message VALUES ('e34d5f8a6cfbef261340990955b562d1', 'e4cd66923a8f8c86d20a1c066c49e3e3', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'uncertain', 'a test', NULL, 1, NULL, 0, 0, 0, 0, NULL, 2, '2026-11-30 16:33:40.199097+00');
-INSERT INTO public.ninebits_message VALUES ('90dded4aa0de6620f4c743018c7dd4fb', 'b2d15c14b98786594de93633520a4330', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, NULL, 0, 0, 0, 0, NULL, 2, '2026-11-30 16:33:40.213357+00');
-INSERT INTO public.ninebits_message VALUES ('be7d3e2c51e8741352c27b0f6bcf5e6f', 'bdb55c1dd6b1df07e559197da5bbdd7e', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, NULL, 0, 0, 0, 0, NULL, 0, '2026-11-30 16:33:40.22896+00');
-INSERT INTO public.ninebits_message VALUES ('824e96f44bce26df4b63a90ba6fe664a', '2cfbe8f2182a6ddd7f4c2185e4bdcc3a', 0, 'ninebits', 'a dag_id', 'https://media.test/a.mp3', 'a from_number', 'accepted', 'a test', '2026-11-30 16:34:40.190501+00', 2, 'a zones', 1, 1, 0, 30000000000, '2026-11-30 16:33:40.1921+00', 3, '2026-11-30 16:33:40.185467+00');
+INSERT INTO public.ninebits_message VALUES ('001796067353330r0e994f6612c0176b', '001796067353329r46df7118f7c0e5d4', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'uncertain', 'a test', NULL, 1, NULL, 0, 0, 0, 0, NULL, 2, '2026-11-30 19:35:53.330994+00');
+INSERT INTO public.ninebits_message VALUES ('001796067353350rb3a0f3e7842b09e3', '001796067353348r91c7af413e89239e', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'refused', 'a test', NULL, 1, NULL, 0, 0, 0, 0, NULL, 2, '2026-11-30 19:35:53.350345+00');
+INSERT INTO public.ninebits_message VALUES ('001796067353374r5eee51bd8f30a666', '001796067353372raf39a499a8dbda41', 0, 'ninebits', NULL, 'https://media.test/a.mp3', NULL, 'planned', NULL, NULL, 1, NULL, 0, 0, 0, 0, NULL, 0, '2026-11-30 19:35:53.374862+00');
+INSERT INTO public.ninebits_message VALUES ('001796067353313r9f6529c46217975c', '001796067353311r05d5dbb3ed40edae', 0, 'ninebits', 'a dag_id', 'https://media.test/a.mp3', 'a from_number', 'accepted', 'a test', '2026-11-30 19:36:53.320069+00', 2, 'a zones', 1, 1, 0, 30000000000, '2026-11-30 19:35:53.322056+00', 3, '2026-11-30 19:35:53.313581+00');
 
 
 --
 -- Data for Name: ninebits_purge; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_purge VALUES (1, '2026-09-01 16:33:40.153083+00', '2026-11-30 16:33:40.153083+00');
+INSERT INTO public.ninebits_purge VALUES (1, '2026-09-01 19:35:53.278494+00', '2026-11-30 19:35:53.278494+00');
 
 
 --
 -- Data for Name: ninebits_receipt; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receipt VALUES (1, '327709a1f02fbd2fd35c7306258d65fa', '503d26458c5dec0abfdb94dfc8a972c7', 0, 'accepted', 1, 'purged');
+INSERT INTO public.ninebits_receipt VALUES (1, '001796067353172r3aaa41c2bbd608ef', '001796067353177r1027cbec09023767', 0, 'accepted', 1, 'purged');
 
 
 --
 -- Data for Name: ninebits_receiver; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_receiver VALUES ('d80072ce11f2e74bf00994c3647dd650', 'a-host', '2026-11-30 16:33:40.236774+00', '2026-11-30 16:33:40.236774+00', '2026-11-30 16:33:40.237686+00', false, 1, '2026-11-30 16:33:40.237686+00', 1, '2026-11-30 16:33:40.237686+00', 1, '2026-11-30 16:33:40.237686+00');
+INSERT INTO public.ninebits_receiver VALUES ('2610b48465ca00b82eded7b2ac74696c', 'a-host', '2026-11-30 19:35:53.387029+00', '2026-11-30 19:35:53.387029+00', '2026-11-30 19:35:53.388437+00', false, 1, '2026-11-30 19:35:53.388437+00', 1, '2026-11-30 19:35:53.388437+00', 1, '2026-11-30 19:35:53.388437+00');
 
 
 --
 -- Data for Name: ninebits_recipient; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_recipient VALUES (3, '2cfbe8f2182a6ddd7f4c2185e4bdcc3a', '824e96f44bce26df4b63a90ba6fe664a', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-30 16:33:40.1921+00');
-INSERT INTO public.ninebits_recipient VALUES (4, 'e4cd66923a8f8c86d20a1c066c49e3e3', 'e34d5f8a6cfbef261340990955b562d1', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (5, 'b2d15c14b98786594de93633520a4330', '90dded4aa0de6620f4c743018c7dd4fb', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (6, 'bdb55c1dd6b1df07e559197da5bbdd7e', 'be7d3e2c51e8741352c27b0f6bcf5e6f', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.ninebits_recipient VALUES (2, '2cfbe8f2182a6ddd7f4c2185e4bdcc3a', '824e96f44bce26df4b63a90ba6fe664a', '2348020000001', 'answered', 1, '2026-11-30 16:33:39.236774+00', '2026-11-30 16:33:40.191944+00', '2026-11-30 16:33:39.236774+00', 7, 7, 30000000000, '2026-11-30 16:33:40.1921+00');
+INSERT INTO public.ninebits_recipient VALUES (3, '001796067353311r05d5dbb3ed40edae', '001796067353313r9f6529c46217975c', '2348020000002', 'unanswered', 1, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-30 19:35:53.322056+00');
+INSERT INTO public.ninebits_recipient VALUES (4, '001796067353329r46df7118f7c0e5d4', '001796067353330r0e994f6612c0176b', '2348020000003', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (5, '001796067353348r91c7af413e89239e', '001796067353350rb3a0f3e7842b09e3', '2348020000001', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (6, '001796067353372raf39a499a8dbda41', '001796067353374r5eee51bd8f30a666', '2348020000002', 'pending', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.ninebits_recipient VALUES (2, '001796067353311r05d5dbb3ed40edae', '001796067353313r9f6529c46217975c', '2348020000001', 'answered', 1, '2026-11-30 19:35:52.387029+00', '2026-11-30 19:35:53.32187+00', '2026-11-30 19:35:52.387029+00', 7, 7, 30000000000, '2026-11-30 19:35:53.322056+00');
 
 
 --
 -- Data for Name: ninebits_request; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_request VALUES (3, 'e34d5f8a6cfbef261340990955b562d1', 'ninebits', 'uncertain', NULL, NULL, '2026-11-30 16:33:40.203992+00', '2026-11-30 16:33:40.204729+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (4, '90dded4aa0de6620f4c743018c7dd4fb', 'ninebits', 'refused', NULL, 'answer', '2026-11-30 16:33:40.218702+00', '2026-11-30 16:33:40.219506+00', NULL, NULL);
-INSERT INTO public.ninebits_request VALUES (2, '824e96f44bce26df4b63a90ba6fe664a', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-30 16:33:40.190534+00', '2026-11-30 16:33:40.191377+00', 7, 'a detail');
+INSERT INTO public.ninebits_request VALUES (3, '001796067353330r0e994f6612c0176b', 'ninebits', 'uncertain', NULL, NULL, '2026-11-30 19:35:53.33831+00', false, '2026-11-30 19:35:53.34016+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (4, '001796067353350rb3a0f3e7842b09e3', 'ninebits', 'refused', NULL, 'answer', '2026-11-30 19:35:53.357984+00', false, '2026-11-30 19:35:53.359224+00', NULL, NULL);
+INSERT INTO public.ninebits_request VALUES (2, '001796067353313r9f6529c46217975c', 'ninebits', 'accepted', 'r1', 'answer', '2026-11-30 19:35:53.320138+00', false, '2026-11-30 19:35:53.321241+00', 7, 'a detail');
 
 
 --
 -- Data for Name: ninebits_send; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_send VALUES ('327709a1f02fbd2fd35c7306258d65fa', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', NULL, NULL, NULL, NULL, '2026-09-01 16:33:40.053544+00', NULL, NULL, 'purged');
-INSERT INTO public.ninebits_send VALUES ('e4cd66923a8f8c86d20a1c066c49e3e3', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-30 16:33:40.19808+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('b2d15c14b98786594de93633520a4330', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-30 16:33:40.212318+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('bdb55c1dd6b1df07e559197da5bbdd7e', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-30 16:33:40.227965+00', NULL, NULL, NULL);
-INSERT INTO public.ninebits_send VALUES ('2cfbe8f2182a6ddd7f4c2185e4bdcc3a', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-11-30 16:33:40.184385+00', 'a planner', '2026-11-30 16:33:39.236774+00', NULL);
+INSERT INTO public.ninebits_send VALUES ('001796067353311r05d5dbb3ed40edae', 'd31e014808ecdd2af298adba9ed7b5023c9d07c4120d169acce58ba32e8e0c01', 'default', NULL, NULL, NULL, NULL, '2026-11-30 19:35:53.3121+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('001796067353329r46df7118f7c0e5d4', NULL, 'default', NULL, NULL, NULL, NULL, '2026-11-30 19:35:53.329487+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('001796067353348r91c7af413e89239e', '83c874d33e8bff73caaa762c79cd1ed101d727c7f20fe4972c67e67978292f23', 'default', NULL, NULL, NULL, NULL, '2026-11-30 19:35:53.348637+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('001796067353372raf39a499a8dbda41', '9b0f1b10aff55228716a1fbbc59bda8fe735ed14ccd5e2c5226a9ab72a48d47e', 'default', NULL, NULL, NULL, NULL, '2026-11-30 19:35:53.373174+00', NULL, NULL, NULL);
+INSERT INTO public.ninebits_send VALUES ('001796067353172r3aaa41c2bbd608ef', '06ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a', 'default', 'a dag_id', 'a run_id', 'a task_id', 7, '2026-09-01 19:35:53.173272+00', 'a planner', '2026-11-30 19:35:52.387029+00', 'purged');
 
 
 --
 -- Data for Name: ninebits_subscription; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_subscription VALUES ('16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 'default', true, true, true, '2026-11-30 16:33:40.044293+00', '2026-11-30 16:33:40.044293+00');
+INSERT INTO public.ninebits_subscription VALUES ('16d113c986f3035cc1369bda1bc0cb06642482644aff7ae973a0186f94649688', 'default', true, true, true, '2026-11-30 19:35:53.163984+00', '2026-11-30 19:35:53.163984+00');
 
 
 --
 -- Data for Name: ninebits_task; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-30 16:33:40.239797+00');
+INSERT INTO public.ninebits_task VALUES ('aedc37a86d9f8ebff2b724623884a4b8ab869f1c6094feb7f884753a0913bf51', 0, 'ti', 1, 2, false, '2026-11-30 19:35:53.391182+00');
 
 
 --
@@ -1735,7 +1743,11 @@ CREATE INDEX ix_ninebits_callback_answered_request ON public.ninebits_callback U
 -- Name: ix_ninebits_callback_dead_letter; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX ix_ninebits_callback_dead_letter ON public.ninebits_callback USING btree (received_at, id) WHERE (((match_state)::text <> 'matched'::text) OR ambiguous);
+CREATE INDEX ix_ninebits_callback_dead_letter ON public.ninebits_callback USING btree (received_at, id) WHERE 
+CASE match_state
+    WHEN 'matched'::text THEN ambiguous
+    ELSE true
+END;
 
 
 --
@@ -1763,14 +1775,14 @@ CREATE INDEX ix_ninebits_callback_waiting_answer ON public.ninebits_callback USI
 -- Name: ix_ninebits_callback_waiting_number; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX ix_ninebits_callback_waiting_number ON public.ninebits_callback USING btree (number) WHERE ((match_state)::text = 'unmatched'::text);
+CREATE INDEX ix_ninebits_callback_waiting_number ON public.ninebits_callback USING btree (number) WHERE (((match_state)::text = 'unmatched'::text) AND (number IS NOT NULL));
 
 
 --
 -- Name: ix_ninebits_callback_waiting_ref_id; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX ix_ninebits_callback_waiting_ref_id ON public.ninebits_callback USING btree (ref_id) WHERE ((match_state)::text = 'unmatched'::text);
+CREATE INDEX ix_ninebits_callback_waiting_ref_id ON public.ninebits_callback USING btree (ref_id) WHERE (((match_state)::text = 'unmatched'::text) AND (ref_id IS NOT NULL));
 
 
 --
@@ -1862,6 +1874,13 @@ CREATE INDEX ix_ninebits_recipient_message_id ON public.ninebits_recipient USING
 --
 
 CREATE INDEX ix_ninebits_recipient_number_message_id ON public.ninebits_recipient USING btree (number, message_id);
+
+
+--
+-- Name: ix_ninebits_request_late; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_ninebits_request_late ON public.ninebits_request USING btree (started_at) WHERE late;
 
 
 --
