@@ -82,8 +82,7 @@ def _told(rounds: list[dict[str, float]]) -> dict[str, float]:
         # So much of a callback's is a share in what a group costs whatever its size.
         for_each_group = (first - second) / (1 / GROUPS[0] - 1 / GROUPS[1])
         told |= {
-            "· HTTP, the event loop, waking and telling the thread that passes groups on": found["asked"]
-            - found["take"],
+            "· HTTP, the event loop, handing over, telling who waits": found["asked"] - found["take"],
             "· the password, the answer": found["take"] - found["read"],
             "· JSON, its fields, the hash that tells a repeat": found["read"],
             "the process that stores": found["stores"],

@@ -31,7 +31,7 @@ from airflow_provider_ninebits.ledger.purging import Policy, purge
 from airflow_provider_ninebits.ledger.retention import Windows
 from benchmarks.receiver import served
 from benchmarks.tools import filling
-from benchmarks.tools.ledgers import accept_messages, awaited_messages, callbacks_of, ledgers
+from benchmarks.tools.ledgers import accept_messages, callbacks_of, ledgers
 from benchmarks.tools.results import Results
 
 if TYPE_CHECKING:
@@ -40,10 +40,11 @@ if TYPE_CHECKING:
 LARGE = int(os.environ.get("NINEBITS_GROWTH_RECIPIENTS", "10000000"))
 EMPTY, FULL = "empty", "large"
 ROUNDS = 5
-SECONDS = 4.0
+SECONDS = 5.0
 CONNECTIONS = 32
-IN_A_ROUND = 20_000
-QUERIES = 40
+IN_A_ROUND = 50_000
+QUERIES = 60
+LOOKS = 1000
 WATCHED = 1000
 PURGED = 100_000
 ASKED = {
@@ -67,35 +68,33 @@ def measure() -> list[Results]:
         filling.fill(large, LARGE)
         took = time.perf_counter() - began
         room = filling.sizes(large)
-        rounds = [
-            {EMPTY: _of_empty(url_of, turn, folder), FULL: _of_large(large, turn, folder)} for turn in range(ROUNDS)
-        ]
+        rounds = [_round(url_of, large, turn, folder) for turn in range(ROUNDS)]
         return [_compared(rounds), _room(room, took), purged(large)]
 
 
-def _of_large(url: str, turn: int, folder: Path) -> dict[str, float]:
-    found = asked_to_write(url, turn, folder)
-    messages = LARGE // filling.PART
-    # From all over the ledger, each time others: not those that were read a moment ago.
-    some = [filling.ref_id_of(place * 7919 % messages) for place in range(QUERIES + 1)]
-    thousand = [filling.ref_id_of(place * 7919 % messages) for place in range(WATCHED)]
-    with closing(Database(url)) as ledger:
-        return found | _watcher(ledger, thousand) | _waits(ledger, some)
-
-
-def _of_empty(url_of: Callable[[object], str], turn: int, folder: Path) -> dict[str, float]:
+def _round(url_of: Callable[[object], str], large: str, turn: int, folder: Path) -> dict[str, dict[str, float]]:
     written, watched, waited = (url_of(f"{what}_{turn}") for what in ("written", "watched", "waited"))
     with closing(Database(written)) as ledger, ledger.reading():
         # To make its tables is no part of what is measured.
         pass
-    found = asked_to_write(written, turn, folder)
-    thousand = [ref_id for _, ref_id in awaited_messages(watched, WATCHED)]
-    filling.settle(watched)
+    # In turn, also as to who comes first.
+    sides = ((EMPTY, written), (FULL, large))[:: 1 - 2 * (turn % 2)]
+    found = {side: asked_to_write(url, turn, folder) for side, url in sides}
+    filling.fill(watched, WATCHED, filling.Shape(part=1, messages=1))
     filling.fill(waited, (QUERIES + 1) * filling.PART)
-    with closing(Database(watched)) as ledger:
-        found |= _watcher(ledger, thousand)
-    with closing(Database(waited)) as ledger:
-        return found | _waits(ledger, [filling.ref_id_of(place) for place in range(QUERIES + 1)])
+    messages = LARGE // filling.PART
+    # From all over the ledger, in each round others.
+    somewhere = [filling.ref_id_of((place + turn * WATCHED) * 7919 % messages) for place in range(WATCHED)]
+    all_there_are = [filling.ref_id_of(place) for place in range(WATCHED)]
+    asked = {EMPTY: (watched, waited, all_there_are), FULL: (large, large, somewhere)}
+    # What was written last is on disk by now, with all of its server: nothing goes on beside one side alone.
+    for side, _ in sides:
+        of_looks, of_outcomes, ref_ids = asked[side]
+        with closing(Database(of_looks)) as ledger:
+            found[side] |= _looks(ledger, ref_ids)
+        with closing(Database(of_outcomes)) as ledger:
+            found[side] |= _outcomes(ledger, ref_ids)
+    return found
 
 
 def asked_to_write(url: str, turn: int, folder: Path) -> dict[str, float]:
@@ -115,25 +114,26 @@ def asked_to_write(url: str, turn: int, folder: Path) -> dict[str, float]:
     return found
 
 
-def _watcher(ledger: Database, ref_ids: list[str]) -> dict[str, float]:
-    return {"watcher": _a_second(lambda _: look(ledger, ref_ids, attempt_window=timedelta(0)))}
-
-
-def _waits(ledger: Database, ref_ids: list[str]) -> dict[str, float]:
+def _looks(ledger: Database, ref_ids: list[str]) -> dict[str, float]:
     no_window = timedelta(0)
+    # Before the watcher's, which reads them all.
+    single = _a_second(lambda turn: look(ledger, [ref_ids[turn % WATCHED]], attempt_window=no_window), LOOKS)
+    return {"look": single, "watcher": _a_second(lambda _: look(ledger, ref_ids, attempt_window=no_window), QUERIES)}
+
+
+def _outcomes(ledger: Database, ref_ids: list[str]) -> dict[str, float]:
     return {
-        "look": _a_second(lambda turn: look(ledger, [ref_ids[turn]], attempt_window=no_window)),
-        "outcome": _a_second(lambda turn: read_outcome(ledger, [ref_ids[turn]], attempt_window=no_window)),
+        "outcome": _a_second(lambda turn: read_outcome(ledger, [ref_ids[turn]], attempt_window=timedelta(0)), QUERIES)
     }
 
 
-def _a_second(ask: Callable[[int], object]) -> float:
+def _a_second(ask: Callable[[int], object], times: int) -> float:
     # The first one connects.
-    ask(QUERIES)
+    ask(times)
     began = time.perf_counter()
-    for turn in range(QUERIES):
+    for turn in range(times):
         ask(turn)
-    return QUERIES / (time.perf_counter() - began)
+    return times / (time.perf_counter() - began)
 
 
 def _callbacks_a_second(url: str, bodies: Path, folder: Path) -> float:

@@ -17,6 +17,7 @@ from airflow_provider_ninebits.ledger.alerts import Alert, ask, note_rung
 from airflow_provider_ninebits.ledger.bulk import Change, write
 from airflow_provider_ninebits.ledger.callbacks import store
 from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.ledger.ids import id_of
 from airflow_provider_ninebits.ledger.keys import alert_key
 from airflow_provider_ninebits.webhook.arrivals import read_arrivals
 
@@ -34,7 +35,7 @@ def add_a_month(url: str) -> None:
             at = now - timedelta(days=30 * (place + 1) / 150, minutes=chance.randint(0, 59))
             if place > 5:
                 at = min(at.replace(hour=chance.choice(HOURS)), now - timedelta(hours=1))
-            _add(connection, chance, at, f"{chance.getrandbits(128):032x}", pending=place < 2)
+            _add(connection, chance, at, id_of(at, f"{chance.getrandbits(56):014x}"), pending=place < 2)
 
 
 def _add(connection: Any, chance: random.Random, at: datetime, name: str, *, pending: bool) -> None:
@@ -71,7 +72,7 @@ def _add(connection: Any, chance: random.Random, at: datetime, name: str, *, pen
     placed = {
         "conn_id": "ninebits_default",
         "state": "accepted",
-        "ref_id": name[:25],
+        "ref_id": name[::-1][:25],
         "known_by": "answer",
         "status": 200,
     }

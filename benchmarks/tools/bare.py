@@ -68,6 +68,19 @@ class Bare:
             self._wanted.notify()
         await done
 
+    def begun_with(self, app: Any) -> Any:
+        """Return the app, whose first request starts the thread: the loop is the server's to make."""
+
+        async def first(scope: Any, receive: Any, send: Any) -> None:
+            nonlocal started
+            if not started:
+                started = True
+                threading.Thread(target=self.work, args=(asyncio.get_running_loop(),), daemon=True).start()
+            await app(scope, receive, send)
+
+        started = False
+        return first
+
     def work(self, loop: asyncio.AbstractEventLoop) -> None:
         """Commit, group by group."""
         while True:
@@ -89,6 +102,8 @@ def _sqlite(file: str) -> Callable[[list[bytes]], None]:
     connection = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
+    # As the receiver's.
+    connection.execute("PRAGMA wal_autocheckpoint=20000")
     connection.execute("CREATE TABLE IF NOT EXISTS bare (id INTEGER PRIMARY KEY, raw BLOB NOT NULL)")
 
     def commit(bodies: list[bytes]) -> None:
@@ -111,7 +126,7 @@ def _postgresql(url: str) -> Callable[[list[bytes]], None]:
     return commit
 
 
-async def serve(url: str, port: int, *, asgi: bool) -> None:
+def serve(url: str, port: int, *, asgi: bool) -> None:
     """Serve until the process is ended."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -120,11 +135,20 @@ async def serve(url: str, port: int, *, asgi: bool) -> None:
         commit = _postgresql(parsed.set(drivername="postgresql").render_as_string(hide_password=False))
     bare = Bare(commit)
     app = bare.by_asgi if asgi else Starlette(routes=[Route("/", bare.by_starlette, methods=["POST"])])
-    threading.Thread(target=bare.work, args=(asyncio.get_running_loop(),), daemon=True).start()
-    config = uvicorn.Config(
-        app, port=port, http="httptools", interface="asgi3", lifespan="off", access_log=False, log_level="warning"
-    )
-    await uvicorn.Server(config).serve()
+    uvicorn.Server(
+        uvicorn.Config(
+            bare.begun_with(app),
+            port=port,
+            http="httptools",
+            interface="asgi3",
+            lifespan="off",
+            ws="none",
+            proxy_headers=False,
+            server_header=False,
+            access_log=False,
+            log_level="warning",
+        )
+    ).run()
 
 
 if __name__ == "__main__":
@@ -135,4 +159,4 @@ if __name__ == "__main__":
     given = options.parse_args()
     # As the receiver does.
     sys.setswitchinterval(0.00005)
-    asyncio.run(serve(given.url, given.port, asgi=given.asgi))
+    serve(given.url, given.port, asgi=given.asgi)

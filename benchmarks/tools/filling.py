@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 PART = 1000
 DAYS = 300
+_MS_IN_A_DAY = 86_400_000
 _STATEMENTS = Path(__file__).with_suffix(".sql")
 _LOWEST = 2340000000000
 # Prime, so that whoever goes through it by any stride comes by everybody before anybody comes again.
@@ -33,6 +35,10 @@ class Shape(NamedTuple):
     part: int = PART
     messages: int = 10
     connections: int = 1
+
+    def steps(self) -> dict[str, int]:
+        """Return how many calls each send has, and each message."""
+        return {"send": self.part * self.messages, "message": self.part}
 
     def conn_id_of(self, message: int) -> str:
         """Return the connection that a message went over."""
@@ -60,7 +66,7 @@ def fill(url: str, total: int, shape: Shape = Shape()) -> None:  # noqa: B008 (i
     written = re.sub(
         r":(part|messages|connections)\b",
         lambda name: str(getattr(shape, name[1])),
-        _STATEMENTS.read_text().partition("\n\n")[2],
+        _with_ids(_STATEMENTS.read_text().partition("\n\n")[2], total, shape),
     )
     statements = written.split("\n\n")
     with _without_indexes(engine), ThreadPoolExecutor(2) as pool:
@@ -70,6 +76,17 @@ def fill(url: str, total: int, shape: Shape = Shape()) -> None:  # noqa: B008 (i
         _run(engine, f"SELECT setval(pg_get_serial_sequence('ninebits_{table}', 'id'), {total + 1})")
     engine.dispose()
     settle(url)
+
+
+def _with_ids(statements: str, total: int, shape: Shape) -> str:
+    """Write out ``:send_id(s)`` and ``:message_id(m)``: as the ledger's ids, they begin with the time."""
+    first_ms = round(time.time() * 1000) - DAYS * _MS_IN_A_DAY
+    for kind, calls in shape.steps().items():
+        at_ms = f"({first_ms} + {DAYS * _MS_IN_A_DAY * calls // total} * \\1)"
+        rest = f"translate(left(md5('{kind}' || \\1), 14), '0123456789', 'ghijklmnop')"
+        written = f"""to_char({at_ms}, 'FM00000"x"00000"x"00000') || 'r' || {rest}"""
+        statements = re.sub(rf":{kind}_id\((\w)\)", written, statements)
+    return statements
 
 
 def settle(url: str) -> None:

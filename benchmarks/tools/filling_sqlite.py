@@ -7,9 +7,10 @@ import json
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_ninebits.ledger.database import Database
+from airflow_provider_ninebits.ledger.ids import id_of
 from benchmarks.tools.filling import DAYS, Shape, ref_id_of
 
 if TYPE_CHECKING:
@@ -41,24 +42,32 @@ def _tables(total: int, shape: Shape) -> Iterable[_Filling]:
     def at(place: int) -> str:
         return (now - timedelta(days=DAYS * (1 - place / total))).isoformat(" ", "microseconds")
 
+    ids = _Ids(*([_id(kind, i, at(i)) for i in range(0, total, step)] for kind, step in shape.steps().items()))
     return (
-        _sends(total, shape, at),
-        *_messages(total, shape, at),
-        _recipients(total, shape, at),
+        _sends(total, shape, at, ids),
+        *_messages(total, shape, at, ids),
+        _recipients(total, shape, at, ids),
         _callbacks(total, shape, at),
     )
 
 
-def _sends(total: int, shape: Shape, at: Callable[[int], str]) -> _Filling:
+class _Ids(NamedTuple):
+    """Ids of sends and of messages, in order."""
+
+    send: list[str]
+    message: list[str]
+
+
+def _sends(total: int, shape: Shape, at: Callable[[int], str], ids: _Ids) -> _Filling:
     asked_by, in_a_send = ("default", "reminders", "ring", -1), shape.part * shape.messages
     return (
         "send",
         ("id", "deployment", "dag_id", "task_id", "map_index", "run_id", "created_at"),
-        ((_name("send", s), *asked_by, f"scheduled__{s}", at(s * in_a_send)) for s in range(-(-total // in_a_send))),
+        ((ids.send[s], *asked_by, f"scheduled__{s}", at(s * in_a_send)) for s in range(-(-total // in_a_send))),
     )
 
 
-def _messages(total: int, shape: Shape, at: Callable[[int], str]) -> tuple[_Filling, _Filling]:
+def _messages(total: int, shape: Shape, at: Callable[[int], str], ids: _Ids) -> tuple[_Filling, _Filling]:
     """Return the messages, and their requests."""
     part = shape.part
     messages = range(-(-total // part))
@@ -73,7 +82,7 @@ def _messages(total: int, shape: Shape, at: Callable[[int], str]) -> tuple[_Fill
             ),
             (
                 (
-                    *(_name("message", m), _name("send", m // shape.messages), m % shape.messages),
+                    *(ids.message[m], ids.send[m // shape.messages], m % shape.messages),
                     *(shape.conn_id_of(m), *sent),
                     *(part - silent[m], silent[m], _UNITS * part, *(at(m * part),) * 2),
                 )
@@ -85,7 +94,7 @@ def _messages(total: int, shape: Shape, at: Callable[[int], str]) -> tuple[_Fill
             ("message_id", "conn_id", "state", "known_by", "status", "ref_id", "started_at", "finished_at"),
             (
                 (
-                    _name("message", m),
+                    ids.message[m],
                     shape.conn_id_of(m),
                     "accepted",
                     "answer",
@@ -99,7 +108,7 @@ def _messages(total: int, shape: Shape, at: Callable[[int], str]) -> tuple[_Fill
     )
 
 
-def _recipients(total: int, shape: Shape, at: Callable[[int], str]) -> _Filling:
+def _recipients(total: int, shape: Shape, at: Callable[[int], str], ids: _Ids) -> _Filling:
     in_a_send = shape.part * shape.messages
     return (
         "recipient",
@@ -109,7 +118,7 @@ def _recipients(total: int, shape: Shape, at: Callable[[int], str]) -> _Filling:
         ),
         (
             (
-                *(i + 1, _name("send", i // in_a_send), _name("message", i // shape.part), _number(i)),
+                *(i + 1, ids.send[i // in_a_send], ids.message[i // shape.part], _number(i)),
                 *("answered" if i % 3 else "unanswered", at(i) if i % 3 else None, at(i), at(i), at(i)),
                 *(1, 95, 90, _UNITS),
             )
@@ -138,6 +147,10 @@ def _callbacks(total: int, shape: Shape, at: Callable[[int], str]) -> _Filling:
 def _identity(place: int, at: str) -> str:
     second = int(datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp())
     return f"{second:08x}{_name('callback', place)}"
+
+
+def _id(kind: str, place: int, at: str) -> str:
+    return id_of(datetime.fromisoformat(at).replace(tzinfo=UTC), _name(kind, place)[:14])
 
 
 def _name(kind: str, place: int) -> str:

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import warnings
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,8 @@ def accept_messages(url: str, recipients: int | list[str], name: str = "bench") 
 
 
 def callbacks_of(rung: list[tuple[str, str]], *, with_ref_id: bool, repeated: float = 0.02) -> list[bytes]:
-    """Return what 9bits calls back, in any order, with some of it twice."""
+    """Return what 9bits calls back of numbers that were rung just now, in any order, with some of it twice."""
+    began = datetime.now(UTC)
     chance = random.Random(1)  # noqa: S311 (the same for both sides)
     bodies = []
     for place, (number, ref_id) in enumerate(rung):
@@ -90,9 +92,9 @@ def callbacks_of(rung: list[tuple[str, str]], *, with_ref_id: bool, repeated: fl
             "to_number": number,
             "from_number": "02080000000",
             "call_direction": "outbound",
-            "start_at": f"2026-11-24 10:{place // 60 % 60:02}:{place % 60:02}",
-            "answer_at": "2026-11-24 11:00:05" if place % 3 else "",
-            "end_at": "2026-11-24 11:01:35",
+            "start_at": _said(began, place % 30),
+            "answer_at": _said(began, place % 30 + 5) if place % 3 else "",
+            "end_at": _said(began, place % 30 + 95),
             "total_duration": 95,
             "call_duration": 90,
             "total_amount": "30",
@@ -103,17 +105,20 @@ def callbacks_of(rung: list[tuple[str, str]], *, with_ref_id: bool, repeated: fl
     return bodies
 
 
+def _said(began: datetime, seconds_later: int) -> str:
+    return f"{began + timedelta(seconds=seconds_later):%Y-%m-%d %H:%M:%S}"
+
+
 def awaited_messages(url: str, how_many: int) -> list[tuple[str, str]]:
     """Record messages to one number each that 9bits has accepted, and return the numbers with their ``ref_id``."""
-    from datetime import UTC, datetime
-
     from airflow_provider_ninebits.ledger import schema
     from airflow_provider_ninebits.ledger.bulk import Change, write
     from airflow_provider_ninebits.ledger.database import Database
+    from airflow_provider_ninebits.ledger.ids import new_id
 
     now = datetime.now(UTC)
     rung = [(str(2348020000000 + place), f"wait{place:021}") for place in range(how_many)]
-    ids = [f"{random.Random(ref_id).getrandbits(128):032x}" for _, ref_id in rung]  # noqa: S311 (told apart, no more)
+    ids = [new_id(now) for _ in rung]
     asked = {"part": 0, "conn_id": "ninebits_default", "media_url": "https://media.test/a.mp3", "recipients": 1}
     sends = [{"id": each, "deployment": "default", "created_at": now} for each in ids]
     messages = [{**asked, "id": each, "send_id": each, "state": "accepted", "created_at": now} for each in ids]
