@@ -7,9 +7,9 @@ makes the same POST over one kept-alive connection between two commits of the sa
 recipients, made unique and committed; the bare side has them in one statement and one commit. Both run in turn in one
 process, against the same server, which answers at once. CPU is that of the sending process.
 
-Parallel requests go to a server that takes 50 ms for each. Ideal is (parts / parallel) x 50 ms. Beside it stand as
-many threads that only make the same POST by ``http.client``. "First wave" is what the first request of each thread
-takes beyond the 50 ms, until the last of them is answered: all of them ask the ledger at once then, and never again.
+Parallel requests go to a server that takes 50 or 200 ms for each. Ideal is (parts / parallel) x that. Beside it stand
+as many threads that only make the same POST by ``http.client``. "First wave" is what the first request of each thread
+takes beyond that, until the last of them is answered: all of them ask the ledger at once then, and never again.
 """
 
 from __future__ import annotations
@@ -37,10 +37,9 @@ if TYPE_CHECKING:
 
 ROUNDS = 5
 PARTS = 40
-# How many requests at once, and how many parts then: with few parts the first wave is much of it.
-PARALLEL = ((1, 40), (4, 160), (16, 160), (16, 480))
+# How long each takes, how many at once, and how many parts then: with few parts the first wave is much of it.
+PARALLEL = {50: ((1, 40), (4, 160), (16, 160), (16, 480)), 200: ((4, 80), (16, 160))}
 PARALLEL_ROUNDS = 3
-DELAY_MS = 50
 MEDIA = "https://media.test/reminder.mp3"
 
 
@@ -50,11 +49,15 @@ def measure() -> list[Results]:
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="ninebits-bench-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        at_once, later = (stack.enter_context(nine_bits(delay_ms)) for delay_ms in (0, DELAY_MS))
+        servers = {delay_ms: stack.enter_context(nine_bits(delay_ms)) for delay_ms in (0, *PARALLEL)}
         for database in DATABASES:
             with ledgers(database, folder) as url_of:
-                found.append(_one_request(database, sent("in_turn", url_of("requests"), at_once, folder)))
-                found.append(_parallel(database, sent("in_parallel", url_of("parallel"), later, folder)))
+                found.append(_one_request(database, sent("in_turn", url_of("requests"), servers[0], folder)))
+                rounds = {
+                    delay_ms: sent(f"in_parallel {delay_ms}", url_of(f"after_{delay_ms}_ms"), servers[delay_ms], folder)
+                    for delay_ms in PARALLEL
+                }
+                found.append(_parallel(database, rounds))
     return found
 
 
@@ -66,27 +69,27 @@ def _one_request(database: str, rounds: list[dict[str, Any]]) -> Results:
     return results
 
 
-def _parallel(database: str, rounds: list[dict[str, list[float]]]) -> Results:
+def _parallel(database: str, rounds_by_delay: dict[int, list[dict[str, list[float]]]]) -> Results:
     results = Results(
-        f"Parts that take {DELAY_MS} ms each at 9bits, {database}",
+        f"Several parts at once, {database}",
         (
-            *("max_parallel_requests", "parts", "seconds", "spread", "ideal", "over ideal"),
+            *("each takes, ms", "max_parallel_requests", "parts", "seconds", "spread", "ideal", "over ideal"),
             *("first wave, ms over", "http.client alone, s", "over that"),
         ),
     )
-    for parallel, parts in PARALLEL:
-        seconds, first, alone = ([each[f"{parallel} {parts}"][column] for each in rounds] for column in range(3))
-        ideal = parts / parallel * DELAY_MS / 1000
-        results.add(
-            str(parallel),
-            str(parts),
-            *_told(seconds),
-            f"{ideal:.2f}",
-            f"{median(seconds) / ideal:.2f}",
-            f"{1000 * median(first) - DELAY_MS:.0f}",
-            f"{median(alone):.2f}",
-            f"{median(ours / bare for ours, bare in zip(seconds, alone, strict=True)):.2f}",
-        )
+    for delay_ms, rounds in rounds_by_delay.items():
+        for parallel, parts in PARALLEL[delay_ms]:
+            seconds, first, alone = ([each[f"{parallel} {parts}"][column] for each in rounds] for column in range(3))
+            ideal = parts / parallel * delay_ms / 1000
+            results.add(
+                *(str(delay_ms), str(parallel), str(parts)),
+                *_told(seconds),
+                f"{ideal:.2f}",
+                f"{median(seconds) / ideal:.2f}",
+                f"{1000 * median(first) - delay_ms:.0f}",
+                f"{median(alone):.2f}",
+                f"{median(ours / bare for ours, bare in zip(seconds, alone, strict=True)):.2f}",
+            )
     return results
 
 
@@ -103,7 +106,7 @@ def sent(how: str, ledger_url: str, server_url: str, folder: Path) -> list[dict[
         "AIRFLOW_CONN_NINEBITS_DEFAULT": json.dumps({"conn_type": "ninebits", "password": "bench", "host": server_url}),
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
     }
-    return said_by(environment, "-m", "benchmarks.requests", how, ledger_url, server_url)
+    return said_by(environment, "-m", "benchmarks.requests", *how.split(), ledger_url, server_url)
 
 
 def in_turn(ledger_url: str, server_url: str) -> list[dict[str, float]]:
@@ -118,17 +121,17 @@ def in_turn(ledger_url: str, server_url: str) -> list[dict[str, float]]:
     return rounds[1:]
 
 
-def in_parallel(_: str, server_url: str) -> list[dict[str, list[float]]]:
+def in_parallel(delay_ms: str, _: str, server_url: str) -> list[dict[str, list[float]]]:
     """Send with more and more requests at once, in turn; return seconds, those of the first wave, and http.client's."""
     from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 
-    rounds = []
+    rounds, asked = [], PARALLEL[int(delay_ms)]
     with closing(NineBitsHook()) as hook:
         # It loads and compiles, and does not count.
-        _told_at(hook, PARTS, "first", max(parallel for parallel, _ in PARALLEL))
+        _told_at(hook, PARTS, "first", max(parallel for parallel, _ in asked))
         for turn in range(PARALLEL_ROUNDS):
             found = {}
-            for parallel, parts in PARALLEL:
+            for parallel, parts in asked:
                 _, *told = _told_at(hook, parts, f"{turn} {parallel} {parts}", parallel)
                 found[f"{parallel} {parts}"] = [sum(told), sum(told[:parallel]), posted(server_url, parts, parallel)]
             rounds.append(found)
@@ -191,5 +194,5 @@ def _numbers(parts: int) -> list[str]:
 
 
 if __name__ == "__main__":
-    how, *urls = sys.argv[1:]
-    print(json.dumps({"in_turn": in_turn, "in_parallel": in_parallel}[how](*urls)))
+    how, *given = sys.argv[1:]
+    print(json.dumps({"in_turn": in_turn, "in_parallel": in_parallel}[how](*given)))

@@ -84,8 +84,8 @@ class Pace:
     :param deaf_seconds: the same, while nothing can be heard; doubled and more with each failure in a row.
     """
 
-    looks_seconds: float = 0.08
-    tail_seconds: float = 0.45
+    looks_seconds: float = 0.06
+    tail_seconds: float = 0.44
     sweep_seconds: float = 10.0
     deaf_seconds: float = 0.5
 

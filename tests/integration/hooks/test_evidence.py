@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import time
-from datetime import timedelta
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from airflow_provider_ninebits.hooks.evidence import silence_proves
 from airflow_provider_ninebits.hooks.ninebits import NineBitsHook
 from airflow_provider_ninebits.hooks.sending import Sender
 from airflow_provider_ninebits.ledger import schema
-from airflow_provider_ninebits.ledger.evidence import why_unproved
+from airflow_provider_ninebits.ledger.evidence import silence_until, why_unproved
 from airflow_provider_ninebits.ledger.sends import AskedBy
 from airflow_provider_ninebits.operators.voice import SendVoiceOperator
 from airflow_provider_ninebits.webhook.settings import ReceiverSettings
@@ -28,7 +29,6 @@ from tests.integration.webhook.serving import served
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from airflow_provider_ninebits.ledger.database import Database
     from airflow_provider_ninebits.ledger.sends import Part, SendPlan
@@ -57,6 +57,23 @@ def known(receiver: str, simulator: RunningSimulator, ledger: Database) -> str:
     eventually(lambda: [each["state"] for each in rows(ledger, schema.recipient)] == ["answered"])
     simulator.reset()
     return receiver
+
+
+@pytest.fixture
+def once_it_waits(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Lets something happen once evidence is waited for. However long that takes, the wait is over `WAIT` after it."""
+
+    def let(happen: Callable[[], object]) -> None:
+        left = [happen]
+
+        def until(*given: Any) -> datetime:
+            while left:
+                left.pop()()
+            return max(silence_until(*given), datetime.now(UTC) + WAIT)
+
+        monkeypatch.setattr("airflow_provider_ninebits.hooks.evidence.silence_until", until)
+
+    return let
 
 
 def ring(task: Task, to: str = ADA, **arguments: Any) -> Any:
@@ -105,28 +122,23 @@ def test_a_callback_shows_that_it_was_placed(
 
 
 def test_silence_while_the_receiver_was_down_for_a_part_proves_nothing(
-    ledger_url: str, simulator: RunningSimulator, ledger: Database
+    ledger_url: str, simulator: RunningSimulator, ledger: Database, once_it_waits: Callable[..., None]
 ) -> None:
     settings = ReceiverSettings(ledger_url, passwords=("secret",))
-    raised: list[MessageUncertain] = []
-
-    def send() -> None:
-        try:
-            ring(Task())
-        except MessageUncertain as error:
-            raised.append(error)
-
-    sender = Thread(target=send)
-    with served(settings) as url:
+    with ExitStack() as first, ExitStack() as second:
+        url = first.enter_context(served(settings))
         simulator.set_callback_url(f"{url}/ninebits/callback".replace("://", "://ninebits:secret@"))
         ring(Task(task_id="before"), BEN)
         eventually(lambda: [each["state"] for each in rows(ledger, schema.recipient)] == ["answered"])
         simulator.script({"faults": [LOST_BEFORE]})
-        sender.start()
-        eventually(lambda: bool(rows(ledger, schema.request, state="uncertain")))
-    with served(settings):
-        sender.join()
-    assert "was up all the time" in str(raised[0])
+
+        def restart() -> None:
+            first.close()
+            second.enter_context(served(settings))
+
+        once_it_waits(restart)
+        with pytest.raises(MessageUncertain, match="was up all the time"):
+            ring(Task())
     assert simulator.rung() == {BEN: 1}
 
 
@@ -164,39 +176,37 @@ def test_nor_of_one_known_for_another_connection_only(
     ],
 )
 def test_nor_when_a_callback_was_turned_away(
-    known: str, simulator: RunningSimulator, ledger: Database, url: str, auth: tuple[str, str], body: bytes
+    known: str,
+    simulator: RunningSimulator,
+    url: str,
+    auth: tuple[str, str],
+    body: bytes,
+    once_it_waits: Callable[..., None],
 ) -> None:
-    def turn_away() -> None:
-        eventually(lambda: bool(rows(ledger, schema.request, state="uncertain")))
-        httpx.post(f"{known}{url}", auth=auth, content=body, trust_env=False)
-
     simulator.script({"faults": [LOST_BEFORE]})
-    stranger = Thread(target=turn_away)
-    stranger.start()
+    once_it_waits(lambda: httpx.post(f"{known}{url}", auth=auth, content=body, trust_env=False))
     with pytest.raises(MessageUncertain, match="turned callbacks away"):
         ring(Task())
-    stranger.join()
     assert simulator.rung() == {}
 
 
-def test_nor_when_one_was_told_to_come_again(known: str, simulator: RunningSimulator, ledger: Database) -> None:
+def test_nor_when_one_was_told_to_come_again(
+    known: str, simulator: RunningSimulator, ledger: Database, once_it_waits: Callable[..., None]
+) -> None:
     def give_up_in_the_middle() -> None:
-        eventually(lambda: bool(rows(ledger, schema.request, state="uncertain")))
         where = urlsplit(known)
         head = "POST /ninebits/callback HTTP/1.1\r\nHost: x\r\nAuthorization: Basic bmluZWJpdHM6c2VjcmV0\r\n"
         with socket.create_connection((where.hostname, where.port)) as connection:
             connection.sendall(f"{head}Content-Length: 9\r\n\r\n{{".encode())
             # So that the app is at work on it when it breaks off.
             time.sleep(0.2)
+        eventually(lambda: rows(ledger, schema.receiver)[0]["unavailable"] == 1)
 
     simulator.script({"faults": [LOST_BEFORE]})
-    stranger = Thread(target=give_up_in_the_middle)
-    stranger.start()
+    once_it_waits(give_up_in_the_middle)
     with pytest.raises(MessageUncertain, match="turned callbacks away"):
         ring(Task())
-    stranger.join()
     assert simulator.rung() == {}
-    assert rows(ledger, schema.receiver)[0]["unavailable"] == 1
 
 
 @pytest.mark.parametrize(
@@ -210,7 +220,7 @@ def test_nor_when_one_was_told_to_come_again(known: str, simulator: RunningSimul
     ],
 )
 def test_nor_when_a_callback_came_that_could_be_its(
-    known: str, simulator: RunningSimulator, ledger: Database, body: bytes
+    known: str, simulator: RunningSimulator, body: bytes, once_it_waits: Callable[..., None]
 ) -> None:
     # Another nameless message keeps the answer from being adopted.
     simulator.script({"faults": [LOST_BEFORE, LOST_BEFORE]})
@@ -218,15 +228,12 @@ def test_nor_when_a_callback_came_that_could_be_its(
         ring(Task(task_id="other"), BEN, on_uncertain="fail")
 
     def deliver() -> None:
-        eventually(lambda: len(rows(ledger, schema.request, state="uncertain")) == 2)
         answer = httpx.post(f"{known}/ninebits/callback", auth=("ninebits", "secret"), content=body, trust_env=False)
         assert answer.status_code == 200
 
-    stranger = Thread(target=deliver)
-    stranger.start()
+    once_it_waits(deliver)
     with pytest.raises(MessageUncertain, match="1 callbacks came"):
         ring(Task())
-    stranger.join()
 
 
 def test_a_callback_that_was_given_to_another_message_of_the_number_counts(
