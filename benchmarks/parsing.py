@@ -60,6 +60,10 @@ IMPORTS = {
     "hook, operator, sensor": (_TASKS_OF_OURS, _BASES["link"]),
     "NineBitsNotifier": (_NOTIFIER, _BASES["notifier"]),
     "EscalateVoiceOperator": (_ESCALATE, _BASES["link"]),
+    "all five": (
+        "\n".join([_TASKS_OF_OURS, _NOTIFIER, _ESCALATE]),
+        "\n".join([_BASES["link"], _BASES["notifier"]]),
+    ),
     "CallbackEventTrigger": (_EVENT_TRIGGER, f"{_BASES['watcher']}\n{_BASES['trigger']}"),
     "escalation_dag": (_ESCALATION_DAG, "\n".join(_BASES.values())),
     "CallbackTrigger": (_CALLBACK_TRIGGER, _BASES["trigger"]),
