@@ -44,6 +44,8 @@ class RelayWriter(Writer):
     """
     Has a process commit callbacks; one that is gone is started again, and is given what the other had not answered.
 
+    Where that one is lost too, one of them may be to blame: each is given by itself then, until those are through.
+
     :param ledger_url: where it commits them.
     :param window: ``[ninebits] match_window``.
     """
@@ -60,6 +62,8 @@ class RelayWriter(Writer):
         self._planned_in: set[asyncio.AbstractEventLoop] = set()
         self._aborted = threading.Event()
         self._lost_before = False
+        # Up to which number each is given to the process by itself.
+        self._alone_until = 0
 
     def start(self) -> None:
         """Start the process, and wait until it has loaded what it needs."""
@@ -84,8 +88,13 @@ class RelayWriter(Writer):
         # At once: an abort in between would find neither.
         with self._wanted:
             self._starting, self._process = None, process
-            self._post([*self._handed_over], self._number)
+            if not self._is_careful:
+                self._post([*self._handed_over], self._number)
         return process
+
+    @property
+    def _is_careful(self) -> bool:
+        return self._number < self._alone_until
 
     def _came(self, delivery: Delivery) -> None:
         # Once for all that the loop reads in one turn.
@@ -114,6 +123,9 @@ class RelayWriter(Writer):
         """
         if not self._push():
             return False
+        if self._is_careful:
+            # It goes on when those are through.
+            return True
         number = self._number + len(self._handed_over)
         if taken := self._taken(self._size, self._size_bytes):
             self._handed_over += taken
@@ -170,8 +182,14 @@ class RelayWriter(Writer):
             return bool(self._handed_over)
 
     def _next_answer(self) -> tuple[int, Committed]:
+        if self._is_careful and self._handed_over[0].is_over:
+            # Nobody waits for it, and it may be the one that costs a process each time.
+            return 1, Committed({0: TimeoutError()}, [])
         process = self._process or self._begin()
         try:
+            if self._is_careful:
+                with self._wanted:
+                    self._post([self._handed_over[0]], self._number)
             until = time.monotonic() + HANG_SECONDS
             while not self._is_on_its_way() and not process.wire.wait(_FULL_SECONDS):
                 if time.monotonic() > until:
@@ -188,17 +206,24 @@ class RelayWriter(Writer):
             return self._push()
 
     def _fail(self, error: Exception) -> None:
-        """Give what was handed over to another process; the second time in a row it is given up."""
+        """Give what was handed over to another process: at once, then each by itself, and then it is given up."""
         with self._wanted:
             process, self._process = self._process, None
             count = len(self._handed_over)
         if process is not None:
             process.kill()
             process.close()
-        if isinstance(error, _Lost) and not (self._lost_before or self._aborted.is_set()):
-            self._lost_before = True
-            log.warning("%s: it is started again", error)
-            return
+        if isinstance(error, _Lost) and not self._aborted.is_set():
+            if not self._lost_before:
+                self._lost_before = True
+                log.warning("%s: it is started again", error)
+                return
+            if count > 1 and not self._is_careful:
+                self._alone_until = self._number + count
+                log.warning("%s again: it is started again, and given one callback at a time", error)
+                return
+            # All others are still to be tried.
+            count = 1
         self._lost_before = False
         self._end(count, Committed(dict.fromkeys(range(count), error), []))
 

@@ -21,6 +21,7 @@ from airflow_provider_ninebits.ledger.callbacks import Arrival
 from airflow_provider_ninebits.ledger.database import Database
 from airflow_provider_ninebits.ledger.errors import LedgerError
 from airflow_provider_ninebits.ledger.kept_connection import IDLE_SECONDS
+from airflow_provider_ninebits.webhook.apart import what_is_spoken
 from airflow_provider_ninebits.webhook.reasons import reason
 from airflow_provider_ninebits.webhook.settings import LOG_FORMAT
 from airflow_provider_ninebits.webhook.storing import StoreHere, StoringFailed, commit_group
@@ -43,7 +44,7 @@ def main() -> None:
     with closing(Wire(socket.socket(fileno=int(sys.argv[1])))) as wire, suppress(EOFError, OSError):
         url, window = wire.receive()
         # Both have to mean the same by what passes between them.
-        wire.send(Arrival._fields)
+        wire.send(what_is_spoken())
         with closing(Database(url)) as database, closing(StoreHere(database, window=window)) as store:
             # To look through all that is loaded, for garbage, takes 30 ms now and then.
             gc.freeze()

@@ -78,14 +78,16 @@ class Wire:
 
     def wait(self, seconds: float) -> bool:
         """
-        Return when some can be sent, or has come, or after some time.
+        Return when some has come, or nobody is there any more, or after some time.
 
-        :return: whether some has come, or nobody is there any more.
+        Room for more is not waited for: there seems to be some where the system only lacks the memory to send with.
+
+        :return: whether it was not the time that has passed.
         """
         # Not select, which takes no descriptor above 1023.
         waiting = select.poll()
-        waiting.register(self._end, select.POLLIN | select.POLLOUT)
-        return any(what & ~select.POLLOUT for _, what in waiting.poll(1000 * seconds))
+        waiting.register(self._end, select.POLLIN)
+        return bool(waiting.poll(1000 * seconds))
 
     def receive(self, patience_seconds: float | None = None) -> Any:
         """

@@ -154,12 +154,14 @@ class Writer(ABC):
             if self._stopping:
                 # One thread stores: another one would be begun beside it.
                 raise ReceiverEnds
+            if self._thread is None:
+                thread = threading.Thread(target=self._work, name="ninebits-writer", daemon=True)
+                # First of all: where the machine is out of threads nothing is queued, and the next one tries again.
+                thread.start()
+                self._thread = thread
             self._queue.append(delivery)
             self._queued += len(delivery.arrivals)
             self._queued_bytes += delivery.size_bytes
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="ninebits-writer", daemon=True)
-                self._thread.start()
             self._came(delivery)
 
     def _taken(self, beside: int = 0, beside_bytes: int = 0) -> list[Delivery]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
 import signal
+import socket
 import sqlite3
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -181,6 +184,33 @@ def child_of_this() -> psutil.Process:
     return child
 
 
+def _never_ends(_: object, seconds: float) -> int:
+    raise subprocess.TimeoutExpired("store_process", seconds)
+
+
+def _python_that_dies_of(body: bytes, folder: Path) -> Path:
+    """Return what is started as Python is, and kills itself when it is to store a body, as for want of memory."""
+    python = folder / "python"
+    python.write_text(
+        f"#!{sys.executable}\n"
+        "import os, signal, sys\n"
+        "from airflow_provider_ninebits.webhook import store_process\n"
+        "store = store_process.StoreHere.store\n"
+        "def deadly(self, arrivals, receiver_id):\n"
+        f"    if any(each.raw == {body!r} for each in arrivals):\n"
+        f"        with open({str(folder / 'deaths')!r}, 'a') as deaths:\n"
+        "            deaths.write('died')\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return store(self, arrivals, receiver_id)\n"
+        "store_process.StoreHere.store = deadly\n"
+        # Without what makes Python take a module, and not a file.
+        "del sys.argv[1:-1]\n"
+        "store_process.main()\n"
+    )
+    python.chmod(0o755)
+    return python
+
+
 @contextmanager
 def busy(ledger: Database) -> Iterator[None]:
     """Have somebody else write, while the block lasts."""
@@ -266,6 +296,43 @@ class TestAlone:
         assert {place for place, end in enumerate(ends) if end is not None} == poisonous
         stored = {each["raw"] for each in rows(ledger, schema.callback)}
         assert stored == {b"first", *(body for place, body in enumerate(bodies) if place not in poisonous)}
+
+    async def test_one_that_costs_its_process_each_time_does_not_keep_its_neighbours_out(
+        self, apart: RelayWriter, ledger: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "executable", str(_python_that_dies_of(b"deadly", tmp_path)))
+        bodies = [b"%d" % place for place in range(12)]
+        bodies[4] = bodies[9] = b"deadly"
+        waiting = [apart.commit([unreadable(body)], PATIENCE_SECONDS) for body in bodies]
+        ends = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [place for place, end in enumerate(ends) if end is not None] == [4, 9]
+        assert all(isinstance(ends[place], StoringFailed) and "is lost" in str(ends[place]) for place in (4, 9))
+        await apart.commit([unreadable(b"after")], PATIENCE_SECONDS)
+        stored = [each["raw"] for each in rows(ledger, schema.callback)]
+        assert sorted(stored) == sorted([*(body for body in bodies if body != b"deadly"), b"after"])
+
+    async def test_given_by_itself_it_is_left_out_once_nobody_waits_for_it(
+        self, apart: RelayWriter, ledger: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "executable", str(_python_that_dies_of(b"deadly", tmp_path)))
+        # Two processes have to start and die before it is given by itself, which takes longer than this.
+        waiting = [apart.commit([unreadable(b"deadly")], 0.05), apart.commit([unreadable(b"one")], PATIENCE_SECONDS)]
+        ends = await asyncio.gather(*waiting, return_exceptions=True)
+        assert isinstance(ends[0], TimeoutError)
+        assert ends[1] is None
+        assert (tmp_path / "deaths").read_text().count("died") == 2
+
+    async def test_hanging_with_more_than_there_is_room_for_it_is_given_up_and_another_one_stores(
+        self, apart: RelayWriter, ledger: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await apart.commit([unreadable(b"first")], PATIENCE_SECONDS)
+        child = child_of_this()
+        child.suspend()
+        monkeypatch.setattr("airflow_provider_ninebits.webhook.relay.HANG_SECONDS", 3.0)
+        bodies = [bytes([place]) * 900_000 for place in range(8)]
+        await asyncio.gather(*[apart.commit([unreadable(body)], PATIENCE_SECONDS) for body in bodies])
+        assert not child.is_running()
+        assert [each["raw"] for each in rows(ledger, schema.callback)] == [b"first", *bodies]
 
     async def test_one_that_was_lost_on_the_way_is_not_told_of_another(
         self, apart: RelayWriter, ledger: Database, monkeypatch: pytest.MonkeyPatch
@@ -359,7 +426,8 @@ class TestAlone:
         commit(apart, Arrival(CallbackKind.CALL, b"one", identity="a"))
         child = child_of_this()
         child.suspend()
-        monkeypatch.setattr("airflow_provider_ninebits.webhook.relay.HANG_SECONDS", 0.5)
+        # The other one has to store within it, too.
+        monkeypatch.setattr("airflow_provider_ninebits.webhook.relay.HANG_SECONDS", 3.0)
         commit(apart, Arrival(CallbackKind.CALL, b"two", identity="b"))
         assert not child.is_running()
         assert [each["raw"] for each in rows(ledger, schema.callback)] == [b"one", b"two"]
@@ -391,11 +459,40 @@ class TestAlone:
         commit(apart, unreadable(b"two"))
         assert [each["raw"] for each in rows(ledger, schema.callback)] == [b"two"]
 
-    def test_one_of_another_version_is_not_used(self, apart: RelayWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize(
+        ("name", "now"), [("Arrival", NamedTuple("Arrival", [("raw", bytes)])), ("__version__", "0.0.1")]
+    )
+    def test_one_of_another_version_is_not_used(
+        self, apart: RelayWriter, monkeypatch: pytest.MonkeyPatch, name: str, now: object
+    ) -> None:
         """The package was upgraded on disk, under a receiver that runs."""
-        monkeypatch.setattr("airflow_provider_ninebits.webhook.apart.Arrival", NamedTuple("Arrival", [("raw", bytes)]))
+        monkeypatch.setattr(f"airflow_provider_ninebits.webhook.apart.{name}", now)
         with pytest.raises(StoringFailed, match="restart it"):
             commit(apart, unreadable(b"one"))
+
+    def test_without_a_file_descriptor_left_it_cannot_be_started_and_says_so(
+        self, apart: RelayWriter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def none_left() -> None:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        monkeypatch.setattr(socket, "socketpair", none_left)
+        with pytest.raises(StoringFailed, match=r"cannot be started .*Too many open files"):
+            apart.start()
+
+    def test_one_that_does_not_end_though_it_was_killed_is_not_waited_for(
+        self, apart: RelayWriter, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        apart.start()
+        assert apart._process is not None
+        process = apart._process._process
+        with monkeypatch.context() as in_the_kernel:
+            # As in an uninterruptible sleep, which no test can put it into.
+            in_the_kernel.setattr(subprocess.Popen, "wait", _never_ends)
+            with caplog.at_level("ERROR"):
+                apart.stop()
+        assert f"The process {process.pid}, which stored callbacks, does not end" in caplog.text
+        process.wait(PATIENCE_SECONDS)
 
     def test_stopped_it_begins_anew(self, apart: RelayWriter, ledger: Database) -> None:
         for raw in (b"one", b"two"):

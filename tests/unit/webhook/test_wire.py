@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import errno
 import pickle
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -129,8 +131,28 @@ def test_it_is_waited_for_until_there_is_room(wire: Wire, other: Wire) -> None:
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(other.receive, PATIENCE_SECONDS)
         while not wire.push():
-            assert not wire.wait(PATIENCE_SECONDS)
+            assert not wire.wait(SHORT_SECONDS)
         assert reading.result() == large
+
+
+def test_where_the_system_has_no_memory_to_send_with_it_is_asked_now_and_then_alone(
+    ends: tuple[socket.socket, socket.socket],
+) -> None:
+    class NoMemory(socket.socket):
+        asked = 0
+
+        def send(self, *_: object) -> int:
+            self.asked += 1
+            raise OSError(errno.ENOBUFS, "No buffer space available")
+
+    with NoMemory(fileno=ends[0].detach()) as end:
+        wire = Wire(end)
+        assert not wire.post("one")
+        begun_at = time.monotonic()
+        while time.monotonic() < begun_at + 4 * SHORT_SECONDS:
+            assert not wire.wait(SHORT_SECONDS)
+            assert not wire.push()
+        assert end.asked <= 5
 
 
 def test_what_comes_meanwhile_ends_the_wait_for_room(wire: Wire, other: Wire) -> None:

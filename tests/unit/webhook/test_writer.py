@@ -254,6 +254,20 @@ async def test_while_it_stops_it_takes_no_more_and_stores_by_one_thread() -> Non
     await asyncio.to_thread(writer.stop)
 
 
+async def test_without_a_thread_left_it_says_so_and_the_next_one_is_stored(
+    writer: Writer, ledger: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            await writer.commit([Arrival(CallbackKind.UNREADABLE, b"one")], PATIENCE_SECONDS)
+    await writer.commit([Arrival(CallbackKind.UNREADABLE, b"two")], PATIENCE_SECONDS)
+    assert [each["raw"] for each in rows(ledger, schema.callback)] == [b"two"]
+
+
 async def test_a_ping_goes_the_way_of_callbacks(writer: Writer, ledger: Database, file: Path) -> None:
     await writer.ping(PATIENCE_SECONDS)
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
