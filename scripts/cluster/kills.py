@@ -59,14 +59,16 @@ class Killer:
     Kills one of each kind, and starts each again at once.
 
     :param run: the DAG run. It is not over as long as the outcome of a call has not been told.
-    :param pause_seconds: between two of them.
+    :param pauses_seconds: between two of them, at least and at most. In between the next one comes as soon as as much
+        of the run is over as of the kills, so that a fast machine is not through before the last.
     :param deadline: on the monotonic clock.
     """
 
     cluster: Cluster
     run: Run
-    pause_seconds: float
+    pauses_seconds: tuple[float, float]
     deadline: float
+    rounds_in_all: int = 1
     began: float = field(default_factory=time.monotonic)
     rounds: int = 0
     kills: list[Kill] = field(default_factory=list)
@@ -80,7 +82,7 @@ class Killer:
         for kind, choose in _ORDER:
             if not self._kill_one(kind, choose, place):
                 return
-            time.sleep(self.pause_seconds)
+            self._rest(self.pauses_seconds[0])
 
     def check_all_are_back(self) -> None:
         """
@@ -98,12 +100,25 @@ class Killer:
             if not self._kill_one("worker", _worker_in_a_request, place):
                 return
             under_way = self._under_way()
-            time.sleep(max(self.pause_seconds, _ANSWERED_SECONDS))
+            self._rest(max(self.pauses_seconds[0], _ANSWERED_SECONDS))
             # By then a callback may have shown what became of the message; its request got no answer all the same.
             if left := under_way & self._under_way():
                 print(f"  {len(left)} requests were left half done by it", flush=True)
                 return
         self.found.append(f"{_MOST_WORKERS} workers were killed, and no request was left half done by any")
+
+    def _rest(self, shortest_seconds: float) -> None:
+        """Wait until it is the next one's turn."""
+        began, longest_seconds = time.monotonic(), max(shortest_seconds, self.pauses_seconds[1])
+        time.sleep(shortest_seconds)
+        share_of_kills = len(self.kills) / (self.rounds_in_all * KINDS + 1)
+        while time.monotonic() - began < longest_seconds and self._share_told() < share_of_kills:
+            time.sleep(_ASK_EVERY_SECONDS)
+
+    def _share_told(self) -> float:
+        """Return how much of the run is over, by the calls whose outcome was told."""
+        told = self.cluster.nine_bits.summary()["callbacks"]["delivered"]
+        return float(told) / (self.run.sends * self.run.numbers)
 
     def _under_way(self) -> set[int]:
         """Return the requests of which nobody has recorded the end; whose sender is dead stay so."""

@@ -12,7 +12,9 @@ from scripts.cluster.kills import Killer, Victim
 
 
 def killer(**cluster: Any) -> Killer:
-    return Killer(SimpleNamespace(**cluster), None, 0.0, 0.0)  # type: ignore[arg-type]
+    given = {"nine_bits": SimpleNamespace(summary=lambda: {"callbacks": {"delivered": 20}}), **cluster}
+    run = SimpleNamespace(sends=2, numbers=10)
+    return Killer(SimpleNamespace(**given), run, (0.0, 0.0), 0.0)  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +56,25 @@ def test_workers_are_killed_until_a_request_is_left_half_done(
     monkeypatch.setattr(Killer, "_kill", lambda _, victim: victims.append(victim))
     given._kill_a_worker_in_a_request(1)
     assert (len(victims), len(given.found)) == (killed, found)
+
+
+@pytest.mark.parametrize(
+    ("longest_seconds", "naps"),
+    [
+        # One of ten ends the second call of twenty; the last two are not looked at.
+        (600.0, [6.0, 2.0, 2.0]),
+        # A slow machine does not come that far.
+        (0.0, [6.0]),
+    ],
+)
+def test_the_next_one_is_killed_as_soon_as_as_much_of_the_run_is_over_as_of_the_kills(
+    longest_seconds: float, naps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, slept = iter([0, 1, 2, 3]), list[float]()
+    given = killer(nine_bits=SimpleNamespace(summary=lambda: {"callbacks": {"delivered": next(told)}}))
+    given.pauses_seconds, given.kills = (6.0, longest_seconds), [kills.Kill(Victim("worker 1"), 0.0, 0, 0)]
+    clock = iter([0.0, 6.0, 8.0, 10.0, 12.0])
+    monkeypatch.setattr(kills.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(kills.time, "sleep", slept.append)
+    given._rest(6.0)
+    assert slept == naps
